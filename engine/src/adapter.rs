@@ -1,0 +1,178 @@
+//! The machine's adapters: what each offers, which tiers run on it, and which one to use.
+
+use orthrus_shaders::Tier;
+use wgpu::{DeviceType, Features, Limits};
+
+use crate::{Error, Result};
+
+/// An adapter, and what the engine can do with it.
+#[derive(Clone, Debug)]
+pub struct AdapterReport {
+    /// Its number, which selects it.
+    pub index: usize,
+    /// The name its driver gives.
+    pub name: String,
+    /// Vulkan, Metal, Dx12 or BrowserWebGpu.
+    pub backend: String,
+    /// Discrete, integrated, virtual or software.
+    pub kind: &'static str,
+    /// The driver and its version.
+    pub driver: String,
+    /// For each tier, nothing or what the adapter lacks for it.
+    pub tiers: Vec<(Tier, Option<String>)>,
+    /// Largest buffer a kernel can bind, in bytes.
+    pub max_binding: u64,
+    /// Largest buffer, in bytes.
+    pub max_buffer: u64,
+    /// Workgroup memory, in bytes.
+    pub workgroup_memory: u32,
+    /// Smallest and largest subgroup, if it has subgroups.
+    pub subgroup_sizes: Option<(u32, u32)>,
+    /// Why no tier runs on it, if none does.
+    pub unsuitable: Option<String>,
+}
+
+impl AdapterReport {
+    /// Whether a processor plays the GPU: correct, and slow.
+    pub fn is_software(&self) -> bool {
+        self.kind == SOFTWARE
+    }
+
+    /// The most demanding tier that runs on it.
+    pub fn best_tier(&self) -> Option<Tier> {
+        self.tiers.iter().rev().find(|(_, missing)| missing.is_none()).map(|(tier, _)| *tier)
+    }
+
+    fn line(&self) -> String {
+        match &self.unsuitable {
+            Some(reason) => format!("{} {} ({}): {reason}", self.index, self.name, self.backend),
+            None => format!("{} {} ({})", self.index, self.name, self.backend),
+        }
+    }
+}
+
+const SOFTWARE: &str = "software";
+
+/// Every adapter of the machine.
+pub async fn adapters() -> Vec<AdapterReport> {
+    enumerate().await.iter().enumerate().map(|(index, adapter)| report(index, adapter)).collect()
+}
+
+/// [`adapters`] for programs that are not async.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn adapters_blocking() -> Vec<AdapterReport> {
+    pollster::block_on(adapters())
+}
+
+async fn enumerate() -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    instance.enumerate_adapters(wgpu::Backends::all()).await
+}
+
+fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    let tiers: Vec<_> = Tier::ALL.into_iter().map(|tier| (tier, missing(adapter, tier))).collect();
+    let kind = match info.device_type {
+        DeviceType::DiscreteGpu => "discrete",
+        DeviceType::IntegratedGpu => "integrated",
+        DeviceType::VirtualGpu => "virtual",
+        DeviceType::Cpu => SOFTWARE,
+        DeviceType::Other => "other",
+    };
+    let subgroups = adapter.features().contains(Features::SUBGROUP);
+    AdapterReport {
+        index,
+        name: info.name.clone(),
+        backend: format!("{:?}", info.backend),
+        kind,
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        max_binding: max_binding(&limits),
+        max_buffer: limits.max_buffer_size,
+        workgroup_memory: limits.max_compute_workgroup_storage_size,
+        subgroup_sizes: subgroups.then_some((info.subgroup_min_size, info.subgroup_max_size)),
+        unsuitable: tiers.iter().all(|(_, missing)| missing.is_some()).then(|| tiers[0].1.clone()).flatten(),
+        tiers,
+    }
+}
+
+/// Bytes of the largest buffer that a kernel can bind whole.
+pub(crate) fn max_binding(limits: &Limits) -> u64 {
+    u64::from(limits.max_storage_buffer_binding_size).min(limits.max_buffer_size)
+}
+
+/// What `adapter` lacks for `tier`.
+fn missing(adapter: &wgpu::Adapter, tier: Tier) -> Option<String> {
+    let mut lacks = Vec::new();
+    core_limits().check_limits_with_fail_fn(&adapter.limits(), false, |name, wanted, allowed| {
+        lacks.push(format!("limit {name} is {allowed}, WebGPU's least is {wanted}"));
+    });
+    let flags = adapter.get_downlevel_capabilities().flags;
+    if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
+        lacks.push("it has no compute shaders".to_string());
+    }
+    if !adapter.features().contains(features(tier)) {
+        lacks.push(format!("it lacks {:?}", features(tier) - adapter.features()));
+    }
+    (!lacks.is_empty()).then(|| lacks.join(", "))
+}
+
+/// The features a device of `tier` is opened with.
+pub(crate) fn features(tier: Tier) -> Features {
+    match tier {
+        Tier::Baseline => Features::empty(),
+        Tier::Subgroup => Features::SUBGROUP,
+    }
+}
+
+/// What core WebGPU guarantees, as far as compute goes.
+pub(crate) fn core_limits() -> Limits {
+    Limits::default()
+}
+
+/// The adapter `wanted` (a number, or part of a name), or the most capable one: a discrete GPU before an
+/// integrated one, a software adapter only if nothing else is there.
+pub(crate) async fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterReport)> {
+    let mut all: Vec<_> = enumerate()
+        .await
+        .into_iter()
+        .enumerate()
+        .map(|(index, adapter)| {
+            let report = report(index, &adapter);
+            (adapter, report)
+        })
+        .collect();
+    let chosen = match wanted {
+        Some(wanted) => {
+            let number = wanted.parse::<usize>().ok();
+            let lowercase = wanted.to_lowercase();
+            let by_name = |report: &AdapterReport| report.name.to_lowercase().contains(&lowercase);
+            let found = all
+                .iter()
+                .position(|(_, report)| Some(report.index) == number)
+                .or_else(|| all.iter().position(|(_, report)| by_name(report)));
+            found.ok_or_else(|| Error::AdapterNotFound {
+                wanted: wanted.to_string(),
+                available: all.iter().map(|(_, report)| report.line()).collect(),
+            })?
+        }
+        None => {
+            let rank = |report: &AdapterReport| match report.kind {
+                "discrete" => 0,
+                "integrated" => 1,
+                "virtual" => 2,
+                SOFTWARE => 4,
+                _ => 3,
+            };
+            let suitable = all.iter().enumerate().filter(|(_, (_, report))| report.unsuitable.is_none());
+            suitable.min_by_key(|(_, (_, report))| rank(report)).map(|(place, _)| place).ok_or_else(|| {
+                Error::NoAdapter { unsuitable: all.iter().map(|(_, report)| report.line()).collect() }
+            })?
+        }
+    };
+    let (adapter, report) = all.swap_remove(chosen);
+    match &report.unsuitable {
+        Some(_) => Err(Error::NoAdapter { unsuitable: vec![report.line()] }),
+        None => Ok((adapter, report)),
+    }
+}

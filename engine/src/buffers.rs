@@ -1,0 +1,102 @@
+//! A session's buffers: decode state, cache, scratch.
+
+use orthrus_loader::Views;
+use orthrus_shaders::{MAX_BLOCK, Record, State};
+
+use crate::memory::SessionSizes;
+use crate::model::Weights;
+use crate::{Error, Result, rope};
+
+/// Keys and values of one layer.
+pub(crate) struct KeyValues {
+    /// `[kv_heads][head_vecs][capacity]` vec4.
+    pub(crate) keys: wgpu::Buffer,
+    /// `[capacity][kv_heads][head_vecs]` vec4.
+    pub(crate) values: wgpu::Buffer,
+}
+
+/// All buffers of a session. Shapes are the kernels'.
+pub(crate) struct Buffers {
+    pub(crate) sizes: SessionSizes,
+    /// The decode state (rule 1 of the design).
+    pub(crate) state: wgpu::Buffer,
+    /// The text: ids by position.
+    pub(crate) tokens: wgpu::Buffer,
+    /// The AR view's picks.
+    pub(crate) picks: wgpu::Buffer,
+    /// What `accept` tells the host.
+    pub(crate) record: wgpu::Buffer,
+    /// Keys and values of the text, one for each layer, written by the AR view alone.
+    pub(crate) cache: Vec<KeyValues>,
+    /// Keys and values of the diffusion view's block. One serves every layer: it is dead after the attention.
+    pub(crate) scratch: Option<KeyValues>,
+    pub(crate) rope: wgpu::Buffer,
+    /// The residual stream.
+    pub(crate) x: wgpu::Buffer,
+    pub(crate) normed: wgpu::Buffer,
+    pub(crate) qkv: wgpu::Buffer,
+    pub(crate) q: wgpu::Buffer,
+    pub(crate) sums: wgpu::Buffer,
+    pub(crate) stats: wgpu::Buffer,
+    pub(crate) attended: wgpu::Buffer,
+    pub(crate) gate_up: wgpu::Buffer,
+    pub(crate) gated: wgpu::Buffer,
+    pub(crate) logits: wgpu::Buffer,
+}
+
+impl Buffers {
+    pub(crate) fn new(weights: &Weights, capacity: usize) -> Result<Buffers> {
+        let (gpu, config) = (&weights.gpu, &weights.config);
+        let sizes = SessionSizes::new(config, weights.views, capacity);
+        let cache_layer = || -> Result<KeyValues> {
+            let bytes = sizes.cache_bytes_of_layer();
+            Ok(KeyValues {
+                keys: gpu.storage("cache keys", bytes)?,
+                values: gpu.storage("cache values", bytes)?,
+            })
+        };
+        let longest = (capacity as u64 * gpu.max_binding()).checked_div(sizes.cache_bytes_of_layer());
+        let shorter = |error: Error| match error {
+            Error::TooLarge { what, needed, limit, adapter, .. } => {
+                let advice = format!("Ask for a context of at most {}", longest.unwrap_or(0));
+                Error::TooLarge { what, needed, limit, adapter, advice }
+            }
+            other => other,
+        };
+        let cache =
+            (0..config.num_hidden_layers).map(|_| cache_layer()).collect::<Result<_>>().map_err(shorter)?;
+        let scratch = match weights.views {
+            Views::ArOnly => None,
+            Views::Dual => {
+                let bytes = sizes.block_bytes();
+                Some(KeyValues {
+                    keys: gpu.storage("block keys", bytes)?,
+                    values: gpu.storage("block values", bytes)?,
+                })
+            }
+        };
+        let rope = rope::table(config.rope_theta, config.head_dim, capacity);
+        let buffers = Buffers {
+            sizes,
+            state: gpu.storage("state", size_of::<State>() as u64)?,
+            tokens: gpu.storage("tokens", 4 * capacity as u64)?,
+            picks: gpu.storage("picks", 4 * MAX_BLOCK as u64)?,
+            record: gpu.storage("record", size_of::<Record>() as u64)?,
+            cache,
+            scratch,
+            rope: gpu.storage_with("rope", &rope)?,
+            x: gpu.storage("residual stream", sizes.hidden_bytes())?,
+            normed: gpu.storage("normed", sizes.hidden_bytes())?,
+            qkv: gpu.storage("qkv", sizes.qkv_bytes())?,
+            q: gpu.storage("q", sizes.query_bytes())?,
+            sums: gpu.storage("attention sums", sizes.sums_bytes())?,
+            stats: gpu.storage("attention stats", sizes.stats_bytes())?,
+            attended: gpu.storage("attended", sizes.attended_bytes())?,
+            gate_up: gpu.storage("gate_up", sizes.gate_up_bytes())?,
+            gated: gpu.storage("gated", sizes.gated_bytes())?,
+            logits: gpu.storage("logits", sizes.logits_bytes())?,
+        };
+        gpu.check()?;
+        Ok(buffers)
+    }
+}

@@ -1,0 +1,185 @@
+//! What can go wrong, from opening a GPU to the last token.
+
+use orthrus_loader::LoadError;
+
+/// Why the engine could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The checkpoint could not be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+
+    /// No adapter at all, or none that will do.
+    #[error(
+        "no usable GPU adapter{}. Install a Vulkan, Metal or DX12 driver; without a GPU, a software one \
+         (on Debian: mesa-vulkan-drivers)",
+        list(.unsuitable)
+    )]
+    NoAdapter {
+        /// Each adapter that was found and why it will not do.
+        unsuitable: Vec<String>,
+    },
+
+    /// The adapter asked for is not there.
+    #[error("no adapter matches `{wanted}`{}. Give a number or part of a name", list(.available))]
+    AdapterNotFound {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+
+    /// The tier asked for needs what the adapter lacks.
+    #[error("tier `{tier}` does not run on {adapter}: {missing}")]
+    TierUnsupported {
+        /// The tier's name.
+        tier: &'static str,
+        /// The adapter's name.
+        adapter: String,
+        /// What is missing.
+        missing: String,
+    },
+
+    /// The driver refused to open the device.
+    #[error("{adapter} could not be opened: {reason}")]
+    OpenDevice {
+        /// The adapter's name.
+        adapter: String,
+        /// The driver's words.
+        reason: String,
+    },
+
+    /// One buffer would be larger than the adapter allows.
+    #[error("{what} needs {needed} bytes in one buffer, and {adapter} allows {limit}{}", hint(.advice))]
+    TooLarge {
+        /// What the buffer is for.
+        what: String,
+        /// Bytes it needs.
+        needed: u64,
+        /// Bytes the adapter allows.
+        limit: u64,
+        /// The adapter's name.
+        adapter: String,
+        /// What to do, if anything.
+        advice: String,
+    },
+
+    /// A weight is too large for f16.
+    #[error(
+        "tensor `{tensor}` holds {value} at element {element}, more than f16 can (65504). \
+         Load the model with f32 weights"
+    )]
+    WeightOverflow {
+        /// The tensor's name.
+        tensor: String,
+        /// The element's index, row-major.
+        element: usize,
+        /// Its value.
+        value: f32,
+    },
+
+    /// A weight is NaN or infinite.
+    #[error("tensor `{tensor}` holds {value} at element {element}: the checkpoint is damaged")]
+    WeightNotFinite {
+        /// The tensor's name.
+        tensor: String,
+        /// The element's index, row-major.
+        element: usize,
+        /// Its value.
+        value: f32,
+    },
+
+    /// The diffusion view was asked for and the checkpoint has none.
+    #[error("the checkpoint has no diffusion view (no `*_diff` tensors): use the view `ar`")]
+    NoDiffusionView,
+
+    /// A block size out of range.
+    #[error("block size {asked} is out of range: this checkpoint drafts blocks of 1 to {most}")]
+    BlockSize {
+        /// What was asked for.
+        asked: usize,
+        /// The checkpoint's own.
+        most: usize,
+    },
+
+    /// A prompt without tokens.
+    #[error("the prompt is empty: at least one token is needed")]
+    EmptyPrompt,
+
+    /// No token was asked for.
+    #[error("the token budget is 0: at least one new token is needed")]
+    EmptyBudget,
+
+    /// A token id beyond the vocabulary.
+    #[error("token {index} is {id}, beyond the vocabulary of {vocabulary}")]
+    IdOutOfRange {
+        /// Its place in the prompt.
+        index: usize,
+        /// The id.
+        id: u32,
+        /// The vocabulary's size.
+        vocabulary: usize,
+    },
+
+    /// Prompt and budget would outgrow the session's cache.
+    #[error(
+        "{prompt} prompt tokens and {budget} new ones need a context of {}, and the session's cache holds {capacity}. \
+         Ask for fewer tokens or a larger context",
+        .prompt + .budget
+    )]
+    ContextFull {
+        /// Tokens of the prompt.
+        prompt: usize,
+        /// New tokens asked for.
+        budget: usize,
+        /// Positions of the cache.
+        capacity: usize,
+    },
+
+    /// A context out of range.
+    #[error("a context of {asked} is out of range: this model takes 1 to {most} positions")]
+    ContextSize {
+        /// What was asked for.
+        asked: usize,
+        /// The model's longest.
+        most: usize,
+    },
+
+    /// More ids end the text than the kernels look for.
+    #[error("{count} ids end the text, and at most {most} are supported")]
+    TooManyEndIds {
+        /// How many there are.
+        count: usize,
+        /// How many are supported.
+        most: usize,
+    },
+
+    /// The callback asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+
+    /// Logits without any number in them.
+    #[error(
+        "the logits for position {position} are not numbers: the weights or the activations overflowed. \
+         Try f32 weights"
+    )]
+    InvalidLogits {
+        /// The position.
+        position: usize,
+    },
+
+    /// The GPU or its driver failed.
+    #[error("the GPU failed: {0}")]
+    Device(String),
+}
+
+/// The engine's results.
+pub type Result<T> = std::result::Result<T, Error>;
+
+fn list(items: &[String]) -> String {
+    if items.is_empty() { String::new() } else { format!(" among: {}", items.join("; ")) }
+}
+
+fn hint(advice: &str) -> String {
+    if advice.is_empty() { String::new() } else { format!(". {advice}") }
+}

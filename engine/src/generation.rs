@@ -1,0 +1,211 @@
+//! The decode loop: cycles recorded ahead, accepted runs as they arrive.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use orthrus_shaders::{Record, State};
+
+use crate::ring::DEPTH;
+use crate::session::{Session, View};
+use crate::{Error, Result};
+
+/// Tokens that became certain together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The tokens: accepted drafts, then the bonus. An id that ends the text is included, and is the last.
+    pub ids: Vec<u32>,
+    /// The cycle they come from; `None` for the first token, which comes from the prompt's pass.
+    pub cycle: Option<Cycle>,
+}
+
+/// One cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycle {
+    /// Rows of its block.
+    pub rows: usize,
+    /// The drafts, `rows - 1` of them. Empty in the AR view.
+    pub drafts: Vec<u32>,
+    /// How many of them the AR view agreed with, the bonus not counted. The end of the text or of the token
+    /// budget can make the run shorter than that.
+    pub acceptance_length: usize,
+}
+
+/// Why a generation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinishReason {
+    /// An id that ends the text was produced.
+    Stop,
+    /// The token budget is used up.
+    Length,
+}
+
+impl FinishReason {
+    /// The name users see.
+    pub fn name(self) -> &'static str {
+        match self {
+            FinishReason::Stop => "stop",
+            FinishReason::Length => "length",
+        }
+    }
+}
+
+/// What a generation did so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Those of them that were in the cache already.
+    pub reused_tokens: usize,
+    /// Tokens generated.
+    pub new_tokens: usize,
+    /// Passes: one for the prompt, then two a cycle in the dual view and one in the AR view.
+    pub forward_passes: usize,
+    /// Acceptance length of each cycle.
+    pub acceptance_lengths: Vec<usize>,
+}
+
+impl Stats {
+    /// Cycles so far. A step of AR decoding is a cycle of one row.
+    pub fn cycles(&self) -> usize {
+        self.acceptance_lengths.len()
+    }
+
+    /// Mean acceptance length plus one; 0 before the first cycle.
+    pub fn tokens_per_cycle(&self) -> f64 {
+        match self.cycles() {
+            0 => 0.0,
+            cycles => 1.0 + self.acceptance_lengths.iter().sum::<usize>() as f64 / cycles as f64,
+        }
+    }
+
+    /// Generated tokens over all forward passes (the paper's Eq. 9); plain AR decoding has 1.
+    pub fn tpf(&self) -> f64 {
+        self.new_tokens as f64 / self.forward_passes.max(1) as f64
+    }
+}
+
+/// An answer under way: a stream of runs, and on native an iterator too. Drop it to cancel; the session keeps
+/// what has arrived, cache included.
+pub struct Generation<'s> {
+    session: &'s mut Session,
+    view: View,
+    limit: usize,
+    block: usize,
+    finish: Option<FinishReason>,
+    /// Nothing more will come: the end was reached, or an error was given.
+    over: bool,
+    stats: Stats,
+}
+
+impl std::fmt::Debug for Generation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Generation").field("stats", &self.stats).field("finish", &self.finish).finish()
+    }
+}
+
+impl<'s> Generation<'s> {
+    /// The prompt's last pass is under way.
+    pub(crate) fn new(
+        session: &'s mut Session,
+        prompt_tokens: usize,
+        reused_tokens: usize,
+        state: &State,
+        view: View,
+    ) -> Generation<'s> {
+        let stats = Stats { prompt_tokens, reused_tokens, forward_passes: 1, ..Stats::default() };
+        Generation {
+            session,
+            view,
+            limit: state.limit as usize,
+            block: state.block as usize,
+            finish: None,
+            over: false,
+            stats,
+        }
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Why it ended, once it has.
+    pub fn finish_reason(&self) -> Option<FinishReason> {
+        self.finish
+    }
+
+    /// The next run, or `None` at the end.
+    pub async fn next_run(&mut self) -> Option<Result<Run>> {
+        std::future::poll_fn(|context| self.poll_run(context)).await
+    }
+
+    fn poll_run(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Run>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        self.record_ahead();
+        let record = match ready!(self.session.ring.poll_next(context)) {
+            None => return Poll::Ready(None),
+            Some(record) => record,
+        };
+        let run = record.and_then(|record| self.arrived(&record));
+        self.over = run.is_err() || self.finish.is_some();
+        Poll::Ready(Some(run))
+    }
+
+    /// Keeps the GPU busy. Every cycle under way adds at least one token, so some may be one too many only
+    /// when the text ends: those find no rows to work on.
+    fn record_ahead(&mut self) {
+        let known = self.session.text.len();
+        while self.session.ring.len() < DEPTH {
+            let under_way = self.session.ring.len();
+            if known + under_way >= self.limit {
+                break;
+            }
+            let positions = (known + (under_way + 1) * self.block).min(self.limit);
+            self.session.submit_cycle(self.view, self.block, positions);
+        }
+    }
+
+    fn arrived(&mut self, record: &Record) -> Result<Run> {
+        let emitted = &record.picks[..record.emitted as usize];
+        let first = self.stats.new_tokens == 0;
+        self.session.text.extend_from_slice(emitted);
+        self.session.cached = record.start as usize;
+        self.stats.new_tokens += emitted.len();
+        self.finish = match record.finish {
+            State::RUNNING => None,
+            State::STOP => Some(FinishReason::Stop),
+            State::LENGTH => Some(FinishReason::Length),
+            _ => return Err(Error::InvalidLogits { position: self.session.text.len() - 1 }),
+        };
+        let cycle = (!first).then(|| {
+            self.stats.forward_passes += if self.view == View::Dual { 2 } else { 1 };
+            self.stats.acceptance_lengths.push(record.accepted as usize);
+            Cycle {
+                rows: record.rows as usize,
+                drafts: record.drafts[..record.rows as usize - 1].to_vec(),
+                acceptance_length: record.accepted as usize,
+            }
+        });
+        Ok(Run { ids: emitted.to_vec(), cycle })
+    }
+}
+
+impl Stream for Generation<'_> {
+    type Item = Result<Run>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_run(context)
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Iterator for Generation<'_> {
+    type Item = Result<Run>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        pollster::block_on(self.next_run())
+    }
+}

@@ -1,0 +1,399 @@
+//! An open GPU: the one place that makes buffers, pipelines and bind groups, and counts them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytemuck::Pod;
+use futures_channel::oneshot;
+use orthrus_shaders::{Access, Kernel, Tier};
+use wgpu::BufferUsages;
+
+use crate::adapter::{self, AdapterReport};
+use crate::{Error, Result};
+
+/// How to open a GPU.
+#[derive(Clone, Debug, Default)]
+pub struct GpuOptions {
+    /// A number or part of a name; by default the most capable adapter.
+    pub adapter: Option<String>,
+    /// By default the most demanding tier that the adapter has.
+    pub tier: Option<Tier>,
+    /// Open the device with exactly core WebGPU's default limits, whatever the adapter allows: what the least
+    /// capable browser offers. For tests.
+    pub core_limits: bool,
+}
+
+/// How many objects an open GPU has made so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Created {
+    /// Buffers.
+    pub buffers: u64,
+    /// Pipelines.
+    pub pipelines: u64,
+    /// Bind groups.
+    pub bind_groups: u64,
+}
+
+/// An open GPU. Clones share it.
+#[derive(Clone)]
+pub struct Gpu {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    tier: Tier,
+    adapter: AdapterReport,
+    max_binding: u64,
+    pipelines: Mutex<HashMap<Kernel, Pipeline>>,
+    buffers: AtomicU64,
+    bind_groups: AtomicU64,
+    failure: Arc<Mutex<Option<String>>>,
+    #[cfg(not(target_arch = "wasm32"))]
+    poller: crate::poller::Poller,
+}
+
+/// A compiled kernel and the layout of what it binds.
+#[derive(Clone)]
+pub(crate) struct Pipeline {
+    pub(crate) pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gpu").field("adapter", &self.shared.adapter.name).field("tier", &self.tier()).finish()
+    }
+}
+
+impl Gpu {
+    /// Opens a GPU.
+    ///
+    /// # Errors
+    /// No adapter will do, the one asked for is not there or lacks the tier, or its driver refuses.
+    pub async fn open_async(options: &GpuOptions) -> Result<Gpu> {
+        let (adapter, report) = adapter::choose(options.adapter.as_deref()).await?;
+        let tier = match options.tier {
+            None => report.best_tier().unwrap_or(Tier::Baseline),
+            Some(tier) => tier,
+        };
+        if let Some((_, Some(missing))) = report.tiers.iter().find(|(of, _)| *of == tier) {
+            let (adapter, missing) = (report.name.clone(), missing.clone());
+            return Err(Error::TierUnsupported { tier: tier.name(), adapter, missing });
+        }
+        if report.is_software() {
+            tracing::warn!(adapter = report.name, "no GPU: a software adapter is correct but slow");
+        }
+        let core = adapter::core_limits();
+        let allowed = adapter.limits();
+        let required_limits = if options.core_limits {
+            core
+        } else {
+            wgpu::Limits {
+                max_storage_buffer_binding_size: allowed.max_storage_buffer_binding_size,
+                max_buffer_size: allowed.max_buffer_size,
+                ..core
+            }
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("orthrus"),
+            required_features: adapter::features(tier),
+            required_limits,
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|error| Error::OpenDevice { adapter: report.name.clone(), reason: error.to_string() })?;
+        let failure = Arc::new(Mutex::new(None));
+        watch_for_failure(&device, &failure);
+        tracing::info!(adapter = report.name, backend = report.backend, tier = tier.name(), "opened the GPU");
+        Ok(Gpu {
+            shared: Arc::new(Shared {
+                #[cfg(not(target_arch = "wasm32"))]
+                poller: crate::poller::Poller::new(device.clone()),
+                max_binding: adapter::max_binding(&device.limits()),
+                device,
+                queue,
+                tier,
+                adapter: report,
+                pipelines: Mutex::default(),
+                buffers: AtomicU64::new(0),
+                bind_groups: AtomicU64::new(0),
+                failure,
+            }),
+        })
+    }
+
+    /// [`Gpu::open_async`] for programs that are not async.
+    ///
+    /// # Errors
+    /// As [`Gpu::open_async`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open(options: &GpuOptions) -> Result<Gpu> {
+        pollster::block_on(Gpu::open_async(options))
+    }
+
+    /// The adapter in use.
+    pub fn adapter(&self) -> &AdapterReport {
+        &self.shared.adapter
+    }
+
+    /// The tier in use.
+    pub fn tier(&self) -> Tier {
+        self.shared.tier
+    }
+
+    /// Largest buffer that a kernel can bind, in bytes, under the limits the device was opened with.
+    pub fn max_binding(&self) -> u64 {
+        self.shared.max_binding
+    }
+
+    /// What was made so far. The decode loop makes nothing.
+    pub fn created(&self) -> Created {
+        Created {
+            buffers: self.shared.buffers.load(Ordering::Relaxed),
+            pipelines: lock(&self.shared.pipelines).len() as u64,
+            bind_groups: self.shared.bind_groups.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The failure that the driver reported since the GPU was opened, if any.
+    pub(crate) fn check(&self) -> Result<()> {
+        match lock(&self.shared.failure).clone() {
+            Some(reason) => Err(Error::Device(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// A zeroed buffer that kernels can bind.
+    pub(crate) fn storage(&self, what: &str, bytes: u64) -> Result<wgpu::Buffer> {
+        if bytes > self.shared.max_binding {
+            return Err(Error::TooLarge {
+                what: what.to_string(),
+                needed: bytes,
+                limit: self.shared.max_binding,
+                adapter: self.shared.adapter.name.clone(),
+                advice: String::new(),
+            });
+        }
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+        Ok(self.buffer(what, bytes.max(16).next_multiple_of(16), usage))
+    }
+
+    /// A storage buffer with these contents.
+    pub(crate) fn storage_with<T: Pod>(&self, what: &str, contents: &[T]) -> Result<wgpu::Buffer> {
+        let bytes: &[u8] = bytemuck::cast_slice(contents);
+        let buffer = self.storage(what, bytes.len() as u64)?;
+        self.shared.queue.write_buffer(&buffer, 0, bytes);
+        Ok(buffer)
+    }
+
+    /// A uniform buffer with these contents.
+    pub(crate) fn uniform<T: Pod>(&self, what: &str, contents: &T) -> wgpu::Buffer {
+        let bytes = bytemuck::bytes_of(contents);
+        let buffer = self.buffer(what, bytes.len() as u64, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
+        self.shared.queue.write_buffer(&buffer, 0, bytes);
+        buffer
+    }
+
+    /// A buffer that the host reads.
+    pub(crate) fn readback(&self, what: &str, bytes: u64) -> wgpu::Buffer {
+        self.buffer(what, bytes.max(16), BufferUsages::MAP_READ | BufferUsages::COPY_DST)
+    }
+
+    fn buffer(&self, label: &str, size: u64, usage: BufferUsages) -> wgpu::Buffer {
+        self.shared.buffers.fetch_add(1, Ordering::Relaxed);
+        let label = Some(label);
+        self.shared.device.create_buffer(&wgpu::BufferDescriptor {
+            label,
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// The pipeline of `kernel` on this GPU's tier, compiled on first use.
+    pub(crate) fn pipeline(&self, kernel: Kernel) -> Pipeline {
+        lock(&self.shared.pipelines).entry(kernel).or_insert_with(|| self.compile(kernel)).clone()
+    }
+
+    fn compile(&self, kernel: Kernel) -> Pipeline {
+        let device = &self.shared.device;
+        let label = format!("{kernel:?}");
+        let entries: Vec<_> = kernel
+            .bindings()
+            .iter()
+            .map(|binding| wgpu::BindGroupLayoutEntry {
+                binding: binding.index,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer {
+                    ty: match binding.access {
+                        Access::Uniform => wgpu::BufferBindingType::Uniform,
+                        Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
+                        Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+                    },
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
+                count: None,
+            })
+            .collect();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(&label),
+            entries: &entries,
+        });
+        let source = wgpu::ShaderSource::Wgsl(kernel.wgsl(self.shared.tier).into());
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&label), source };
+        // SAFETY: every kernel stays within its bindings for the grids and parameters that `orthrus-shaders`
+        // gives: each is tested against its CPU twin on poisoned buffers, and its loops are bounded by them.
+        let module = unsafe {
+            device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+        };
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[],
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        Pipeline { pipeline, layout }
+    }
+
+    /// Binds `buffers` to `kernel`, in the order of its bindings.
+    pub(crate) fn bind(&self, kernel: Kernel, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
+        debug_assert_eq!(buffers.len(), kernel.bindings().len(), "{kernel:?}");
+        self.shared.bind_groups.fetch_add(1, Ordering::Relaxed);
+        let pipeline = self.pipeline(kernel);
+        let entries: Vec<_> = kernel
+            .bindings()
+            .iter()
+            .zip(buffers)
+            .map(|(binding, buffer)| wgpu::BindGroupEntry {
+                binding: binding.index,
+                resource: buffer.as_entire_binding(),
+            })
+            .collect();
+        self.shared.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(kernel.name()),
+            layout: &pipeline.layout,
+            entries: &entries,
+        })
+    }
+
+    pub(crate) fn write<T: Pod>(&self, buffer: &wgpu::Buffer, offset: u64, contents: &[T]) {
+        self.shared.queue.write_buffer(buffer, offset, bytemuck::cast_slice(contents));
+    }
+
+    /// Submits the commands that `record` records.
+    pub(crate) fn submit(&self, record: impl FnOnce(&mut wgpu::CommandEncoder)) -> wgpu::SubmissionIndex {
+        let mut encoder = self.shared.device.create_command_encoder(&Default::default());
+        record(&mut encoder);
+        self.shared.queue.submit([encoder.finish()])
+    }
+
+    /// Resolves once everything submitted so far is done.
+    pub(crate) async fn idle(&self) -> Result<()> {
+        let (sender, receiver) = oneshot::channel();
+        let last = self.shared.queue.submit([]);
+        self.shared.queue.on_submitted_work_done(move || {
+            let _ = sender.send(());
+        });
+        self.follow(last);
+        receiver.await.map_err(|_| self.lost())?;
+        self.check()
+    }
+
+    /// Asks for `buffer` to be mapped for reading once `submission`, which fills it, is done.
+    pub(crate) fn map(&self, buffer: &wgpu::Buffer, submission: wgpu::SubmissionIndex) -> Mapping {
+        let (sender, receiver) = oneshot::channel();
+        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            let _ = sender.send(result);
+        });
+        self.follow(submission);
+        receiver
+    }
+
+    /// The contents of a mapped buffer, which is unmapped.
+    pub(crate) fn read_mapped<T: Pod>(&self, buffer: &wgpu::Buffer) -> Result<Vec<T>> {
+        let view = buffer.get_mapped_range(..).map_err(|error| Error::Device(error.to_string()))?;
+        let contents = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        buffer.unmap();
+        Ok(contents)
+    }
+
+    /// Reads `count` values of a storage buffer. Makes a buffer: not for the decode loop.
+    pub(crate) async fn read<T: Pod>(&self, buffer: &wgpu::Buffer, count: usize) -> Result<Vec<T>> {
+        let bytes = (count * size_of::<T>()) as u64;
+        let target = self.readback("read", bytes.next_multiple_of(4));
+        let submission = self.submit(|encoder| {
+            encoder.copy_buffer_to_buffer(buffer, 0, &target, 0, bytes.next_multiple_of(4))
+        });
+        self.mapped(self.map(&target, submission).await)?;
+        let mut contents = self.read_mapped(&target)?;
+        contents.truncate(count);
+        Ok(contents)
+    }
+
+    /// What became of a [`Mapping`].
+    pub(crate) fn mapped(
+        &self,
+        outcome: std::result::Result<std::result::Result<(), wgpu::BufferAsyncError>, oneshot::Canceled>,
+    ) -> Result<()> {
+        self.check()?;
+        match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Error::Device(error.to_string())),
+            Err(_) => Err(self.lost()),
+        }
+    }
+
+    fn lost(&self) -> Error {
+        self.check().err().unwrap_or_else(|| Error::Device("it stopped answering".to_string()))
+    }
+
+    /// The browser calls back by itself.
+    #[cfg(target_arch = "wasm32")]
+    fn follow(&self, _: wgpu::SubmissionIndex) {}
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn follow(&self, submission: wgpu::SubmissionIndex) {
+        self.shared.poller.follow(submission);
+    }
+}
+
+/// Resolves when a buffer is mapped.
+pub(crate) type Mapping = oneshot::Receiver<std::result::Result<(), wgpu::BufferAsyncError>>;
+
+/// Keeps the first failure the driver reports, instead of wgpu's panic.
+fn watch_for_failure(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
+    let slot = failure.clone();
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+        tracing::error!(%error, "the GPU reported an error");
+        lock(&slot).get_or_insert_with(|| error.to_string());
+    }));
+    let slot = failure.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            lock(&slot).get_or_insert_with(|| format!("device lost: {message}"));
+        }
+    });
+}
+
+/// A panic elsewhere leaves these plain values whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,190 @@
+//! A checkpoint's weights on the GPU.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use orthrus_loader::{Checkpoint, Config, Views};
+use orthrus_shaders::WeightFormat;
+
+use crate::gpu::Gpu;
+use crate::weights::{Matrix, Uploader};
+use crate::{Error, Result};
+
+/// How far long-running work is. Return `ControlFlow::Break` to cancel it.
+pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// How far long-running work is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Done: weights when loading, tokens when processing a prompt.
+    pub done: usize,
+    /// Of these.
+    pub total: usize,
+}
+
+/// A progress callback for those who do not care.
+pub fn no_progress(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// A model, ready to decode. Clones share the weights.
+#[derive(Clone)]
+pub struct Model {
+    pub(crate) shared: Arc<Weights>,
+}
+
+/// Everything of a checkpoint that is on the GPU, in the paper's words.
+pub(crate) struct Weights {
+    pub(crate) gpu: Gpu,
+    pub(crate) config: Config,
+    pub(crate) format: WeightFormat,
+    pub(crate) embedding: Matrix,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) final_norm: wgpu::Buffer,
+    /// `None`: tied to the embedding.
+    pub(crate) untied_head: Option<Matrix>,
+    pub(crate) views: Views,
+    pub(crate) end_ids: Vec<u32>,
+}
+
+/// A decoder layer: two views of attention, one MLP.
+pub(crate) struct Layer {
+    pub(crate) input_norm: wgpu::Buffer,
+    pub(crate) ar: Attention,
+    pub(crate) diffusion: Option<Attention>,
+    pub(crate) post_attention_norm: wgpu::Buffer,
+    /// Gate above up.
+    pub(crate) gate_up: Matrix,
+    pub(crate) down: Matrix,
+}
+
+/// One view's own weights.
+pub(crate) struct Attention {
+    /// Queries above keys above values.
+    pub(crate) qkv: Matrix,
+    /// q_norm, then k_norm.
+    pub(crate) qk_norms: wgpu::Buffer,
+    pub(crate) output: Matrix,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model").field("config", self.config()).field("format", &self.format()).finish()
+    }
+}
+
+impl Model {
+    /// Puts a checkpoint's weights on a GPU, in `format`.
+    ///
+    /// Norms stay in f32. With [`WeightFormat::F16`], a weight that is not an f16 (any f32, and a bf16 below
+    /// 2⁻¹⁴ in magnitude) is rounded to the nearest one, which below 2⁻²⁵ is zero; one above 65504 is an error.
+    ///
+    /// # Errors
+    /// A weight does not fit the format, the GPU is out of memory, or `progress` cancelled.
+    pub async fn load_async(
+        gpu: &Gpu,
+        checkpoint: &Checkpoint,
+        format: WeightFormat,
+        progress: OnProgress<'_>,
+    ) -> Result<Model> {
+        let total = checkpoint.tensors().map(|(_, tensor)| tensor.shape.iter().product::<usize>()).sum();
+        let mut done = 0;
+        let mut advance = |values: usize| {
+            gpu.check()?;
+            done += values;
+            match progress(Progress { done, total }) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Error::Cancelled),
+            }
+        };
+        let mut upload = Uploader { gpu, checkpoint, format, in_flight: 0, advance: &mut advance };
+        let config = checkpoint.config().clone();
+        let embedding = upload.matrix(&["model.embed_tokens.weight"]).await?;
+        let mut layers = Vec::with_capacity(config.num_hidden_layers);
+        for index in 0..config.num_hidden_layers {
+            layers.push(layer(&mut upload, index).await?);
+        }
+        let final_norm = upload.vector(&["model.norm.weight"])?;
+        let untied_head =
+            if config.tie_word_embeddings { None } else { Some(upload.matrix(&["lm_head.weight"]).await?) };
+        gpu.idle().await?;
+        let shared = Weights {
+            gpu: gpu.clone(),
+            end_ids: checkpoint.eos_token_ids(),
+            config,
+            format,
+            embedding,
+            layers,
+            final_norm,
+            untied_head,
+            views: checkpoint.views(),
+        };
+        Ok(Model { shared: Arc::new(shared) })
+    }
+
+    /// [`Model::load_async`] for programs that are not async.
+    ///
+    /// # Errors
+    /// As [`Model::load_async`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn load(
+        gpu: &Gpu,
+        checkpoint: &Checkpoint,
+        format: WeightFormat,
+        progress: OnProgress<'_>,
+    ) -> Result<Model> {
+        pollster::block_on(Model::load_async(gpu, checkpoint, format, progress))
+    }
+
+    /// The checkpoint's configuration.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// The views the checkpoint has.
+    pub fn views(&self) -> Views {
+        self.shared.views
+    }
+
+    /// How the weights are stored.
+    pub fn format(&self) -> WeightFormat {
+        self.shared.format
+    }
+
+    /// The GPU they are on.
+    pub fn gpu(&self) -> &Gpu {
+        &self.shared.gpu
+    }
+}
+
+impl Weights {
+    /// The output projection.
+    pub(crate) fn head(&self) -> &Matrix {
+        self.untied_head.as_ref().unwrap_or(&self.embedding)
+    }
+}
+
+async fn layer(upload: &mut Uploader<'_>, index: usize) -> Result<Layer> {
+    let name = |part: &str| format!("model.layers.{index}.{part}.weight");
+    let diffusion = match upload.checkpoint.views() {
+        Views::Dual => Some(attention(upload, index, "_diff").await?),
+        Views::ArOnly => None,
+    };
+    Ok(Layer {
+        input_norm: upload.vector(&[&name("input_layernorm")])?,
+        ar: attention(upload, index, "").await?,
+        diffusion,
+        post_attention_norm: upload.vector(&[&name("post_attention_layernorm")])?,
+        gate_up: upload.matrix(&[&name("mlp.gate_proj"), &name("mlp.up_proj")]).await?,
+        down: upload.matrix(&[&name("mlp.down_proj")]).await?,
+    })
+}
+
+async fn attention(upload: &mut Uploader<'_>, index: usize, suffix: &str) -> Result<Attention> {
+    let name = |part: &str| format!("model.layers.{index}.self_attn.{part}{suffix}.weight");
+    Ok(Attention {
+        qkv: upload.matrix(&[&name("q_proj"), &name("k_proj"), &name("v_proj")]).await?,
+        qk_norms: upload.vector(&[&name("q_norm"), &name("k_norm")])?,
+        output: upload.matrix(&[&name("o_proj")]).await?,
+    })
+}

@@ -1,0 +1,40 @@
+//! A forward pass as a list of prepared dispatches: made once, recorded every cycle.
+
+use orthrus_shaders::params::Grid;
+
+/// What the host knows of a pass when it records it: bounds, since the GPU holds the exact numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Rows at most.
+    pub(crate) rows: usize,
+    /// No row sees a position at or above this.
+    pub(crate) positions: usize,
+}
+
+/// One dispatch, with all that it binds.
+pub(crate) struct Step {
+    /// For passes of one row.
+    pub(crate) row: wgpu::ComputePipeline,
+    /// For passes of more. The same, but for `matmul`.
+    pub(crate) block: wgpu::ComputePipeline,
+    pub(crate) group: wgpu::BindGroup,
+    pub(crate) grid: Box<dyn Fn(Extent) -> Grid + Send + Sync>,
+}
+
+/// Dispatches in order.
+#[derive(Default)]
+pub(crate) struct Pass {
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Pass {
+    /// Records the dispatches. Sets pipelines and bind groups, and nothing else.
+    pub(crate) fn record(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent) {
+        for step in &self.steps {
+            let [x, y, z] = (step.grid)(extent);
+            commands.set_pipeline(if extent.rows == 1 { &step.row } else { &step.block });
+            commands.set_bind_group(0, &step.group, &[]);
+            commands.dispatch_workgroups(x, y, z);
+        }
+    }
+}

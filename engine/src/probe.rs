@@ -1,0 +1,112 @@
+//! Looking inside: logits and cache. For tests, and for those who study a model.
+
+use orthrus_shaders::State;
+
+use crate::pass::Extent;
+use crate::session::Session;
+use crate::{Error, Result};
+
+impl Session {
+    /// Appends `ids` to the text through the AR view, and gives the logits of each: `[ids][vocabulary]`.
+    ///
+    /// # Errors
+    /// `ids` is empty, has an id beyond the vocabulary, or outgrows the cache; the GPU failed.
+    pub async fn append_async(&mut self, ids: &[u32]) -> Result<Vec<f32>> {
+        self.check_append(ids)?;
+        self.ring.drain().await?;
+        self.replace_text(self.cached, ids);
+        let mut logits = Vec::new();
+        while self.cached < self.text.len() {
+            let rows = (self.text.len() - self.cached).min(self.buffers.sizes.block);
+            self.write_probe_state(rows);
+            let extent = Extent { rows, positions: self.cached + rows };
+            self.submit_text(rows, extent.positions);
+            self.gpu().submit(|encoder| {
+                let mut commands = encoder.begin_compute_pass(&Default::default());
+                self.passes.text_head.record(&mut commands, extent);
+            });
+            logits.extend(self.read_logits(rows).await?);
+            self.cached += rows;
+        }
+        Ok(logits)
+    }
+
+    /// The diffusion view's logits for a block of `rows` rows, the anchor and masks, after the cached text:
+    /// `[rows][vocabulary]`. The text and its cache stay as they are.
+    ///
+    /// # Errors
+    /// The checkpoint has no diffusion view, the block outgrows it or the cache, or the GPU failed.
+    pub async fn draft_async(&mut self, anchor: u32, rows: usize) -> Result<Vec<f32>> {
+        let most = self.buffers.sizes.block;
+        if !(1..=most).contains(&rows) {
+            return Err(Error::BlockSize { asked: rows, most });
+        }
+        self.check_append(&vec![anchor; rows])?;
+        self.ring.drain().await?;
+        self.text.truncate(self.cached);
+        self.gpu().write(&self.buffers.tokens, 4 * self.cached as u64, &[anchor]);
+        self.write_probe_state(rows);
+        let extent = Extent { rows, positions: self.cached + rows };
+        let Some(draft) = &self.passes.draft else { return Err(Error::NoDiffusionView) };
+        self.gpu().submit(|encoder| {
+            draft.record(&mut encoder.begin_compute_pass(&Default::default()), extent);
+        });
+        self.read_logits(rows).await
+    }
+
+    /// Keys and values of a layer's cache, each `[kv_heads][cached][head_dim]`: keys after norm and rotation.
+    ///
+    /// # Errors
+    /// The GPU failed.
+    ///
+    /// # Panics
+    /// If the model has no such layer.
+    pub async fn cache_async(&self, layer: usize) -> Result<(Vec<f32>, Vec<f32>)> {
+        let sizes = self.buffers.sizes;
+        let config = self.model.config();
+        let count = (sizes.cache_bytes_of_layer() / 4) as usize;
+        let raw_keys: Vec<f32> = self.gpu().read(&self.buffers.cache[layer].keys, count).await?;
+        let raw_values: Vec<f32> = self.gpu().read(&self.buffers.cache[layer].values, count).await?;
+        let (kv_heads, vecs) = (config.num_key_value_heads, sizes.head_vecs);
+        let mut keys = Vec::new();
+        let mut values = Vec::new();
+        for head in 0..kv_heads {
+            for position in 0..self.cached {
+                for i in 0..config.head_dim {
+                    keys.push(raw_keys[((head * vecs + i / 4) * sizes.capacity + position) * 4 + i % 4]);
+                    values.push(raw_values[(position * kv_heads + head) * vecs * 4 + i]);
+                }
+            }
+        }
+        Ok((keys, values))
+    }
+
+    /// Forgets the text.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.cached = 0;
+    }
+
+    fn check_append(&self, ids: &[u32]) -> Result<()> {
+        self.check_ids(ids)?;
+        let capacity = self.capacity();
+        if self.cached + ids.len() > capacity {
+            return Err(Error::ContextFull { prompt: self.cached, budget: ids.len(), capacity });
+        }
+        Ok(())
+    }
+
+    fn write_probe_state(&self, rows: usize) {
+        let state = State {
+            start: self.cached as u32,
+            rows: rows as u32,
+            logit_rows: rows as u32,
+            ..bytemuck::Zeroable::zeroed()
+        };
+        self.gpu().write(&self.buffers.state, 0, &[state]);
+    }
+
+    async fn read_logits(&self, rows: usize) -> Result<Vec<f32>> {
+        self.gpu().read(&self.buffers.logits, rows * self.model.config().vocab_size).await
+    }
+}

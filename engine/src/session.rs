@@ -1,0 +1,293 @@
+//! A text on its way through a model: cache, decode state, and the prompt's way into them.
+
+use orthrus_loader::Views;
+use orthrus_shaders::{MAX_END_IDS, State};
+
+use crate::buffers::Buffers;
+use crate::forward::Passes;
+use crate::generation::Generation;
+use crate::memory::SessionSizes;
+use crate::model::{Model, OnProgress, Progress};
+use crate::pass::Extent;
+use crate::ring::Ring;
+use crate::{Error, Result};
+
+/// How text is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum View {
+    /// The diffusion view drafts blocks, the AR view verifies them.
+    #[default]
+    Dual,
+    /// The AR view alone, one token a pass: the baseline.
+    Ar,
+}
+
+impl View {
+    /// The name users give and see.
+    pub fn name(self) -> &'static str {
+        match self {
+            View::Dual => "dual",
+            View::Ar => "ar",
+        }
+    }
+}
+
+/// What to generate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerateOptions {
+    /// Token budget: most tokens to add to the prompt.
+    pub max_new_tokens: usize,
+    /// How to decode. The text is the same.
+    pub view: View,
+    /// Rows of a block; by default the checkpoint's.
+    pub block_size: Option<usize>,
+    /// Ids that end the text; by default the checkpoint's.
+    pub end_ids: Option<Vec<u32>>,
+}
+
+impl Default for GenerateOptions {
+    fn default() -> Self {
+        GenerateOptions { max_new_tokens: 256, view: View::Dual, block_size: None, end_ids: None }
+    }
+}
+
+/// One text, its cache and its decode state. Several sessions can share a model.
+///
+/// A session remembers its text: a prompt that begins with what is in the cache already, as the next turn of a
+/// chat does, is processed from where it differs.
+pub struct Session {
+    pub(crate) model: Model,
+    pub(crate) buffers: Buffers,
+    pub(crate) passes: Passes,
+    pub(crate) ring: Ring,
+    /// The text as far as the host knows it.
+    pub(crate) text: Vec<u32>,
+    /// Positions of the text that are in the cache. The rest of it is at most the anchor.
+    pub(crate) cached: usize,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let capacity = self.capacity();
+        f.debug_struct("Session").field("capacity", &capacity).field("cached", &self.cached).finish()
+    }
+}
+
+impl Model {
+    /// A session whose prompt and answer together have up to `context` tokens.
+    ///
+    /// Takes [`SessionSizes::cache_bytes`] and [`SessionSizes::scratch_bytes`] of GPU memory.
+    ///
+    /// # Errors
+    /// The context is longer than the model's or than one binding of the adapter, or memory is short.
+    pub fn session(&self, context: usize) -> Result<Session> {
+        let most = self.config().max_position_embeddings;
+        if context == 0 || context > most {
+            return Err(Error::ContextSize { asked: context, most });
+        }
+        let buffers = Buffers::new(&self.shared, context)?;
+        let passes = Passes::new(&self.shared, &buffers);
+        let ring = Ring::new(self.gpu());
+        self.gpu().check()?;
+        Ok(Session { model: self.clone(), buffers, passes, ring, text: Vec::new(), cached: 0 })
+    }
+}
+
+impl Session {
+    /// Positions of the cache: most tokens of prompt and answer together.
+    pub fn capacity(&self) -> usize {
+        self.buffers.sizes.capacity
+    }
+
+    /// The sizes of its buffers.
+    pub fn sizes(&self) -> SessionSizes {
+        self.buffers.sizes
+    }
+
+    /// The text so far: prompt and answer.
+    pub fn text(&self) -> &[u32] {
+        &self.text
+    }
+
+    /// How many tokens at the beginning of the text are in the cache.
+    pub fn cached(&self) -> usize {
+        self.cached
+    }
+
+    /// Processes `prompt` and starts to generate what follows it. The tokens come from the [`Generation`].
+    ///
+    /// `progress` hears of each block of the prompt, and can cancel; what was processed by then stays cached.
+    ///
+    /// # Errors
+    /// The prompt is empty, has ids beyond the vocabulary or outgrows the cache together with the token budget;
+    /// an option is out of range; `progress` cancelled; the GPU failed. All but the last two are found before
+    /// anything is changed.
+    pub async fn generate_async(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        progress: OnProgress<'_>,
+    ) -> Result<Generation<'_>> {
+        let state = self.first_state(prompt, options)?;
+        let reused = self.process_prompt(prompt, &state, progress).await?;
+        Ok(Generation::new(self, prompt.len(), reused, &state, options.view))
+    }
+
+    /// [`Session::generate_async`] for programs that are not async.
+    ///
+    /// # Errors
+    /// As [`Session::generate_async`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn generate(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        progress: OnProgress<'_>,
+    ) -> Result<Generation<'_>> {
+        pollster::block_on(self.generate_async(prompt, options, progress))
+    }
+
+    /// The decode state at the start of a generation, from validated options.
+    fn first_state(&self, prompt: &[u32], options: &GenerateOptions) -> Result<State> {
+        let weights = &self.model.shared;
+        self.check_ids(prompt)?;
+        if options.max_new_tokens == 0 {
+            return Err(Error::EmptyBudget);
+        }
+        let capacity = self.capacity();
+        let limit = prompt.len().checked_add(options.max_new_tokens).filter(|&limit| limit <= capacity);
+        let Some(limit) = limit else {
+            return Err(Error::ContextFull {
+                prompt: prompt.len(),
+                budget: options.max_new_tokens,
+                capacity,
+            });
+        };
+        if options.view == View::Dual && weights.views == Views::ArOnly {
+            return Err(Error::NoDiffusionView);
+        }
+        let most = weights.config.block_size;
+        let block = options.block_size.unwrap_or(most);
+        if !(1..=most).contains(&block) {
+            return Err(Error::BlockSize { asked: block, most });
+        }
+        let ends = options.end_ids.as_ref().unwrap_or(&weights.end_ids);
+        if ends.len() > MAX_END_IDS {
+            return Err(Error::TooManyEndIds { count: ends.len(), most: MAX_END_IDS });
+        }
+        let mut end_ids = [0; MAX_END_IDS];
+        end_ids[..ends.len()].copy_from_slice(ends);
+        Ok(State {
+            limit: limit as u32,
+            // A step of AR decoding is a cycle of one row, with nothing to draft.
+            block: if options.view == View::Ar { 1 } else { block as u32 },
+            finish: State::RUNNING,
+            end_count: ends.len() as u32,
+            end_ids,
+            ..bytemuck::Zeroable::zeroed()
+        })
+    }
+
+    pub(crate) fn check_ids(&self, ids: &[u32]) -> Result<()> {
+        if ids.is_empty() {
+            return Err(Error::EmptyPrompt);
+        }
+        let vocabulary = self.model.config().vocab_size;
+        match ids.iter().position(|&id| id as usize >= vocabulary) {
+            Some(index) => Err(Error::IdOutOfRange { index, id: ids[index], vocabulary }),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings the cache up to the prompt's last token, whose logits give the first new one. Returns how many
+    /// tokens were in the cache already.
+    async fn process_prompt(
+        &mut self,
+        prompt: &[u32],
+        first: &State,
+        progress: OnProgress<'_>,
+    ) -> Result<usize> {
+        self.ring.drain().await?;
+        let common = self.text[..self.cached].iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        // The last token always goes through: its logits are needed.
+        let reused = common.min(prompt.len() - 1);
+        self.replace_text(reused, &prompt[reused..]);
+        while self.cached < prompt.len() {
+            let start = self.cached;
+            let rows = (prompt.len() - start).min(self.buffers.sizes.rows);
+            let last = start + rows == prompt.len();
+            let state = State {
+                start: start as u32,
+                rows: rows as u32,
+                logit_first: rows as u32 - 1,
+                logit_rows: u32::from(last),
+                ..*first
+            };
+            self.gpu().write(&self.buffers.state, 0, &[state]);
+            if last {
+                self.submit_last_of_prompt(rows, prompt.len());
+            } else {
+                self.submit_text(rows, start + rows);
+                self.gpu().idle().await?;
+            }
+            self.cached += rows;
+            let done = Progress { done: self.cached, total: prompt.len() };
+            if progress(done).is_break() {
+                return Err(Error::Cancelled);
+            }
+        }
+        Ok(reused)
+    }
+
+    /// Makes the text its first `kept` tokens and then `ids`, here and on the GPU.
+    pub(crate) fn replace_text(&mut self, kept: usize, ids: &[u32]) {
+        self.text.truncate(kept);
+        self.text.extend_from_slice(ids);
+        self.cached = kept;
+        self.gpu().write(&self.buffers.tokens, 4 * kept as u64, ids);
+    }
+
+    pub(crate) fn submit_text(&self, rows: usize, positions: usize) {
+        self.gpu().submit(|encoder| {
+            let mut commands = encoder.begin_compute_pass(&Default::default());
+            self.passes.text.record(&mut commands, Extent { rows, positions });
+        });
+    }
+
+    fn submit_last_of_prompt(&mut self, rows: usize, positions: usize) {
+        let passes = &self.passes;
+        self.ring.submit(&self.buffers.record, |encoder| {
+            let mut commands = encoder.begin_compute_pass(&Default::default());
+            passes.text.record(&mut commands, Extent { rows, positions });
+            passes.text_head.record(&mut commands, Extent { rows: 1, positions });
+            passes.accept.record(&mut commands, Extent { rows: 1, positions });
+        });
+    }
+
+    /// Records one cycle (draft, verify, accept) of up to `rows` rows that see no position at or above
+    /// `positions`, and submits it without waiting for the one before.
+    pub(crate) fn submit_cycle(&mut self, view: View, rows: usize, positions: usize) {
+        let passes = &self.passes;
+        let extent = Extent { rows, positions };
+        self.ring.submit(&self.buffers.record, |encoder| {
+            let mut commands = encoder.begin_compute_pass(&Default::default());
+            if let (View::Dual, Some(draft)) = (view, &passes.draft) {
+                draft.record(&mut commands, extent);
+            }
+            passes.text.record(&mut commands, extent);
+            passes.text_head.record(&mut commands, extent);
+            passes.accept.record(&mut commands, extent);
+        });
+    }
+
+    pub(crate) fn gpu(&self) -> &crate::Gpu {
+        self.model.gpu()
+    }
+
+    /// Most dispatches that one layer of a pass takes, embedding and head not counted.
+    pub fn dispatches_per_layer(&self) -> usize {
+        let weights = &self.model.shared;
+        let around = weights.embedding.pieces.len();
+        (self.passes.text.steps.len() - around).div_ceil(weights.layers.len())
+    }
+}

@@ -1,0 +1,237 @@
+//! What passes between the host and the kernels: the uniform of each kernel, the decode state, the record
+//! of a cycle. Field for field the structs of the `.wgsl` files, which document them.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::kernel::Tile;
+use crate::{CHUNK, MAX_BLOCK, MAX_END_IDS, SPLIT};
+
+/// A grid of workgroups.
+pub type Grid = [u32; 3];
+
+fn groups(items: usize, per_group: usize) -> u32 {
+    items.div_ceil(per_group) as u32
+}
+
+/// The decode state (`lib/state.wgsl`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct State {
+    /// Position of row 0. Positions below are in the cache.
+    pub start: u32,
+    /// Rows of the pass.
+    pub rows: u32,
+    /// First row whose logits are wanted.
+    pub logit_first: u32,
+    /// Rows whose logits are wanted.
+    pub logit_rows: u32,
+    /// Positions the text may fill: prompt plus token budget.
+    pub limit: u32,
+    /// Rows of a full block.
+    pub block: u32,
+    /// One of [`State::RUNNING`], [`State::STOP`], [`State::LENGTH`], [`State::INVALID`].
+    pub finish: u32,
+    /// Passes that `accept` has closed.
+    pub cycle: u32,
+    /// Used entries of `end_ids`.
+    pub end_count: u32,
+    /// Unused.
+    pub pad: [u32; 3],
+    /// Ids that end the text.
+    pub end_ids: [u32; MAX_END_IDS],
+}
+
+impl State {
+    /// The generation goes on.
+    pub const RUNNING: u32 = 0;
+    /// An id that ends the text was produced.
+    pub const STOP: u32 = 1;
+    /// The token budget is used up.
+    pub const LENGTH: u32 = 2;
+    /// A row of logits had no number in it.
+    pub const INVALID: u32 = 3;
+}
+
+/// What `accept` tells the host of a cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Record {
+    /// Number of the cycle, from 1; 0 if it did not run because the generation was over.
+    pub cycle: u32,
+    /// Position of the next cycle's anchor.
+    pub start: u32,
+    /// Acceptance length: drafts that the AR view agreed with.
+    pub accepted: u32,
+    /// Tokens the cycle added to the text.
+    pub emitted: u32,
+    /// As [`State::finish`].
+    pub finish: u32,
+    /// Rows of the cycle's block.
+    pub rows: u32,
+    /// Unused.
+    pub pad: [u32; 2],
+    /// The first `emitted` entries are the tokens added.
+    pub picks: [u32; MAX_BLOCK],
+    /// The first `rows - 1` entries are the drafts.
+    pub drafts: [u32; MAX_BLOCK],
+}
+
+/// Uniform of `embed`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in embed.wgsl")]
+pub struct Embed {
+    pub chunks: u32,
+    pub first_id: u32,
+    pub ids: u32,
+    pub masked: u32,
+    pub mask_id: u32,
+    pub pad: [u32; 3],
+}
+
+impl Embed {
+    /// Grid for a pass of `rows` rows.
+    pub fn grid(&self, rows: usize) -> Grid {
+        [groups(self.chunks as usize, 64), rows as u32, 1]
+    }
+}
+
+/// Uniform of `rms_norm`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in rms_norm.wgsl")]
+pub struct RmsNorm {
+    pub width: u32,
+    pub stride: u32,
+    pub eps: f32,
+    pub pad: u32,
+}
+
+impl RmsNorm {
+    /// Grid for `rows` rows.
+    pub fn grid(&self, rows: usize) -> Grid {
+        [rows as u32, 1, 1]
+    }
+}
+
+/// Uniform of `matmul`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in matmul.wgsl")]
+pub struct Matmul {
+    pub outputs: u32,
+    pub chunks: u32,
+    pub y_stride: u32,
+    pub y_first: u32,
+}
+
+impl Matmul {
+    /// Grid for `rows` rows.
+    pub fn grid(&self, rows: usize, tile: Tile) -> Grid {
+        [groups(rows, tile.rows()), groups(self.outputs as usize, tile.outputs()), 1]
+    }
+}
+
+/// Uniform of `qk_norm_rope`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in qk_norm_rope.wgsl")]
+pub struct QkNormRope {
+    pub heads: u32,
+    pub kv_heads: u32,
+    pub head_dim: u32,
+    pub head_vecs: u32,
+    pub qkv_stride: u32,
+    pub capacity: u32,
+    pub scratch: u32,
+    pub eps: f32,
+}
+
+impl QkNormRope {
+    /// Grid for a pass of `rows` rows.
+    pub fn grid(&self, rows: usize) -> Grid {
+        [self.heads + 2 * self.kv_heads, rows as u32, 1]
+    }
+}
+
+/// Uniform of `attention`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in attention.wgsl")]
+pub struct Attention {
+    pub heads: u32,
+    pub kv_heads: u32,
+    pub head_vecs: u32,
+    pub capacity: u32,
+    pub block_capacity: u32,
+    pub splits: u32,
+    pub scale: f32,
+    pub pad: u32,
+}
+
+impl Attention {
+    /// Grid for a pass of `rows` rows, none of which sees a position at or above `positions`.
+    pub fn grid(&self, rows: usize, positions: usize) -> Grid {
+        let queries = rows * (self.heads / self.kv_heads) as usize;
+        [groups(positions, SPLIT), groups(queries, 8), self.kv_heads]
+    }
+}
+
+/// Uniform of `attention_merge`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in attention_merge.wgsl")]
+pub struct AttentionMerge {
+    pub heads: u32,
+    pub head_dim: u32,
+    pub head_vecs: u32,
+    pub splits: u32,
+    pub out_stride: u32,
+    pub pad: [u32; 3],
+}
+
+impl AttentionMerge {
+    /// Grid for a pass of `rows` rows.
+    pub fn grid(&self, rows: usize) -> Grid {
+        [self.heads, rows as u32, 1]
+    }
+}
+
+/// Uniform of `swiglu`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in swiglu.wgsl")]
+pub struct Swiglu {
+    pub width: u32,
+    pub out_stride: u32,
+    pub pad: [u32; 2],
+}
+
+impl Swiglu {
+    /// Grid for a pass of `rows` rows.
+    pub fn grid(&self, rows: usize) -> Grid {
+        [groups(self.width as usize, 64), rows as u32, 1]
+    }
+}
+
+/// Uniform of `argmax`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in argmax.wgsl")]
+pub struct Argmax {
+    pub vocabulary: u32,
+    pub draft: u32,
+    pub pad: [u32; 2],
+}
+
+impl Argmax {
+    /// Grid for `rows` rows of logits.
+    pub fn grid(&self, rows: usize) -> Grid {
+        [rows as u32, 1, 1]
+    }
+}
+
+/// Values of a row that a kernel pads to whole chunks.
+pub fn padded(values: usize) -> usize {
+    values.next_multiple_of(CHUNK)
+}

@@ -1,0 +1,60 @@
+//! Each kernel in plain Rust, under the name of its file: what it computes without how. Sums are in f64, so
+//! that a kernel's distance from its twin is the kernel's own rounding. Layouts are those of the kernels.
+
+mod accept;
+mod argmax;
+mod attention;
+mod embed;
+mod matmul;
+mod qk_norm_rope;
+mod rms_norm;
+mod swiglu;
+
+pub use accept::accept;
+pub use argmax::argmax;
+pub use attention::{Keys, attention, attention_merge};
+pub use embed::embed;
+pub use matmul::matmul;
+pub use qk_norm_rope::qk_norm_rope;
+pub use rms_norm::rms_norm;
+pub use swiglu::swiglu;
+
+use crate::{Rows, State, Visible};
+
+impl Rows {
+    /// Rows the kernel works on.
+    pub fn count(self, state: &State) -> usize {
+        match self {
+            Rows::All => state.rows as usize,
+            Rows::Logits => state.logit_rows as usize,
+        }
+    }
+
+    /// Row of the pass that the kernel's row `row` is.
+    pub fn source(self, state: &State, row: usize) -> usize {
+        match self {
+            Rows::All => row,
+            Rows::Logits => state.logit_first as usize + row,
+        }
+    }
+}
+
+impl Visible {
+    /// Positions that row `row` attends to: those below this one.
+    pub fn positions(self, state: &State, row: usize) -> usize {
+        match self {
+            Visible::Causal => state.start as usize + row + 1,
+            Visible::Block => (state.start + state.rows) as usize,
+        }
+    }
+}
+
+/// Σ a·b in f64.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+}
+
+/// 1 / sqrt(mean(x²) + eps) in f64.
+fn rms_scale(x: &[f32], eps: f32) -> f64 {
+    1.0 / (dot(x, x) / x.len() as f64 + f64::from(eps)).sqrt()
+}

@@ -1,0 +1,15 @@
+use super::rms_scale;
+use crate::params::RmsNorm;
+use crate::{Rows, State};
+
+/// Twin of `rms_norm.wgsl`.
+pub fn rms_norm(state: &State, params: &RmsNorm, rows: Rows, x: &[f32], weight: &[f32], y: &mut [f32]) {
+    let (width, stride) = (params.width as usize, params.stride as usize);
+    for row in 0..rows.count(state) {
+        let x = &x[rows.source(state, row) * stride..][..width];
+        let scale = rms_scale(x, params.eps);
+        for (i, y) in y[row * stride..][..width].iter_mut().enumerate() {
+            *y = (f64::from(x[i]) * scale * f64::from(weight[i])) as f32;
+        }
+    }
+}

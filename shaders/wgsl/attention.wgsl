@@ -1,0 +1,174 @@
+// attention: softmax attention of every query over one split of the positions it sees, to be merged by
+// `attention_merge`. No score matrix in memory: a split's scores live in workgroup memory.
+//
+//   over the positions p of split s, SPLIT s <= p < min(SPLIT (s + 1), visible(row)):
+//   stats[row][head][s]  = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
+//   sums[row][head][s]   = Σ exp(score_p - m) value_p
+//
+// Row-invariant: a position's place in its split, and the order of every sum, depend on the position
+// alone. What a row may not see is skipped, not multiplied by zero, so not even an infinity there matters.
+//
+//   q                   [rows][heads][head_vecs]         vec4, from qk_norm_rope
+//   cache_keys          [kv_heads][head_vecs][capacity]  vec4
+//   cache_values        [capacity][kv_heads][head_vecs]  vec4
+//   block_keys, _values the same for the block's scratch, choice `keys`
+//   sums                [rows][heads][splits][head_vecs] vec4
+//   stats               [rows][heads][splits]            vec2
+//
+// Choices: `visible`, `keys`. Grid: (splits, rows heads_per_kv / TILE_QUERIES, kv_heads).
+// A workgroup takes TILE_QUERIES of the queries that share a kv head, (row, head) in row-major order.
+
+struct Params {
+    heads: u32,
+    kv_heads: u32,
+    head_vecs: u32,
+    capacity: u32,       // slots of the cache
+    block_capacity: u32, // slots of the scratch
+    splits: u32,         // splits that `sums` and `stats` have room for
+    scale: f32,
+    pad0: u32,
+}
+
+@group(0) @binding(0) var<storage, read> state: State;
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> q: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> cache_keys: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> cache_values: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> sums: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
+
+const LANES: u32 = 64u;
+const SPLIT: u32 = 256u;
+const TILE_QUERIES: u32 = 8u;
+const PARTS: u32 = LANES / TILE_QUERIES; // lanes that share a query's softmax
+const QUADS: u32 = TILE_QUERIES / 4u;    // a lane gathers values for 4 queries at once
+const LOWEST: f32 = -3.402823e38;
+
+var<workgroup> scores: array<f32, TILE_QUERIES * SPLIT>;
+var<workgroup> parts: array<f32, LANES>;
+
+struct Query {
+    row: u32,
+    head: u32,
+    seen: u32, // positions of this split that it sees, 0 for a query beyond the last
+}
+
+fn query(index: u32, kv_head: u32, base: u32) -> Query {
+    let heads_per_kv = params.heads / params.kv_heads;
+    let row = index / heads_per_kv;
+    let head = kv_head * heads_per_kv + index % heads_per_kv;
+    var seen = 0u;
+    if row < state.rows {
+        seen = min(max(visible(row), base) - base, SPLIT);
+    }
+    return Query(row, head, seen);
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let split = group.x;
+    let first = group.y * TILE_QUERIES;
+    let kv_head = group.z;
+    let base = split * SPLIT;
+    let queries = state.rows * (params.heads / params.kv_heads);
+    if first >= queries {
+        return;
+    }
+    // Later rows see no less than earlier ones.
+    let last = query(min(first + TILE_QUERIES, queries) - 1u, kv_head, base);
+    if last.seen == 0u {
+        return;
+    }
+
+    // Scores: one position a lane, every query of the tile.
+    var q_first: array<u32, TILE_QUERIES>;
+    for (var t = 0u; t < TILE_QUERIES; t++) {
+        let at = query(min(first + t, queries - 1u), kv_head, base);
+        q_first[t] = (at.row * params.heads + at.head) * params.head_vecs;
+    }
+    for (var p = lane; p < last.seen; p += LANES) {
+        var dots = array<f32, TILE_QUERIES>();
+        for (var d = 0u; d < params.head_vecs; d++) {
+            let k = key(kv_head, d, base + p);
+            for (var t = 0u; t < TILE_QUERIES; t++) {
+                let v = q[q_first[t] + d];
+                dots[t] = fma(v.w, k.w, fma(v.z, k.z, fma(v.y, k.y, fma(v.x, k.x, dots[t]))));
+            }
+        }
+        for (var t = 0u; t < TILE_QUERIES; t++) {
+            scores[t * SPLIT + p] = dots[t] * params.scale;
+        }
+    }
+    workgroupBarrier();
+
+    // Softmax: PARTS lanes a query.
+    let tile_query = lane / PARTS;
+    let mine = query(first + tile_query, kv_head, base);
+    let line = tile_query * SPLIT;
+    var highest = LOWEST;
+    for (var p = lane % PARTS; p < mine.seen; p += PARTS) {
+        highest = max(highest, scores[line + p]);
+    }
+    parts[lane] = highest;
+    workgroupBarrier();
+    for (var part = 0u; part < PARTS; part++) {
+        highest = max(highest, parts[tile_query * PARTS + part]);
+    }
+    workgroupBarrier();
+    var sum = 0.0;
+    for (var p = lane % PARTS; p < mine.seen; p += PARTS) {
+        let e = exp(scores[line + p] - highest);
+        scores[line + p] = e;
+        sum += e;
+    }
+    parts[lane] = sum;
+    workgroupBarrier();
+    if lane % PARTS == 0u && mine.seen > 0u {
+        var whole = 0.0;
+        for (var part = 0u; part < PARTS; part++) {
+            whole += parts[lane + part];
+        }
+        stats[(mine.row * params.heads + mine.head) * params.splits + split] = vec2(highest, whole);
+    }
+
+    // Values: one vec4 of a head a lane, four queries at once.
+    for (var item = lane; item < QUADS * params.head_vecs; item += LANES) {
+        let quad = item / params.head_vecs * 4u;
+        let d = item % params.head_vecs;
+        let a = query(first + quad, kv_head, base);
+        let b = query(first + quad + 1u, kv_head, base);
+        let c = query(first + quad + 2u, kv_head, base);
+        let e = query(first + quad + 3u, kv_head, base);
+        var sum_a = vec4(0.0);
+        var sum_b = vec4(0.0);
+        var sum_c = vec4(0.0);
+        var sum_e = vec4(0.0);
+        let most = max(max(a.seen, b.seen), max(c.seen, e.seen));
+        for (var p = 0u; p < most; p++) {
+            let v = value(kv_head, d, base + p);
+            let at = quad * SPLIT + p;
+            if p < a.seen {
+                sum_a = fma(vec4(scores[at]), v, sum_a);
+            }
+            if p < b.seen {
+                sum_b = fma(vec4(scores[at + SPLIT]), v, sum_b);
+            }
+            if p < c.seen {
+                sum_c = fma(vec4(scores[at + 2u * SPLIT]), v, sum_c);
+            }
+            if p < e.seen {
+                sum_e = fma(vec4(scores[at + 3u * SPLIT]), v, sum_e);
+            }
+        }
+        put_sum(a, split, d, sum_a);
+        put_sum(b, split, d, sum_b);
+        put_sum(c, split, d, sum_c);
+        put_sum(e, split, d, sum_e);
+    }
+}
+
+fn put_sum(at: Query, split: u32, d: u32, sum: vec4<f32>) {
+    if at.seen > 0u {
+        sums[((at.row * params.heads + at.head) * params.splits + split) * params.head_vecs + d] = sum;
+    }
+}

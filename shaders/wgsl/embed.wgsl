@@ -1,0 +1,51 @@
+// embed: the embedding of each row's token, f32.
+//
+//   x[row] = weights[id(row)]        row < state.rows
+//   id(row) = tokens[start + row], or the mask id for row > 0 of a masked block
+//
+// `weights` may be one of several pieces of the table, split by rows: a row whose token lies in another
+// piece is left to that piece's dispatch.
+//
+//   tokens   [capacity]            ids by position
+//   weights  [ids][chunks]         choice `weights`
+//   x        [rows][2 chunks]      f32 in vec4
+//
+// Grid: (chunks / LANES, rows). One lane a chunk.
+
+struct Params {
+    chunks: u32,   // chunks of a row
+    first_id: u32, // id of the piece's first row
+    ids: u32,      // rows of the piece
+    masked: u32,   // 1: rows after the first are masks
+    mask_id: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+}
+
+@group(0) @binding(0) var<storage, read> state: State;
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> tokens: array<u32>;
+@group(0) @binding(4) var<storage, read_write> x: array<vec4<f32>>;
+
+const LANES: u32 = 64u;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let row = group.y;
+    let chunk = group.x * LANES + lane;
+    if row >= state.rows || chunk >= params.chunks {
+        return;
+    }
+    var id = tokens[state.start + row];
+    if params.masked == 1u && row > 0u {
+        id = params.mask_id;
+    }
+    if id < params.first_id || id - params.first_id >= params.ids {
+        return;
+    }
+    let values = weight_chunk((id - params.first_id) * params.chunks + chunk);
+    let at = 2u * (row * params.chunks + chunk);
+    x[at] = values.lo;
+    x[at + 1u] = values.hi;
+}

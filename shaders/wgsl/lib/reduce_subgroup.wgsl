@@ -1,0 +1,29 @@
+// Choice `reduce`: sums over the lanes of a workgroup, by subgroups and then across them. Tier `subgroup`.
+//
+// The contract of `reduce_workgroup`. Nothing is assumed of the subgroup size but WebGPU's minimum, 4.
+// (WGSL asks for `enable subgroups;`, which naga 30 does not know yet and does without.)
+
+struct Thread {
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(subgroup_invocation_id) subgroup_lane: u32,
+    @builtin(subgroup_id) subgroup: u32,
+    @builtin(num_subgroups) subgroups: u32,
+}
+
+var<workgroup> partials: array<f32, LANES / 4u * VALUES>;
+
+fn put_partial(thread: Thread, value: u32, x: f32) {
+    let sum = subgroupAdd(x);
+    if thread.subgroup_lane == 0u {
+        partials[thread.subgroup * VALUES + value] = sum;
+    }
+}
+
+fn total(thread: Thread, value: u32) -> f32 {
+    var sum = 0.0;
+    for (var subgroup = 0u; subgroup < thread.subgroups; subgroup++) {
+        sum += partials[subgroup * VALUES + value];
+    }
+    return sum;
+}

@@ -1,0 +1,25 @@
+// The decode state: written by the host before a generation, then by `accept` alone.
+//
+// A pass has `rows` rows, at positions `start .. start + rows`. Positions below `start` are in the cache.
+// `rows` is 0 once the generation is over, so that cycles recorded ahead of its end do nothing.
+
+struct State {
+    start: u32,       // position of row 0, the anchor
+    rows: u32,        // rows of the pass
+    logit_first: u32, // first row whose logits are wanted
+    logit_rows: u32,  // rows whose logits are wanted
+    limit: u32,       // positions the text may fill: prompt plus token budget
+    block: u32,       // rows of a full block
+    finish: u32,      // RUNNING, STOP, LENGTH or INVALID
+    cycle: u32,       // passes that `accept` has closed
+    end_count: u32,   // used entries of `end_ids`
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+    end_ids: array<u32, 16>, // ids that end the text
+}
+
+const RUNNING: u32 = 0u;
+const STOP: u32 = 1u;
+const LENGTH: u32 = 2u;
+const INVALID: u32 = 3u;

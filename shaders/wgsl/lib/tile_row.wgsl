@@ -1,0 +1,4 @@
+// Choice `tile`: one row, for passes of one row.
+
+const TILE_ROWS: u32 = 1u;
+const TILE_OUTPUTS: u32 = 2u;

@@ -1,0 +1,12 @@
+// Choice `weights`: stored as f16, two to a word, the earlier one in the low half. Rows are padded with
+// zeros to whole chunks. Needs no f16 type, and one 16-byte load fetches a chunk.
+
+@group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
+
+fn weight_chunk(index: u32) -> Chunk {
+    let words = weights[index];
+    return Chunk(
+        vec4(unpack2x16float(words.x), unpack2x16float(words.y)),
+        vec4(unpack2x16float(words.z), unpack2x16float(words.w)),
+    );
+}

@@ -1,0 +1,4 @@
+//! What the tests share: fixtures, random numbers, GPUs opened once.
+
+pub mod golden;
+pub mod gpu;

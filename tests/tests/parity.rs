@@ -1,0 +1,114 @@
+//! The engine against the official PyTorch implementation, in float32: logits of both views, cache rows, greedy
+//! ids, and the acceptance length of every cycle.
+
+use orthrus::loader::Checkpoint;
+use orthrus::{FinishReason, GenerateOptions, Model, Session, Stats, Tier, View, WeightFormat, no_progress};
+use orthrus_tests::golden::{CASES, Golden, GoldenRun};
+use orthrus_tests::gpu::gpu;
+
+/// Relative to a row's largest magnitude. Both sides compute in f32 with different orders of addition; the
+/// goldens' own distance from float64 is about 1e-5.
+const TOLERANCE: f32 = 2e-4;
+
+fn assert_rows_close(found: &[f32], expected: &[f32], width: usize, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (row, (found, expected)) in found.chunks(width).zip(expected.chunks(width)).enumerate() {
+        let scale = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
+        for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+            let off = (found - expected).abs() / scale;
+            assert!(off <= TOLERANCE, "{what}: row {row}, value {i} is {found}, should be {expected}");
+        }
+    }
+}
+
+fn for_every_case(check: impl Fn(&Golden, &Model, &str)) {
+    for case in CASES {
+        let golden = Golden::open(case);
+        let checkpoint = Checkpoint::open(&golden.directory).unwrap();
+        for tier in Tier::ALL {
+            let model = Model::load(&gpu(tier), &checkpoint, WeightFormat::F32, &mut no_progress).unwrap();
+            check(&golden, &model, &format!("{case}, tier {}", tier.name()));
+        }
+    }
+}
+
+#[test]
+fn logits_and_cache() {
+    for_every_case(|golden, model, what| {
+        let mut session = model.session(256).unwrap();
+        let vocabulary = model.config().vocab_size;
+        let prompt = golden.ids("prompt_ids");
+        let ar = pollster::block_on(session.append_async(&prompt)).unwrap();
+        assert_rows_close(&ar, &golden.tensor("ar_logits"), vocabulary, &format!("{what}, AR"));
+
+        for layer in [0, model.config().num_hidden_layers - 1] {
+            let (keys, values) = pollster::block_on(session.cache_async(layer)).unwrap();
+            let width = model.config().head_dim;
+            for (found, kind) in [(keys, "key"), (values, "value")] {
+                let expected = golden.tensor(&format!("cache.{layer}.{kind}"));
+                assert_rows_close(&found, &expected, width, &format!("{what}, cache.{layer}.{kind}"));
+            }
+        }
+
+        let block = golden.ids("diffusion_input_ids");
+        let diffusion = pollster::block_on(session.draft_async(block[0], block.len())).unwrap();
+        let expected = golden.tensor("diffusion_logits");
+        assert_rows_close(&diffusion, &expected, vocabulary, &format!("{what}, diffusion"));
+
+        let verify = pollster::block_on(session.append_async(&golden.ids("verify_input_ids"))).unwrap();
+        assert_rows_close(&verify, &golden.tensor("verify_logits"), vocabulary, &format!("{what}, verify"));
+    });
+}
+
+fn generate(
+    session: &mut Session,
+    prompt: &[u32],
+    run: &GoldenRun,
+    view: View,
+) -> (Vec<u32>, Stats, FinishReason) {
+    let options = GenerateOptions {
+        max_new_tokens: run.max_new_tokens,
+        view,
+        block_size: None,
+        end_ids: Some(vec![run.eos_token_id]),
+    };
+    let mut generation = session.generate(prompt, &options, &mut no_progress).unwrap();
+    let mut ids = Vec::new();
+    let mut cycles = run.cycles.iter();
+    for item in &mut generation {
+        let item = item.unwrap();
+        ids.extend(&item.ids);
+        if let (View::Dual, Some(cycle)) = (view, item.cycle) {
+            let expected = cycles.next().unwrap();
+            assert_eq!(cycle.rows, expected.block_len);
+            // Beyond the first rejected draft, the goldens may be close calls.
+            let sure = (cycle.acceptance_length + 1).min(expected.draft.len());
+            assert_eq!(cycle.drafts[..sure], expected.draft[..sure]);
+        }
+    }
+    let finish = generation.finish_reason().unwrap();
+    (ids, generation.stats().clone(), finish)
+}
+
+#[test]
+fn greedy_runs() {
+    for_every_case(|golden, model, what| {
+        for (name, run) in &golden.decoding.runs {
+            let what = format!("{what}, {name}");
+            let mut session = model.session(256).unwrap();
+            let prompt = &golden.decoding.prompt_ids;
+            let (ids, stats, finish) = generate(&mut session, prompt, run, View::Dual);
+            assert_eq!(ids, run.new_ids, "{what}");
+            assert_eq!(stats.acceptance_lengths, run.accept_lens, "{what}");
+            assert_eq!(stats.forward_passes, run.n_forward, "{what}");
+            assert_eq!(stats.new_tokens, ids.len(), "{what}");
+            let stopped = ids.last() == Some(&run.eos_token_id);
+            assert_eq!(finish, if stopped { FinishReason::Stop } else { FinishReason::Length }, "{what}");
+
+            let (ar_ids, ar_stats, ar_finish) = generate(&mut session, prompt, run, View::Ar);
+            assert_eq!(ar_ids, run.new_ids, "{what}, AR view");
+            assert_eq!(ar_finish, finish, "{what}, AR view");
+            assert_eq!(ar_stats.forward_passes, ids.len(), "{what}, AR view");
+        }
+    });
+}
