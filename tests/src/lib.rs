@@ -2,3 +2,5 @@
 
 pub mod golden;
 pub mod gpu;
+pub mod kernel;
+pub mod random;

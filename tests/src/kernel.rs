@@ -1,0 +1,91 @@
+//! One kernel on the GPU, its buffers poisoned: what the kernel tests are made of.
+
+use bytemuck::Pod;
+use orthrus::shaders::Kernel;
+use orthrus::shaders::params::Grid;
+use orthrus::{Gpu, Operand};
+
+/// A NaN that no arithmetic gives: where it still stands, nothing was written.
+pub const POISON: u32 = 0x7fc0_dead;
+
+/// `count` poisoned values.
+pub fn poison(count: usize) -> Vec<f32> {
+    vec![f32::from_bits(POISON); count]
+}
+
+/// What a kernel binds, in the order of its bindings.
+pub struct Operands<'a> {
+    gpu: &'a Gpu,
+    list: Vec<Operand>,
+}
+
+impl<'a> Operands<'a> {
+    /// None yet.
+    pub fn new(gpu: &'a Gpu) -> Operands<'a> {
+        Operands { gpu, list: Vec::new() }
+    }
+
+    /// Adds a storage buffer.
+    ///
+    /// # Panics
+    /// If it is too large.
+    pub fn storage<T: Pod>(mut self, contents: &[T]) -> Self {
+        self.list.push(self.gpu.operand(contents).unwrap_or_else(|error| panic!("{error}")));
+        self
+    }
+
+    /// Adds a uniform buffer.
+    pub fn params<T: Pod>(mut self, params: &T) -> Self {
+        self.list.push(self.gpu.params(params));
+        self
+    }
+
+    /// Runs the kernel once.
+    ///
+    /// # Panics
+    /// If the GPU fails.
+    pub fn run(self, kernel: Kernel, grid: Grid) -> Self {
+        let list: Vec<&Operand> = self.list.iter().collect();
+        pollster::block_on(self.gpu.dispatch(kernel, &list, grid, 1))
+            .unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
+    /// The first `count` values of operand `index`.
+    ///
+    /// # Panics
+    /// If the GPU fails.
+    pub fn read<T: Pod>(&self, index: usize, count: usize) -> Vec<T> {
+        pollster::block_on(self.gpu.contents(&self.list[index], count))
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// Asserts that `found` is `expected` within `tolerance` (absolute, and relative where values exceed 1), that
+/// everything expected was written, and nothing else.
+///
+/// # Panics
+/// If it is not so.
+pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let untouched = expected.to_bits() == POISON;
+        if untouched {
+            assert_eq!(found.to_bits(), POISON, "{what}: value {i} is not to be written, and is {found}");
+        } else {
+            let off = (found - expected).abs() / expected.abs().max(1.0);
+            assert!(off <= tolerance, "{what}: value {i} is {found}, should be {expected} (off by {off})");
+        }
+    }
+}
+
+/// Asserts that two rows are the same bit for bit.
+///
+/// # Panics
+/// If they are not.
+pub fn assert_same_bits(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert_eq!(found.to_bits(), expected.to_bits(), "{what}: value {i} is {found}, was {expected}");
+    }
+}

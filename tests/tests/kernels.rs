@@ -1,0 +1,474 @@
+//! Every kernel against its CPU twin, on random shapes, outputs poisoned.
+//!
+//! Tolerances are absolute below 1 and relative above. Inputs are within [-1, 1], f32 rounds by 6e-8, and the
+//! error of a sum of n products in sequence stays below a few times sqrt(n) roundings of its largest partial sum.
+
+use bytemuck::Zeroable;
+use orthrus::shaders::params::{
+    Argmax, Attention, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
+};
+use orthrus::shaders::twin::{self, Keys};
+use orthrus::shaders::{
+    CHUNK, Kernel, MAX_BLOCK, NO_ID, Record, Rows, SPLIT, State, Store, Tile, Visible, WeightFormat, chunks,
+};
+use orthrus::{Gpu, Tier};
+use orthrus_tests::gpu::gpu;
+use orthrus_tests::kernel::{Operands, assert_close, poison};
+use orthrus_tests::random::Random;
+
+/// Random shapes for each kernel and choice.
+const SHAPES: u64 = 50;
+
+fn on_random_shapes(check: impl Fn(&Gpu, &mut Random, &str)) {
+    for tier in Tier::ALL {
+        let gpu = gpu(tier);
+        for seed in 0..SHAPES {
+            check(&gpu, &mut Random::new(seed), &format!("tier {}, seed {seed}", tier.name()));
+        }
+    }
+}
+
+/// One row, a full block, or anything between.
+fn random_rows(random: &mut Random) -> usize {
+    let between = random.between(1, 40);
+    random.pick(&[1, 8, 32, between, between])
+}
+
+/// A pass of `rows` rows, some of which have logits.
+fn random_pass(random: &mut Random, rows: usize) -> State {
+    let logit_first = random.between(0, rows - 1);
+    State {
+        start: random.between(0, 100) as u32,
+        rows: rows as u32,
+        logit_first: logit_first as u32,
+        logit_rows: random.between(1, rows - logit_first) as u32,
+        ..State::zeroed()
+    }
+}
+
+/// Weights as stored, as the twin takes them, and rows padded with zeros to whole chunks.
+fn random_weights(
+    random: &mut Random,
+    format: WeightFormat,
+    rows: usize,
+    width: usize,
+) -> (Vec<u8>, Vec<f32>) {
+    let mut bytes = Vec::new();
+    let mut values = Vec::new();
+    for _ in 0..rows {
+        match format {
+            WeightFormat::F32 => {
+                let row = random.units(width);
+                bytes.extend_from_slice(bytemuck::cast_slice(&row));
+                values.extend(row);
+            }
+            WeightFormat::F16 => {
+                let row = random.halves(width);
+                bytes.extend_from_slice(bytemuck::cast_slice(&row));
+                values.extend(row.iter().map(|half| half.to_f32()));
+            }
+        }
+        values.resize(values.len().next_multiple_of(padded(width)), 0.0);
+        bytes.resize(bytes.len().next_multiple_of(padded(width) * format.bytes()), 0);
+    }
+    (bytes, values)
+}
+
+#[test]
+fn embed() {
+    on_random_shapes(|gpu, random, what| {
+        for format in WeightFormat::ALL {
+            let rows = random_rows(random);
+            let state = random_pass(random, rows);
+            let width = random.between(1, 300);
+            let ids = random.between(1, 50);
+            let first_id = random.between(0, 3) as u32;
+            let params = Embed {
+                chunks: chunks(width) as u32,
+                first_id,
+                ids: ids as u32,
+                masked: random.between(0, 1) as u32,
+                mask_id: random.between(0, ids + 3) as u32,
+                pad: [0; 3],
+            };
+            let (bytes, values) = random_weights(random, format, ids, width);
+            let tokens: Vec<u32> =
+                (0..state.start as usize + rows).map(|_| random.between(0, ids + 6) as u32).collect();
+            let mut expected = poison(rows * padded(width));
+            let run = Operands::new(gpu)
+                .storage(&[state])
+                .params(&params)
+                .storage(&bytes)
+                .storage(&tokens)
+                .storage(&expected)
+                .run(Kernel::Embed(format), params.grid(rows));
+            twin::embed(&state, &params, &values, &tokens, &mut expected);
+            // A copy: nothing to round.
+            assert_close(&run.read(4, expected.len()), &expected, 0.0, what);
+        }
+    });
+}
+
+#[test]
+fn rms_norm() {
+    on_random_shapes(|gpu, random, what| {
+        for rows_choice in [Rows::All, Rows::Logits] {
+            let rows = random_rows(random);
+            let state = random_pass(random, rows);
+            let width = random.between(1, 700);
+            let stride = padded(width);
+            let params = RmsNorm { width: width as u32, stride: stride as u32, eps: 1e-6, pad: 0 };
+            let x = random.units(rows * stride);
+            let weight = random.units(width);
+            let mut expected = poison(rows * stride);
+            let run = Operands::new(gpu)
+                .storage(&[state])
+                .params(&params)
+                .storage(&x)
+                .storage(&weight)
+                .storage(&expected)
+                .run(Kernel::RmsNorm(rows_choice), params.grid(rows));
+            twin::rms_norm(&state, &params, rows_choice, &x, &weight, &mut expected);
+            assert_close(&run.read(4, expected.len()), &expected, 2e-6, what);
+        }
+    });
+}
+
+#[test]
+fn matmul() {
+    on_random_shapes(|gpu, random, what| {
+        for format in WeightFormat::ALL {
+            for (tile, store) in [
+                (Tile::Row, Store::Value),
+                (Tile::Row, Store::Sum),
+                (Tile::Block, Store::Value),
+                (Tile::Block, Store::Sum),
+            ] {
+                let rows_choice = random.pick(&[Rows::All, Rows::Logits]);
+                let rows = random_rows(random);
+                let state = random_pass(random, rows);
+                let inputs = random.between(1, 700);
+                let outputs = random.between(1, 70);
+                let y_first = random.between(0, 5);
+                let y_stride = y_first + outputs + random.between(0, 5);
+                let params = Matmul {
+                    outputs: outputs as u32,
+                    chunks: chunks(inputs) as u32,
+                    y_stride: y_stride as u32,
+                    y_first: y_first as u32,
+                };
+                let (bytes, values) = random_weights(random, format, outputs, inputs);
+                // Rows beyond the pass, which a tile may read, hold anything.
+                let mut x = random.units(rows * padded(inputs));
+                x.resize(rows.next_multiple_of(tile.rows()) * padded(inputs), f32::NAN);
+                let mut expected = poison(rows * y_stride);
+                if store == Store::Sum {
+                    for row in 0..rows_choice.count(&state) {
+                        let at = row * y_stride + y_first;
+                        expected[at..at + outputs].copy_from_slice(&random.units(outputs));
+                    }
+                }
+                let run = Operands::new(gpu)
+                    .storage(&[state])
+                    .params(&params)
+                    .storage(&bytes)
+                    .storage(&x)
+                    .storage(&expected)
+                    .run(
+                        Kernel::Matmul { weights: format, rows: rows_choice, tile, store },
+                        params.grid(rows, tile),
+                    );
+                twin::matmul(&state, &params, rows_choice, store, &values, &x, &mut expected);
+                assert_close(&run.read(4, expected.len()), &expected, 1e-5, &format!("{what}, {tile:?}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn qk_norm_rope() {
+    on_random_shapes(|gpu, random, what| {
+        let rows = random_rows(random);
+        let state = random_pass(random, rows);
+        let kv_heads = random.between(1, 4);
+        let heads = kv_heads * random.between(1, 4);
+        let head_dim = 2 * random.between(1, 128);
+        let head_vecs = head_dim.div_ceil(4);
+        let scratch = random.between(0, 1);
+        let positions = state.start as usize + rows;
+        let capacity = if scratch == 1 { rows } else { positions } + random.between(0, 9);
+        let qkv_stride = (heads + 2 * kv_heads) * head_dim;
+        let params = QkNormRope {
+            heads: heads as u32,
+            kv_heads: kv_heads as u32,
+            head_dim: head_dim as u32,
+            head_vecs: head_vecs as u32,
+            qkv_stride: qkv_stride as u32,
+            capacity: capacity as u32,
+            scratch: scratch as u32,
+            eps: 1e-6,
+        };
+        let qkv = random.units(rows * qkv_stride);
+        let norms = random.units(2 * head_dim);
+        let rope: Vec<[f32; 2]> =
+            (0..positions * head_dim / 2).map(|_| [random.unit(), random.unit()]).collect();
+        let mut q = poison(rows * heads * head_vecs * 4);
+        let mut keys = poison(capacity * kv_heads * head_vecs * 4);
+        let mut values = keys.clone();
+        let run = Operands::new(gpu)
+            .storage(&[state])
+            .params(&params)
+            .storage(&qkv)
+            .storage(&norms)
+            .storage(&rope)
+            .storage(&q)
+            .storage(&keys)
+            .storage(&values)
+            .run(Kernel::QkNormRope, params.grid(rows));
+        twin::qk_norm_rope(&state, &params, &qkv, &norms, &rope, &mut q, &mut keys, &mut values);
+        assert_close(&run.read(5, q.len()), &q, 3e-6, &format!("{what}, q"));
+        assert_close(&run.read(6, keys.len()), &keys, 3e-6, &format!("{what}, keys"));
+        assert_close(&run.read(7, values.len()), &values, 0.0, &format!("{what}, values"));
+    });
+}
+
+struct AttentionShape {
+    state: State,
+    params: Attention,
+    rows: usize,
+    positions: usize,
+    splits: usize,
+}
+
+fn random_attention(random: &mut Random) -> AttentionShape {
+    let rows = random_rows(random);
+    let kv_heads = random.between(1, 3);
+    let heads = kv_heads * random.between(1, 5);
+    let head_vecs = random.pick(&[1, 4, 8, random.clone().between(1, 64)]);
+    // Within one split, across several, and at their edges.
+    let anywhere = random.between(0, 3 * SPLIT);
+    let start = random.pick(&[0, anywhere, anywhere, SPLIT - 1, 2 * SPLIT - rows]);
+    let positions = start + rows;
+    let splits = positions.div_ceil(SPLIT) + random.between(0, 2);
+    let params = Attention {
+        heads: heads as u32,
+        kv_heads: kv_heads as u32,
+        head_vecs: head_vecs as u32,
+        capacity: (positions + random.between(0, 9)) as u32,
+        block_capacity: (rows + random.between(0, 9)) as u32,
+        splits: splits as u32,
+        scale: 1.0 / ((4 * head_vecs) as f32).sqrt(),
+        pad: 0,
+    };
+    let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
+    AttentionShape { state, params, rows, positions, splits }
+}
+
+#[test]
+fn attention() {
+    on_random_shapes(|gpu, random, what| {
+        for visible in [Visible::Causal, Visible::Block] {
+            let AttentionShape { state, params, rows, positions, splits } = random_attention(random);
+            let width = params.head_vecs as usize * 4;
+            let heads = params.heads as usize;
+            let slot = params.kv_heads as usize * width;
+            let mut q = random.units(rows * heads * width);
+            q.iter_mut().for_each(|q| *q *= 3.0);
+            let cache_keys = random.units(params.capacity as usize * slot);
+            let cache_values = random.units(params.capacity as usize * slot);
+            let block = if visible == Visible::Block { params.block_capacity as usize * slot } else { 0 };
+            let (block_keys, block_values) = (random.units(block), random.units(block));
+            let mut sums = poison(rows * heads * splits * width);
+            let mut stats = poison(rows * heads * splits * 2);
+            let mut operands = Operands::new(gpu)
+                .storage(&[state])
+                .params(&params)
+                .storage(&q)
+                .storage(&cache_keys)
+                .storage(&cache_values)
+                .storage(&sums)
+                .storage(&stats);
+            if visible == Visible::Block {
+                operands = operands.storage(&block_keys).storage(&block_values);
+            }
+            // A grid for more positions and rows than there are, as one recorded ahead.
+            let run = operands.run(Kernel::Attention(visible), params.grid(rows + 3, positions + SPLIT));
+            let keys = Keys {
+                cache_keys: &cache_keys,
+                cache_values: &cache_values,
+                block_keys: &block_keys,
+                block_values: &block_values,
+            };
+            twin::attention(
+                &state,
+                &params,
+                visible,
+                &q,
+                keys,
+                &mut sums,
+                bytemuck::cast_slice_mut(&mut stats),
+            );
+            // Scores up to about 12, exp within 2^-21 of their differences; up to 256 terms.
+            assert_close(&run.read(5, sums.len()), &sums, 3e-5, &format!("{what}, {visible:?}, sums"));
+            assert_close(&run.read(6, stats.len()), &stats, 2e-5, &format!("{what}, {visible:?}, stats"));
+        }
+    });
+}
+
+#[test]
+fn attention_merge() {
+    on_random_shapes(|gpu, random, what| {
+        for visible in [Visible::Causal, Visible::Block] {
+            let AttentionShape { state, params, rows, splits, .. } = random_attention(random);
+            let (heads, width) = (params.heads as usize, params.head_vecs as usize * 4);
+            let head_dim = width - random.between(0, 1) * 2;
+            let out_stride = padded(heads * head_dim);
+            let merge = AttentionMerge {
+                heads: params.heads,
+                head_dim: head_dim as u32,
+                head_vecs: params.head_vecs,
+                splits: params.splits,
+                out_stride: out_stride as u32,
+                pad: [0; 3],
+            };
+            let sums = random.units(rows * heads * splits * width);
+            let stats: Vec<[f32; 2]> =
+                (0..rows * heads * splits).map(|_| [9.0 * random.unit(), 1.5 + random.unit()]).collect();
+            let mut expected = poison(rows * out_stride);
+            let run = Operands::new(gpu)
+                .storage(&[state])
+                .params(&merge)
+                .storage(&sums)
+                .storage(&stats)
+                .storage(&expected)
+                .run(Kernel::AttentionMerge(visible), merge.grid(rows));
+            twin::attention_merge(&state, &merge, visible, &sums, &stats, &mut expected);
+            assert_close(&run.read(4, expected.len()), &expected, 5e-6, &format!("{what}, {visible:?}"));
+        }
+    });
+}
+
+#[test]
+fn swiglu() {
+    on_random_shapes(|gpu, random, what| {
+        let rows = random_rows(random);
+        let state = random_pass(random, rows);
+        let width = random.between(1, 400);
+        let params = Swiglu { width: width as u32, out_stride: padded(width) as u32, pad: [0; 2] };
+        // Far into both tails, where exp overflows or vanishes.
+        let gate_up: Vec<f32> =
+            (0..rows * 2 * width).map(|_| random.unit() * random.pick(&[1.0, 20.0, 200.0])).collect();
+        let mut expected = poison(rows * padded(width));
+        let run = Operands::new(gpu)
+            .storage(&[state])
+            .params(&params)
+            .storage(&gate_up)
+            .storage(&expected)
+            .run(Kernel::Swiglu, params.grid(rows));
+        twin::swiglu(&state, &params, &gate_up, &mut expected);
+        // WGSL grants exp(x) 3 + 2 |x| units in the last place.
+        assert_close(&run.read(3, expected.len()), &expected, 3e-5, what);
+    });
+}
+
+#[test]
+fn argmax() {
+    on_random_shapes(|gpu, random, what| {
+        for draft in [0, 1] {
+            let rows = random_rows(random);
+            let state = random_pass(random, rows);
+            let state =
+                if draft == 1 { State { logit_first: 0, logit_rows: rows as u32, ..state } } else { state };
+            let vocabulary = random.between(1, 2000);
+            let params = Argmax { vocabulary: vocabulary as u32, draft, pad: [0; 2] };
+            let mut logits = random.units(rows * vocabulary);
+            for row in logits.chunks_mut(vocabulary) {
+                match random.between(0, 4) {
+                    // Ties, between lanes and within one.
+                    0 => row.iter_mut().for_each(|logit| *logit = (*logit * 3.0).round()),
+                    1 => row.fill(-1.5),
+                    2 => row[random.between(0, vocabulary - 1)] = f32::INFINITY,
+                    3 => row.iter_mut().for_each(|logit| *logit -= 1e30),
+                    _ => {}
+                }
+            }
+            let mut expected = vec![NO_ID - 1; state.start as usize + rows + 1];
+            let run = Operands::new(gpu)
+                .storage(&[state])
+                .params(&params)
+                .storage(&logits)
+                .storage(&expected)
+                .run(Kernel::Argmax, params.grid(rows));
+            twin::argmax(&state, &params, &logits, &mut expected);
+            assert_eq!(run.read::<u32>(3, expected.len()), expected, "{what}");
+        }
+    });
+}
+
+#[test]
+fn argmax_of_no_number_is_no_id() {
+    for tier in Tier::ALL {
+        let state = State { rows: 2, logit_rows: 2, ..State::zeroed() };
+        let params = Argmax { vocabulary: 300, draft: 0, pad: [0; 2] };
+        let mut logits = vec![f32::NAN; 600];
+        logits[300 + 7] = 0.5;
+        let gpu = gpu(tier);
+        let run = Operands::new(&gpu)
+            .storage(&[state])
+            .params(&params)
+            .storage(&logits)
+            .storage(&[0u32; 4])
+            .run(Kernel::Argmax, params.grid(2));
+        assert_eq!(run.read::<u32>(3, 2), [NO_ID, 7]);
+    }
+}
+
+#[test]
+fn accept() {
+    on_random_shapes(|gpu, random, what| {
+        let rows = random.between(1, MAX_BLOCK);
+        let start = random.between(0, 50);
+        let logit_first = if random.between(0, 3) == 0 { rows - 1 } else { 0 };
+        let logit_rows = if random.between(0, 9) == 0 { 0 } else { rows - logit_first };
+        let anchor = start + logit_first;
+        // The budget ends within the block, right after it, or later.
+        let room = random.pick(&[1, random.clone().between(1, rows), rows + 1, rows + 100]);
+        let mut state = State {
+            start: start as u32,
+            rows: rows as u32,
+            logit_first: logit_first as u32,
+            logit_rows: logit_rows as u32,
+            limit: (anchor + 1 + room) as u32,
+            block: random.between(1, MAX_BLOCK) as u32,
+            finish: State::RUNNING,
+            cycle: random.between(0, 9) as u32,
+            end_count: random.between(0, 16) as u32,
+            ..State::zeroed()
+        };
+        state.end_ids.fill_with(|| random.between(0, 40) as u32);
+        let mut tokens: Vec<u32> =
+            (0..anchor + 1 + rows + 100).map(|_| random.between(0, 60) as u32).collect();
+        let mut picks = vec![NO_ID; MAX_BLOCK];
+        let agreeing = random.between(0, rows);
+        for (i, pick) in picks.iter_mut().enumerate() {
+            let draft = tokens[anchor + 1 + i];
+            *pick = if i < agreeing { draft } else { random.pick(&[draft + 1, draft + 1, NO_ID]) };
+        }
+        let mut record = Record::zeroed();
+        record.picks.fill(77);
+        record.drafts.fill(77);
+        let run = Operands::new(gpu)
+            .storage(&[state])
+            .storage(&tokens)
+            .storage(&picks)
+            .storage(&[record])
+            .run(Kernel::Accept, [1, 1, 1]);
+        twin::accept(&mut state, &mut tokens, &picks, &mut record);
+        assert_eq!(run.read::<State>(0, 1), [state], "{what}");
+        assert_eq!(run.read::<u32>(1, tokens.len()), tokens, "{what}");
+        assert_eq!(run.read::<Record>(3, 1), [record], "{what}");
+    });
+}
+
+/// `CHUNK` is in the WGSL as two vec4.
+const _: () = assert!(CHUNK == 8);

@@ -1,0 +1,79 @@
+//! The `baseline` tier on the least that WebGPU promises, and a decode loop that makes nothing.
+
+use orthrus::loader::Checkpoint;
+use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, Session, Tier, View, WeightFormat, no_progress};
+use orthrus_tests::golden::{CASES, Golden};
+use orthrus_tests::gpu::{adapter, gpu};
+
+fn load(gpu: &Gpu, golden: &Golden, format: WeightFormat) -> Model {
+    let checkpoint = Checkpoint::open(&golden.directory).unwrap();
+    Model::load(gpu, &checkpoint, format, &mut no_progress).unwrap()
+}
+
+fn options(golden: &Golden, view: View) -> GenerateOptions {
+    let end_ids = Some(vec![golden.decoding.runs["main"].eos_token_id]);
+    GenerateOptions { max_new_tokens: 64, view, block_size: None, end_ids }
+}
+
+fn ids(session: &mut Session, prompt: &[u32], options: &GenerateOptions) -> Vec<u32> {
+    let generation = session.generate(prompt, options, &mut no_progress).unwrap();
+    generation.flat_map(|run| run.unwrap().ids).collect()
+}
+
+#[test]
+fn baseline_runs_on_core_limits_without_features() {
+    let options_of_gpu = GpuOptions { adapter: adapter(), tier: Some(Tier::Baseline), core_limits: true };
+    let gpu = Gpu::open(&options_of_gpu).unwrap();
+    assert_eq!(gpu.max_binding(), 128 << 20);
+    for case in CASES {
+        let golden = Golden::open(case);
+        let mut session = load(&gpu, &golden, WeightFormat::F32).session(256).unwrap();
+        let found = ids(&mut session, &golden.decoding.prompt_ids, &options(&golden, View::Dual));
+        assert_eq!(found, golden.decoding.runs["main"].new_ids, "{case}");
+    }
+}
+
+#[test]
+fn the_decode_loop_makes_nothing() {
+    for tier in Tier::ALL {
+        let gpu = gpu(tier);
+        let golden = Golden::open("tied-gqa");
+        let mut session = load(&gpu, &golden, WeightFormat::F16).session(256).unwrap();
+        for view in [View::Dual, View::Ar] {
+            let options = options(&golden, view);
+            let mut generation =
+                session.generate(&golden.decoding.prompt_ids, &options, &mut no_progress).unwrap();
+            let before = gpu.created();
+            let runs = generation.by_ref().map(|run| run.unwrap()).count();
+            assert!(runs > 10);
+            assert_eq!(gpu.created(), before, "tier {}, view {}", tier.name(), view.name());
+        }
+    }
+}
+
+/// The count above is of what goes through `Gpu`: nothing else may make these.
+#[test]
+fn one_file_makes_buffers_pipelines_and_bind_groups() {
+    let engine = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src");
+    let mut makers = Vec::new();
+    for entry in std::fs::read_dir(engine).unwrap() {
+        let path = entry.unwrap().path();
+        let source = std::fs::read_to_string(&path).unwrap();
+        let made = ["create_buffer", "create_compute_pipeline", "create_bind_group"];
+        if made.iter().any(|call| source.contains(&format!(".{call}"))) {
+            makers.push(path.file_name().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    assert_eq!(makers, ["gpu.rs"]);
+}
+
+#[test]
+fn a_layer_takes_at_most_12_dispatches() {
+    for tier in Tier::ALL {
+        for case in CASES {
+            let session = load(&gpu(tier), &Golden::open(case), WeightFormat::F32).session(64).unwrap();
+            let dispatches = session.dispatches_per_layer();
+            assert!((6..=12).contains(&dispatches), "{dispatches}");
+        }
+    }
+}
