@@ -1,0 +1,203 @@
+//! The checkpoint: configuration and weights, held against each other.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+#[cfg(not(target_arch = "wasm32"))]
+use std::path::Path;
+
+use crate::config::{self, Config};
+use crate::error::LoadError;
+use crate::files::Folder;
+use crate::generation::{self, GenerationConfig};
+use crate::json::{self, Fields, shown};
+use crate::layout::{self, Views};
+use crate::template::ChatTemplate;
+use crate::tensor::{Dtype, Tensor};
+use crate::tokenizer::Tokenizer;
+use crate::weights::{Stored, Weights};
+
+/// A checkpoint whose configuration and tensors have been checked entirely.
+///
+/// Nothing of the tensors has been copied: [`Tensor`]s are views of the mapped (or given) files.
+pub struct Checkpoint {
+    folder: Folder,
+    config: Config,
+    generation: GenerationConfig,
+    views: Views,
+    weights: Weights,
+    /// The model's tensors in the order in which a token meets them.
+    tensors: Vec<ModelTensor>,
+    by_name: HashMap<String, usize>,
+}
+
+struct ModelTensor {
+    name: String,
+    dtype: Dtype,
+    stored: Stored,
+}
+
+impl Checkpoint {
+    /// Opens a checkpoint directory in the Hugging Face layout and checks all of it but the text side, which
+    /// [`tokenizer`](Self::tokenizer) and [`chat_template`](Self::chat_template) check when asked for.
+    ///
+    /// The weights are memory-mapped: they are read from disk when they are first used, and cost no memory of their
+    /// own. Until the checkpoint is dropped, no program may truncate or rewrite them in place, or this one may crash.
+    /// (Replacing a file by another of the same name is harmless.)
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open(dir: impl AsRef<Path>) -> Result<Checkpoint, LoadError> {
+        Checkpoint::from_folder(Folder::on_disk(dir.as_ref())?)
+    }
+
+    /// Opens a checkpoint whose files are in memory, with the same checks: for an embedded model, or the browser.
+    ///
+    /// `files` pairs each file's name (`config.json`, …) with its contents; `name` stands for the directory in errors.
+    pub fn from_files(name: &str, files: Vec<(String, Cow<'static, [u8]>)>) -> Result<Checkpoint, LoadError> {
+        Checkpoint::from_folder(Folder::in_memory(name, files)?)
+    }
+
+    fn from_folder(mut folder: Folder) -> Result<Checkpoint, LoadError> {
+        let config_file = folder.path(config::FILE);
+        let Some(bytes) = folder.text(config::FILE)? else {
+            let (dir, file) = (folder.label().into(), config::FILE.into());
+            return Err(LoadError::MissingFile { dir, file, purpose: "the model's configuration" });
+        };
+        let config_json = json::object(&config_file, &bytes)?;
+        drop(bytes);
+        let config = Config::read(Fields::new(&config_file, &config_json))?;
+        let generation = read_generation(&folder, config.vocab_size)?;
+        let mut weights = Weights::open(&mut folder)?;
+        let views = if weights.names().any(layout::is_diffusion) { Views::Dual } else { Views::ArOnly };
+        if views == Views::Dual {
+            config::require_dual(&config_file, &config_json)?;
+        }
+        let tensors = match_tensors(&mut weights, layout::expected(&config, views, &config_file)?)?;
+        warn_of_others(&weights, &config);
+        let by_name = tensors.iter().enumerate().map(|(i, tensor)| (tensor.name.clone(), i)).collect();
+        Ok(Checkpoint { folder, config, generation, views, weights, tensors, by_name })
+    }
+
+    /// The model's shape.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How the model's makers suggest to generate.
+    pub fn generation(&self) -> &GenerationConfig {
+        &self.generation
+    }
+
+    /// Which views the checkpoint holds.
+    pub fn views(&self) -> Views {
+        self.views
+    }
+
+    /// The directory, or the name that was given in its place.
+    pub fn name(&self) -> &str {
+        self.folder.label()
+    }
+
+    /// The tokens that end a text: those of `generation_config.json`, then those that only `config.json` names.
+    pub fn eos_token_ids(&self) -> Vec<u32> {
+        let mut ids = self.generation.eos_token_ids.clone();
+        ids.extend(self.config.eos_token_ids.iter().filter(|id| !self.generation.eos_token_ids.contains(id)));
+        ids
+    }
+
+    /// A tensor of the model by its name in the checkpoint, with the shape that the configuration implies.
+    ///
+    /// In a tied checkpoint there is no `lm_head.weight`, even where the file holds one: the embedding is meant.
+    pub fn tensor(&self, name: &str) -> Result<Tensor<'_>, LoadError> {
+        match self.by_name.get(name) {
+            Some(i) => Ok(self.view(&self.tensors[*i])),
+            None => Err(LoadError::NoSuchTensor { dir: self.folder.label().into(), tensor: shown(name) }),
+        }
+    }
+
+    /// The tensors of the model, in the order in which a token meets them.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, Tensor<'_>)> {
+        self.tensors.iter().map(|tensor| (tensor.name.as_str(), self.view(tensor)))
+    }
+
+    fn view<'a>(&'a self, tensor: &'a ModelTensor) -> Tensor<'a> {
+        let ModelTensor { dtype, stored, .. } = tensor;
+        Tensor { dtype: *dtype, shape: &stored.shape, bytes: self.weights.bytes(stored) }
+    }
+
+    /// Reads `tokenizer.json`. None: the directory has none.
+    pub fn tokenizer(&self) -> Result<Option<Tokenizer>, LoadError> {
+        Tokenizer::read(&self.folder, self.config.vocab_size)
+    }
+
+    /// Reads the chat template: `chat_template.jinja`, or else `chat_template` in `tokenizer_config.json`. None: the
+    /// directory has neither.
+    pub fn chat_template(&self) -> Result<Option<ChatTemplate>, LoadError> {
+        ChatTemplate::read(&self.folder)
+    }
+}
+
+impl fmt::Debug for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Checkpoint");
+        out.field("name", &self.name()).field("views", &self.views).field("config", &self.config);
+        out.finish_non_exhaustive()
+    }
+}
+
+fn read_generation(folder: &Folder, vocab_size: usize) -> Result<GenerationConfig, LoadError> {
+    let Some(bytes) = folder.text(generation::FILE)? else { return Ok(GenerationConfig::default()) };
+    let file = folder.path(generation::FILE);
+    let json = json::object(&file, &bytes)?;
+    GenerationConfig::read(Fields::new(&file, &json), vocab_size)
+}
+
+/// Finds each expected tensor among the stored ones and checks its type and shape.
+fn match_tensors(
+    weights: &mut Weights,
+    expected: Vec<layout::Expected>,
+) -> Result<Vec<ModelTensor>, LoadError> {
+    let mut tensors = Vec::with_capacity(expected.len());
+    for layout::Expected { name, shape } in expected {
+        let Some(stored) = weights.take(&name) else {
+            let (file, tensor) = (weights.listing().into(), name);
+            return Err(match layout::is_diffusion(&tensor) {
+                true => LoadError::MissingDiffusionTensor { file, tensor, shape },
+                false => LoadError::MissingTensor { file, tensor, shape },
+            });
+        };
+        let file = || weights.path(&stored).to_owned();
+        let Some(dtype) = Dtype::from_safetensors(stored.dtype) else {
+            return Err(LoadError::WrongDtype {
+                file: file(),
+                tensor: name,
+                found: stored.dtype.to_string(),
+            });
+        };
+        if stored.shape != shape {
+            let found = stored.shape.clone();
+            return Err(LoadError::WrongShape { file: file(), tensor: name, expected: shape, found });
+        }
+        tensors.push(ModelTensor { name, dtype, stored });
+    }
+    Ok(tensors)
+}
+
+/// Warns of what is left after the model's tensors have been taken.
+fn warn_of_others(weights: &Weights, config: &Config) {
+    let file = weights.listing();
+    let (heads, mut others): (Vec<&str>, Vec<&str>) =
+        weights.names().partition(|name| *name == layout::LM_HEAD && config.tie_word_embeddings);
+    if !heads.is_empty() {
+        tracing::warn!(
+            "{file}: tensor {}: ignored, because config.json ties it to the embedding",
+            layout::LM_HEAD
+        );
+    }
+    others.sort_unstable();
+    if let Some(first) = others.first() {
+        let (count, first) = (others.len(), shown(first));
+        tracing::warn!(
+            "{file}: tensor {first}: ignored, because this model has no such tensor ({count} in all)"
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! `generation_config.json`: how the model's makers suggest to generate.
+
+use crate::error::LoadError;
+use crate::json::Fields;
+
+/// The name of the file.
+pub(crate) const FILE: &str = "generation_config.json";
+
+/// Suggestions for generating. All empty when the directory has no `generation_config.json`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GenerationConfig {
+    /// The tokens that end a text, according to this file.
+    pub eos_token_ids: Vec<u32>,
+    /// The token that begins a text.
+    pub bos_token_id: Option<u32>,
+    /// Whether to sample rather than take the likeliest token.
+    pub do_sample: Option<bool>,
+    /// What the logits are divided by: 0 or more, where 0 means greedy.
+    pub temperature: Option<f64>,
+    /// How many of the likeliest tokens to keep; 0 is off.
+    pub top_k: Option<usize>,
+    /// How much of the probability to keep; 1 or more is off.
+    pub top_p: Option<f64>,
+}
+
+impl GenerationConfig {
+    pub(crate) fn read(fields: Fields<'_>, vocab_size: usize) -> Result<GenerationConfig, LoadError> {
+        Ok(GenerationConfig {
+            eos_token_ids: fields.tokens("eos_token_id", vocab_size)?,
+            bos_token_id: fields.token("bos_token_id", vocab_size)?,
+            do_sample: fields.boolean("do_sample")?,
+            temperature: not_negative(fields, "temperature")?,
+            top_k: read_top_k(fields)?,
+            top_p: not_negative(fields, "top_p")?,
+        })
+    }
+}
+
+fn not_negative(fields: Fields<'_>, field: &str) -> Result<Option<f64>, LoadError> {
+    match fields.number(field)? {
+        Some(value) if !(value.is_finite() && value >= 0.0) => {
+            Err(fields.out_of_range(field, "a finite number of at least 0", value))
+        }
+        value => Ok(value),
+    }
+}
+
+/// Negative means off to some programs, as 0 does.
+fn read_top_k(fields: Fields<'_>) -> Result<Option<usize>, LoadError> {
+    match fields.get("top_k").and_then(|value| value.as_i64()) {
+        Some(negative) if negative < 0 => Ok(Some(0)),
+        _ => fields.size("top_k", 0..=usize::MAX),
+    }
+}

@@ -1,0 +1,161 @@
+//! The header of one safetensors file: where each tensor lies.
+//!
+//! The `safetensors` crate validates too, but says neither which tensor is wrong nor what it should have been, and it
+//! lets a misaligned tensor and a name given twice pass. So the checks are made here, in the crate's own types; a test
+//! holds them against the crate's.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Range;
+
+use safetensors::Dtype;
+use safetensors::tensor::TensorInfo;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::error::LoadError;
+use crate::json::shown;
+
+/// Bytes of the number that says how long the header is.
+const LENGTH: usize = 8;
+/// The longest header that the format allows, in bytes.
+const LONGEST: usize = 100_000_000;
+
+/// A tensor that a file holds: a name, and a range of the file with exactly the bytes that shape and dtype need.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    /// In bytes from the beginning of the file; always within it.
+    pub(crate) range: Range<usize>,
+}
+
+/// Reads and checks the header of `bytes`, the contents of `file`. Memory is in proportion to the
+/// header that is there, whatever it claims.
+pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Entry>, LoadError> {
+    let (header, data) = split(file, bytes)?;
+    let json: Entries = serde_json::from_slice(header)
+        .map_err(|source| LoadError::HeaderJson { file: file.into(), source })?;
+    let mut entries = entries(file, json)?;
+    entries.sort_by_key(|entry| (entry.range.start, entry.range.end));
+    check_ranges(file, &entries, data.len())?;
+    let start = bytes.len() - data.len();
+    for entry in &mut entries {
+        entry.range = entry.range.start + start..entry.range.end + start;
+    }
+    Ok(entries)
+}
+
+/// The header and the tensor data after it.
+fn split<'a>(file: &str, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), LoadError> {
+    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH>() else {
+        return Err(LoadError::NoHeader { file: file.into(), found: bytes.len() });
+    };
+    let found = u64::from_le_bytes(*length);
+    let limit = rest.len().min(LONGEST);
+    match usize::try_from(found) {
+        Ok(length) if length <= limit => Ok(rest.split_at(length)),
+        _ => Err(LoadError::HeaderTooLong { file: file.into(), limit, found }),
+    }
+}
+
+/// The header's JSON object in the order written, with names given twice still there twice.
+struct Entries(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+/// The tensors of the header, their ranges still as written: counted from the end of the header, unchecked.
+fn entries(file: &str, json: Entries) -> Result<Vec<Entry>, LoadError> {
+    let mut names = HashSet::new();
+    let mut entries = Vec::new();
+    for (name, value) in json.0 {
+        let wrong = |source| LoadError::HeaderEntry { file: file.into(), tensor: shown(&name), source };
+        if !names.insert(name.clone()) {
+            let tensor = shown(&name);
+            return Err(LoadError::DuplicateTensor {
+                file: file.into(),
+                tensor,
+                other: "the same header".into(),
+            });
+        }
+        if name == "__metadata__" {
+            serde_json::from_value::<Option<std::collections::HashMap<String, String>>>(value)
+                .map_err(wrong)?;
+            continue;
+        }
+        let TensorInfo { dtype, shape, data_offsets } = serde_json::from_value(value).map_err(wrong)?;
+        if data_offsets.1 < data_offsets.0 {
+            let (begin, end) = data_offsets;
+            return Err(LoadError::RangeReversed { file: file.into(), tensor: shown(&name), begin, end });
+        }
+        entries.push(Entry { name, dtype, shape, range: data_offsets.0..data_offsets.1 });
+    }
+    Ok(entries)
+}
+
+/// Checks that the ranges, in order, fill the data exactly and are as long as shape and dtype say.
+fn check_ranges(file: &str, entries: &[Entry], available: usize) -> Result<(), LoadError> {
+    let mut end = 0;
+    let mut before = "";
+    for entry in entries {
+        let (file, tensor) = (file.to_owned(), || shown(&entry.name));
+        let (dtype, shape, range) = (entry.dtype, &entry.shape, &entry.range);
+        let Some(expected) = byte_size(dtype, shape) else {
+            let (shape, dtype) = (shape.clone(), dtype.to_string());
+            return Err(LoadError::ShapeOverflow { file, tensor: tensor(), shape, dtype });
+        };
+        if range.len() != expected {
+            let (shape, dtype, found) = (shape.clone(), dtype.to_string(), range.len());
+            return Err(LoadError::RangeLength { file, tensor: tensor(), shape, dtype, expected, found });
+        }
+        if range.end > available {
+            return Err(LoadError::RangeOutsideFile { file, tensor: tensor(), end: range.end, available });
+        }
+        let align = (dtype.bitsize() / 8).max(1);
+        if !range.start.is_multiple_of(align) {
+            return Err(LoadError::RangeMisaligned { file, tensor: tensor(), begin: range.start, align });
+        }
+        if range.start < end {
+            let (other, begin) = (shown(before), range.start);
+            return Err(LoadError::RangesOverlap { file, tensor: tensor(), other, expected: end, begin });
+        }
+        if range.start > end {
+            return Err(LoadError::RangeGap { file, tensor: tensor(), expected: end, begin: range.start });
+        }
+        end = range.end;
+        before = &entry.name;
+    }
+    if end == available {
+        Ok(())
+    } else {
+        Err(LoadError::TrailingData { file: file.into(), expected: end, found: available })
+    }
+}
+
+/// Bytes of a tensor, or None where that does not fit or is not whole.
+fn byte_size(dtype: Dtype, shape: &[usize]) -> Option<usize> {
+    let elements = shape.iter().try_fold(1_usize, |product, n| product.checked_mul(*n))?;
+    let bits = elements.checked_mul(dtype.bitsize())?;
+    bits.is_multiple_of(8).then_some(bits / 8)
+}

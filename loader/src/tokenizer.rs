@@ -1,0 +1,149 @@
+//! `tokenizer.json`: text to ids and back.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tokenizers::DecoderWrapper;
+
+use crate::error::{LoadError, TextError};
+use crate::files::Folder;
+use crate::json::shown;
+use crate::stream::TextStream;
+
+const FILE: &str = "tokenizer.json";
+
+/// Turns text into token ids and back. Cheap to clone.
+#[derive(Clone)]
+pub struct Tokenizer {
+    library: Arc<tokenizers::Tokenizer>,
+    show_special: bool,
+}
+
+/// The file's added tokens. The library numbers them anew, after the model's, and only logs where that differs from the
+/// ids in the file; the model was trained with those.
+#[derive(Deserialize)]
+struct AddedTokens {
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    id: u32,
+    content: String,
+}
+
+/// Has the library read the file. It panics on some malformed parts (a SentencePiece normalizer, for one).
+fn parse(bytes: &[u8]) -> Result<tokenizers::Tokenizer, String> {
+    match std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(bytes)) {
+        Ok(parsed) => parsed.map_err(|error| error.to_string()),
+        Err(_) => Err("the library panicked".into()),
+    }
+}
+
+/// Checks that the model has a row for every token.
+fn check_ids(file: &str, library: &tokenizers::Tokenizer, vocab_size: usize) -> Result<(), LoadError> {
+    let vocabulary = library.get_vocab(true);
+    match vocabulary.iter().max_by_key(|(token, id)| (**id, *token)) {
+        Some((token, id)) if *id as usize >= vocab_size => {
+            Err(LoadError::TokenizerId { file: file.into(), token: shown(token), vocab_size, found: *id })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokenizer").field("show_special", &self.show_special).finish_non_exhaustive()
+    }
+}
+
+impl Tokenizer {
+    /// Reads the file and checks that the model knows every token in it. The reverse is not required: models have more
+    /// rows in their vocabulary than tokens, for alignment.
+    pub(crate) fn read(folder: &Folder, vocab_size: usize) -> Result<Option<Tokenizer>, LoadError> {
+        let Some(bytes) = folder.text(FILE)? else { return Ok(None) };
+        let file = folder.path(FILE);
+        let unreadable =
+            |problem: String| LoadError::Tokenizer { file: file.clone(), problem: shown(problem) };
+        // Before the library, which panics where the file is no JSON.
+        let added: AddedTokens = serde_json::from_slice(&bytes)
+            .map_err(|source| LoadError::Json { file: file.clone(), source })?;
+        let mut library = parse(&bytes).map_err(unreadable)?;
+        // As transformers: what a training run set for its batches must not cut or pad a prompt.
+        library.with_padding(None);
+        library.with_truncation(None).map_err(|error| unreadable(error.to_string()))?;
+        check_ids(&file, &library, vocab_size)?;
+        for AddedToken { id, content } in added.added_tokens {
+            if let Some(given) = library.token_to_id(&content).filter(|given| *given != id) {
+                return Err(LoadError::TokenizerIdMoved {
+                    file,
+                    token: shown(content),
+                    expected: given,
+                    found: id,
+                });
+            }
+        }
+        Ok(Some(Tokenizer { library: Arc::new(library), show_special: false }))
+    }
+
+    /// The same tokenizer with special tokens (`<|im_end|>`, …) shown in decoded text, or, as at first, left out.
+    pub fn with_special_tokens_shown(mut self, shown: bool) -> Tokenizer {
+        self.show_special = shown;
+        self
+    }
+
+    /// The ids of a text. Special tokens written in the text become their ids; none are added.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TextError> {
+        match self.library.encode_fast(text, false) {
+            Ok(encoding) => Ok(encoding.get_ids().to_vec()),
+            Err(error) => Err(TextError::Encode(error.to_string())),
+        }
+    }
+
+    /// The text of some ids. Bytes that are not UTF-8 become U+FFFD; ids that are no token become nothing.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, TextError> {
+        self.library.decode(ids, !self.show_special).map_err(|error| TextError::Decode(error.to_string()))
+    }
+
+    /// Decodes ids as they come.
+    pub fn stream(&self) -> TextStream {
+        TextStream::new(self.clone())
+    }
+
+    /// The id of a token, written as in the vocabulary. None: there is no such token.
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.library.token_to_id(token)
+    }
+
+    /// A token as the vocabulary writes it. None: there is no token of that id.
+    pub fn id_to_token(&self, id: u32) -> Option<String> {
+        self.library.id_to_token(id)
+    }
+
+    /// The token that [`decode`](Self::decode) would hand to the decoder: None for those it leaves out.
+    pub(crate) fn visible_token(&self, id: u32) -> Option<String> {
+        let hidden =
+            |token: &str| !self.show_special && self.library.get_added_vocabulary().is_special_token(token);
+        self.library.id_to_token(id).filter(|token| !hidden(token))
+    }
+
+    /// Whether decoded text is simply the tokens' bytes, as with every Qwen tokenizer.
+    pub(crate) fn is_byte_level(&self) -> bool {
+        match self.library.get_decoder() {
+            Some(DecoderWrapper::ByteLevel(_)) => true,
+            Some(DecoderWrapper::Sequence(sequence)) => {
+                matches!(sequence.get_decoders(), [DecoderWrapper::ByteLevel(_)])
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn library(&self) -> &tokenizers::Tokenizer {
+        &self.library
+    }
+
+    pub(crate) fn shows_special(&self) -> bool {
+        self.show_special
+    }
+}
