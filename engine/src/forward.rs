@@ -140,10 +140,11 @@ impl Preparation<'_> {
                 y_stride: y_stride as u32,
                 y_first: piece.first as u32,
             };
-            let kernel = |tile| Kernel::Matmul { weights: self.weights.format, rows, tile, store };
+            let slices = self.weights.gpu.slices();
+            let kernel = |tile| Kernel::Matmul { weights: self.weights.format, rows, tile, slices, store };
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, y];
             self.step(kernel(Tile::Row), kernel(Tile::Block), &buffers, move |extent| {
-                params.grid(extent.rows, if extent.rows == 1 { Tile::Row } else { Tile::Block })
+                params.grid(extent.rows, if extent.rows == 1 { Tile::Row } else { Tile::Block }, slices)
             });
         }
     }

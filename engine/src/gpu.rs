@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::Pod;
 use futures_channel::oneshot;
-use orthrus_shaders::{Access, Kernel, Tier};
+use orthrus_shaders::{Access, Kernel, Slices, Tier};
 use wgpu::BufferUsages;
 
 use crate::adapter::{self, AdapterReport};
@@ -145,6 +145,11 @@ impl Gpu {
     /// The tier in use.
     pub fn tier(&self) -> Tier {
         self.shared.tier
+    }
+
+    /// How `matmul` divides a row among lanes here.
+    pub(crate) fn slices(&self) -> Slices {
+        if self.shared.adapter.is_software() { Slices::One } else { Slices::Many }
     }
 
     /// Largest buffer that a kernel can bind, in bytes, under the limits the device was opened with.

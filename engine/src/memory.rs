@@ -3,7 +3,7 @@
 
 use orthrus_loader::{Config, Views};
 use orthrus_shaders::params::padded;
-use orthrus_shaders::{SPLIT, WeightFormat};
+use orthrus_shaders::{INTERLEAVE, SPLIT, WeightFormat};
 
 const F32: u64 = 4;
 
@@ -15,7 +15,8 @@ const PARTIAL_SUMS: u64 = 64 << 20;
 
 /// Bytes that the weights of a model take on the GPU, for the views that the checkpoint has.
 pub fn weight_bytes(config: &Config, views: Views, format: WeightFormat) -> u64 {
-    let matrix = |outputs: usize, inputs: usize| (outputs * padded(inputs) * format.bytes()) as u64;
+    let rows = |outputs: usize| outputs.next_multiple_of(INTERLEAVE);
+    let matrix = |outputs: usize, inputs: usize| (rows(outputs) * padded(inputs) * format.bytes()) as u64;
     let vector = |length: usize| length as u64 * F32;
     let heads = config.num_attention_heads * config.head_dim;
     let kv_heads = config.num_key_value_heads * config.head_dim;

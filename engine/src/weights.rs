@@ -1,10 +1,10 @@
-//! Weights on their way to the GPU: converted, padded to whole chunks, split where a binding could not hold them.
+//! Weights on their way to the GPU: converted, padded, interleaved, split where a binding could not hold them.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use orthrus_loader::{Checkpoint, Tensor};
 use orthrus_shaders::params::padded;
-use orthrus_shaders::{Tile, WeightFormat};
+use orthrus_shaders::{CHUNK, INTERLEAVE, Slices, WeightFormat, chunks, interleaved};
 
 use crate::gpu::Gpu;
 use crate::{Error, Result};
@@ -33,6 +33,24 @@ const IN_FLIGHT: usize = 64 << 20;
 /// A dimension of a grid has at most this many workgroups (core WebGPU).
 const MAX_GROUPS: usize = 65_535;
 
+/// Tensors of the same width, one above the other.
+struct StackedRows<'a> {
+    names: &'a [&'a str],
+    tensors: &'a [Tensor<'a>],
+}
+
+impl StackedRows<'_> {
+    /// The tensor that holds this row of the stack, and which of its rows it is.
+    fn find(&self, mut row: usize) -> (&str, &Tensor<'_>, usize) {
+        let mut index = 0;
+        while row >= self.tensors[index].shape[0] {
+            row -= self.tensors[index].shape[0];
+            index += 1;
+        }
+        (self.names[index], &self.tensors[index], row)
+    }
+}
+
 /// Where loading stands, and who wants to know.
 pub(crate) struct Uploader<'a> {
     pub(crate) gpu: &'a Gpu,
@@ -47,7 +65,8 @@ pub(crate) struct Uploader<'a> {
 /// Rows of a matrix in one buffer at most, so that both its bytes and its grids keep within the limits.
 pub(crate) fn rows_per_piece(inputs: usize, format: WeightFormat, max_binding: u64) -> usize {
     let row_bytes = padded(inputs) * format.bytes();
-    (max_binding as usize / row_bytes).min(MAX_GROUPS * Tile::Row.outputs())
+    let rows = (max_binding as usize / row_bytes).min(MAX_GROUPS * Slices::Many.outputs());
+    rows / INTERLEAVE * INTERLEAVE
 }
 
 impl Uploader<'_> {
@@ -62,46 +81,46 @@ impl Uploader<'_> {
         let mut first = 0;
         while first < outputs {
             let count = most.min(outputs - first);
-            let bytes = count * padded(inputs) * self.format.bytes();
+            let bytes = count.next_multiple_of(INTERLEAVE) * padded(inputs) * self.format.bytes();
             let buffer = self.gpu.storage(names[0], bytes as u64)?;
             pieces.push(Piece { buffer, first, outputs: count });
             first += count;
         }
         let matrix = Matrix { pieces, outputs, inputs };
-        let mut row = 0;
-        for (name, tensor) in names.iter().zip(&tensors) {
-            self.rows(name, tensor, &matrix, row).await?;
-            row += tensor.shape[0];
+        let rows = StackedRows { names, tensors: &tensors };
+        for piece in &matrix.pieces {
+            self.piece(&rows, piece, inputs).await?;
         }
         Ok(matrix)
     }
 
-    /// Uploads a tensor's rows as rows `first..` of `matrix`.
-    async fn rows(&mut self, name: &str, tensor: &Tensor<'_>, matrix: &Matrix, first: usize) -> Result<()> {
-        let (inputs, width) = (matrix.inputs, padded(matrix.inputs));
-        let row_bytes = width * self.format.bytes();
-        let rows_at_once = (STAGING / row_bytes).max(1);
-        let mut values = vec![0.0; inputs];
-        let mut row = 0;
-        while row < tensor.shape[0] {
-            let into = first + row;
-            let Some(piece) = matrix.pieces.iter().rfind(|piece| piece.first <= into) else { break };
-            let room = piece.first + piece.outputs - into;
-            let count = rows_at_once.min(room).min(tensor.shape[0] - row);
-            let mut bytes = Vec::with_capacity(count * row_bytes);
-            for row in row..row + count {
-                tensor.read_f32(row * inputs, &mut values);
-                self.convert(name, row * inputs, &values, &mut bytes)?;
-                bytes.resize(bytes.len().next_multiple_of(row_bytes), 0);
+    /// Uploads the rows of one piece, interleaved.
+    async fn piece(&mut self, rows: &StackedRows<'_>, piece: &Piece, inputs: usize) -> Result<()> {
+        let (width, chunk_bytes) = (padded(inputs), CHUNK * self.format.bytes());
+        let group_bytes = INTERLEAVE * width * self.format.bytes();
+        let rows_at_once = (STAGING / group_bytes).max(1) * INTERLEAVE;
+        let mut values = vec![0.0; width];
+        let mut converted = Vec::with_capacity(width * self.format.bytes());
+        for first in (0..piece.outputs).step_by(rows_at_once) {
+            let count = rows_at_once.min(piece.outputs - first);
+            let mut bytes = vec![0; count.div_ceil(INTERLEAVE) * group_bytes];
+            for row in 0..count {
+                let (name, tensor, local) = rows.find(piece.first + first + row);
+                tensor.read_f32(local * inputs, &mut values[..inputs]);
+                converted.clear();
+                self.convert(name, local * inputs, &values, &mut converted)?;
+                for (chunk, from) in converted.chunks_exact(chunk_bytes).enumerate() {
+                    let at = interleaved(row, chunk, chunks(inputs)) * chunk_bytes;
+                    bytes[at..at + chunk_bytes].copy_from_slice(from);
+                }
             }
-            self.gpu.write(&piece.buffer, ((into - piece.first) * row_bytes) as u64, &bytes);
+            self.gpu.write(&piece.buffer, (first / INTERLEAVE * group_bytes) as u64, &bytes);
             self.in_flight += bytes.len();
             if self.in_flight > IN_FLIGHT {
                 self.gpu.idle().await?;
                 self.in_flight = 0;
             }
             (self.advance)(count * inputs)?;
-            row += count;
         }
         Ok(())
     }

@@ -63,29 +63,41 @@ pub enum Rows {
     Logits,
 }
 
-/// How many rows and outputs a workgroup of `matmul` takes.
+/// How many rows a lane of `matmul` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tile {
-    /// One row.
+    /// One.
     Row,
-    /// Eight rows, which then share each weight that is read.
+    /// Eight, which then share each weight that is read.
     Block,
 }
 
 impl Tile {
-    /// Rows a workgroup takes.
+    /// Rows a lane takes.
     pub fn rows(self) -> usize {
         match self {
             Tile::Row => 1,
             Tile::Block => 8,
         }
     }
+}
 
-    /// Outputs a workgroup takes.
+/// Among how many lanes of `matmul` the row of an output is divided. Decides the order of additions, so a model
+/// keeps to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slices {
+    /// One: software adapters.
+    One,
+    /// Thirty-two: GPUs.
+    Many,
+}
+
+impl Slices {
+    /// Outputs that a workgroup takes.
     pub fn outputs(self) -> usize {
         match self {
-            Tile::Row => 2,
-            Tile::Block => 4,
+            Slices::One => 64,
+            Slices::Many => 16,
         }
     }
 }
@@ -114,7 +126,7 @@ pub enum Visible {
 pub enum Kernel {
     Embed(WeightFormat),
     RmsNorm(Rows),
-    Matmul { weights: WeightFormat, rows: Rows, tile: Tile, store: Store },
+    Matmul { weights: WeightFormat, rows: Rows, tile: Tile, slices: Slices, store: Store },
     QkNormRope,
     Attention(Visible),
     AttentionMerge(Visible),
@@ -228,6 +240,15 @@ impl Tile {
     }
 }
 
+impl Slices {
+    fn file(self) -> File {
+        match self {
+            Slices::One => wgsl!("lib/slices_one"),
+            Slices::Many => wgsl!("lib/slices_many"),
+        }
+    }
+}
+
 impl Store {
     fn file(self) -> File {
         match self {
@@ -280,8 +301,10 @@ impl Kernel {
             all.push(Kernel::Embed(weights));
             for rows in [Rows::All, Rows::Logits] {
                 for tile in [Tile::Row, Tile::Block] {
-                    for store in [Store::Value, Store::Sum] {
-                        all.push(Kernel::Matmul { weights, rows, tile, store });
+                    for slices in [Slices::One, Slices::Many] {
+                        for store in [Store::Value, Store::Sum] {
+                            all.push(Kernel::Matmul { weights, rows, tile, slices, store });
+                        }
                     }
                 }
             }
@@ -313,14 +336,9 @@ impl Kernel {
         match self {
             Kernel::Embed(weights) => files.extend([CHUNK, weights.file()]),
             Kernel::RmsNorm(rows) => files.extend([rows.file(), tier.reduce_file()]),
-            Kernel::Matmul { weights, rows, tile, store } => files.extend([
-                CHUNK,
-                weights.file(),
-                rows.file(),
-                tile.file(),
-                store.file(),
-                tier.reduce_file(),
-            ]),
+            Kernel::Matmul { weights, rows, tile, slices, store } => {
+                files.extend([CHUNK, weights.file(), rows.file(), tile.file(), slices.file(), store.file()])
+            }
             Kernel::QkNormRope => files.push(tier.reduce_file()),
             Kernel::Attention(visible) => files.extend([visible.file(), visible.keys_file()]),
             Kernel::AttentionMerge(visible) => files.push(visible.file()),

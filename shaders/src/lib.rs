@@ -16,11 +16,14 @@ pub mod kernel;
 pub mod params;
 pub mod twin;
 
-pub use kernel::{Access, Binding, Kernel, Rows, Store, Tier, Tile, Visible, WeightFormat};
+pub use kernel::{Access, Binding, Kernel, Rows, Slices, Store, Tier, Tile, Visible, WeightFormat};
 pub use params::{Record, State};
 
 /// Values in a chunk, the unit in which rows of weights and activations are read and padded.
 pub const CHUNK: usize = 8;
+
+/// Rows of a weight matrix that are interleaved (`lib/chunk.wgsl`).
+pub const INTERLEAVE: usize = 16;
 
 /// Largest number of rows in a block (`accept` keeps a record of this many picks and drafts).
 pub const MAX_BLOCK: usize = 64;
@@ -40,4 +43,9 @@ pub const NO_ID: u32 = u32::MAX;
 /// Chunks that hold `values` values.
 pub const fn chunks(values: usize) -> usize {
     values.div_ceil(CHUNK)
+}
+
+/// Where chunk `chunk` of row `row` of an interleaved matrix is, in chunks.
+pub const fn interleaved(row: usize, chunk: usize, chunks: usize) -> usize {
+    (row / INTERLEAVE * chunks + chunk) * INTERLEAVE + row % INTERLEAVE
 }

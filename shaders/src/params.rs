@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::kernel::Tile;
+use crate::kernel::{Slices, Tile};
 use crate::{CHUNK, MAX_BLOCK, MAX_END_IDS, SPLIT};
 
 /// A grid of workgroups.
@@ -127,8 +127,8 @@ pub struct Matmul {
 
 impl Matmul {
     /// Grid for `rows` rows.
-    pub fn grid(&self, rows: usize, tile: Tile) -> Grid {
-        [groups(rows, tile.rows()), groups(self.outputs as usize, tile.outputs()), 1]
+    pub fn grid(&self, rows: usize, tile: Tile, slices: Slices) -> Grid {
+        [groups(rows, tile.rows()), groups(self.outputs as usize, slices.outputs()), 1]
     }
 }
 

@@ -38,10 +38,9 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
 
 const LANES: u32 = 64u;
-const SPLIT: u32 = 256u;
+const SPLIT: u32 = 256u; // 4 LANES
 const TILE_QUERIES: u32 = 8u;
 const PARTS: u32 = LANES / TILE_QUERIES; // lanes that share a query's softmax
-const QUADS: u32 = TILE_QUERIES / 4u;    // a lane gathers values for 4 queries at once
 const LOWEST: f32 = -3.402823e38;
 
 var<workgroup> scores: array<f32, TILE_QUERIES * SPLIT>;
@@ -80,23 +79,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
 
-    // Scores: one position a lane, every query of the tile.
     var q_first: array<u32, TILE_QUERIES>;
+    var seen: array<u32, TILE_QUERIES>;
     for (var t = 0u; t < TILE_QUERIES; t++) {
         let at = query(min(first + t, queries - 1u), kv_head, base);
         q_first[t] = (at.row * params.heads + at.head) * params.head_vecs;
+        seen[t] = select(0u, at.seen, first + t < queries);
     }
-    for (var p = lane; p < last.seen; p += LANES) {
-        var dots = array<f32, TILE_QUERIES>();
+
+    // Scores: four positions a lane, which then share each query that is read; every query of the tile.
+    if lane < last.seen {
+        let p = vec4(lane) + vec4(0u, 1u, 2u, 3u) * LANES;
+        let position = vec4(base) + min(p, vec4(last.seen - 1u));
+        var dots = array<vec4<f32>, TILE_QUERIES>();
         for (var d = 0u; d < params.head_vecs; d++) {
-            let k = key(kv_head, d, base + p);
+            let a = key(kv_head, d, position.x);
+            let b = key(kv_head, d, position.y);
+            let c = key(kv_head, d, position.z);
+            let e = key(kv_head, d, position.w);
             for (var t = 0u; t < TILE_QUERIES; t++) {
                 let v = q[q_first[t] + d];
-                dots[t] = fma(v.w, k.w, fma(v.z, k.z, fma(v.y, k.y, fma(v.x, k.x, dots[t]))));
+                var dot = fma(vec4(a.x, b.x, c.x, e.x), vec4(v.x), dots[t]);
+                dot = fma(vec4(a.y, b.y, c.y, e.y), vec4(v.y), dot);
+                dot = fma(vec4(a.z, b.z, c.z, e.z), vec4(v.z), dot);
+                dots[t] = fma(vec4(a.w, b.w, c.w, e.w), vec4(v.w), dot);
             }
         }
         for (var t = 0u; t < TILE_QUERIES; t++) {
-            scores[t * SPLIT + p] = dots[t] * params.scale;
+            for (var i = 0u; i < 4u; i++) {
+                scores[t * SPLIT + p[i]] = dots[t][i] * params.scale;
+            }
         }
     }
     workgroupBarrier();
@@ -131,44 +143,28 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         stats[(mine.row * params.heads + mine.head) * params.splits + split] = vec2(highest, whole);
     }
 
-    // Values: one vec4 of a head a lane, four queries at once.
-    for (var item = lane; item < QUADS * params.head_vecs; item += LANES) {
-        let quad = item / params.head_vecs * 4u;
-        let d = item % params.head_vecs;
-        let a = query(first + quad, kv_head, base);
-        let b = query(first + quad + 1u, kv_head, base);
-        let c = query(first + quad + 2u, kv_head, base);
-        let e = query(first + quad + 3u, kv_head, base);
-        var sum_a = vec4(0.0);
-        var sum_b = vec4(0.0);
-        var sum_c = vec4(0.0);
-        var sum_e = vec4(0.0);
-        let most = max(max(a.seen, b.seen), max(c.seen, e.seen));
-        for (var p = 0u; p < most; p++) {
+    // Values: one vec4 of a head a lane, every query of the tile. Up to where the first query sees, all do.
+    let least = query(first, kv_head, base).seen;
+    for (var d = lane; d < params.head_vecs; d += LANES) {
+        var gathered = array<vec4<f32>, TILE_QUERIES>();
+        for (var p = 0u; p < least; p++) {
             let v = value(kv_head, d, base + p);
-            let at = quad * SPLIT + p;
-            if p < a.seen {
-                sum_a = fma(vec4(scores[at]), v, sum_a);
-            }
-            if p < b.seen {
-                sum_b = fma(vec4(scores[at + SPLIT]), v, sum_b);
-            }
-            if p < c.seen {
-                sum_c = fma(vec4(scores[at + 2u * SPLIT]), v, sum_c);
-            }
-            if p < e.seen {
-                sum_e = fma(vec4(scores[at + 3u * SPLIT]), v, sum_e);
+            for (var t = 0u; t < TILE_QUERIES; t++) {
+                gathered[t] = fma(vec4(scores[t * SPLIT + p]), v, gathered[t]);
             }
         }
-        put_sum(a, split, d, sum_a);
-        put_sum(b, split, d, sum_b);
-        put_sum(c, split, d, sum_c);
-        put_sum(e, split, d, sum_e);
-    }
-}
-
-fn put_sum(at: Query, split: u32, d: u32, sum: vec4<f32>) {
-    if at.seen > 0u {
-        sums[((at.row * params.heads + at.head) * params.splits + split) * params.head_vecs + d] = sum;
+        for (var p = least; p < last.seen; p++) {
+            let v = value(kv_head, d, base + p);
+            for (var t = 0u; t < TILE_QUERIES; t++) {
+                if p < seen[t] {
+                    gathered[t] = fma(vec4(scores[t * SPLIT + p]), v, gathered[t]);
+                }
+            }
+        }
+        for (var t = 0u; t < TILE_QUERIES; t++) {
+            if seen[t] > 0u {
+                sums[q_first[t] * params.splits + split * params.head_vecs + d] = gathered[t];
+            }
+        }
     }
 }

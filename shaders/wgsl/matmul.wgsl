@@ -2,16 +2,19 @@
 //
 //   y[row][y_first + o] (=, +=) Σ_k x[row][k] weights[o][k]      row < row_count(), o < outputs
 //
-// Row-invariant: lane l of LANES adds the chunks l, l + LANES, … in that order, one product at a time,
-// and `reduce` adds the lanes in a fixed order, whatever the tile. So the tile of one row and the tile
-// of eight give a row the same bits.
+// Row-invariant: slice s of SLICES adds the chunks s, s + SLICES, … in that order, one product at a time, and
+// the slices are added in order, whatever the tile. So the tile of one row and the tile of eight give a row
+// the same bits.
 //
-//   weights  [outputs][chunks]     choice `weights`, padded with zeros
-//   x        [rows][2 chunks]      f32 in vec4, padded with anything finite, whole tiles of rows
-//   y        [rows][y_stride]      f32
+// A lane has TILE_OUTPUTS outputs and a slice. Neighbouring lanes read neighbouring chunks, since the matrix is
+// interleaved, and the same x.
 //
-// Choices: `weights`, `rows`, `tile`, `store`, `reduce`.
-// Grid: (rows / TILE_ROWS, outputs / TILE_OUTPUTS). Neighbours share weights, which then come out of L2.
+//   weights  interleaved [outputs][chunks]   choice `weights`, see lib/chunk.wgsl
+//   x        [rows][2 chunks]                f32 in vec4, whole tiles of rows, padded with anything finite
+//   y        [rows][y_stride]                f32
+//
+// Choices: `weights`, `rows`, `tile`, `slices`, `store`.
+// Grid: (rows / TILE_ROWS, outputs / (OUTPUT_LANES TILE_OUTPUTS)). Neighbours share weights: they come out of L2.
 
 struct Params {
     outputs: u32,  // rows of the matrix
@@ -25,8 +28,11 @@ struct Params {
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-override LANES: u32 = 64u;
+const LANES: u32 = OUTPUT_LANES * SLICES;
 const VALUES: u32 = TILE_ROWS * TILE_OUTPUTS;
+const LINE: u32 = VALUES * OUTPUT_LANES;
+
+var<workgroup> partials: array<f32, SLICES * LINE>;
 
 fn add_products(sum: f32, w: Chunk, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
     var s = fma(w.lo.x, lo.x, sum);
@@ -40,19 +46,21 @@ fn add_products(sum: f32, w: Chunk, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
 }
 
 @compute @workgroup_size(LANES)
-fn main(thread: Thread) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let rows = row_count();
-    let first_row = thread.group.x * TILE_ROWS;
-    let first_output = thread.group.y * TILE_OUTPUTS;
+    let first_row = group.x * TILE_ROWS;
+    let first_output = group.y * OUTPUT_LANES * TILE_OUTPUTS;
     if first_row >= rows {
         return;
     }
+    let column = lane % OUTPUT_LANES;
+    let slice = lane / OUTPUT_LANES;
     var sums = array<f32, VALUES>();
-    for (var chunk = thread.lane; chunk < params.chunks; chunk += LANES) {
+    for (var chunk = slice; chunk < params.chunks; chunk += SLICES) {
         var w: array<Chunk, TILE_OUTPUTS>;
         for (var o = 0u; o < TILE_OUTPUTS; o++) {
-            let output = min(first_output + o, params.outputs - 1u);
-            w[o] = weight_chunk(output * params.chunks + chunk);
+            let output = min(first_output + o * OUTPUT_LANES + column, params.outputs - 1u);
+            w[o] = weight_chunk(interleaved(output, chunk, params.chunks));
         }
         for (var r = 0u; r < TILE_ROWS; r++) {
             let at = 2u * ((first_row + r) * params.chunks + chunk);
@@ -65,14 +73,18 @@ fn main(thread: Thread) {
         }
     }
     for (var v = 0u; v < VALUES; v++) {
-        put_partial(thread, v, sums[v]);
+        partials[slice * LINE + v * OUTPUT_LANES + column] = sums[v];
     }
     workgroupBarrier();
-    for (var v = thread.lane; v < VALUES; v += LANES) {
-        let row = first_row + v / TILE_OUTPUTS;
-        let output = first_output + v % TILE_OUTPUTS;
+    for (var i = lane; i < LINE; i += LANES) {
+        let row = first_row + i / OUTPUT_LANES / TILE_OUTPUTS;
+        let output = first_output + i / OUTPUT_LANES % TILE_OUTPUTS * OUTPUT_LANES + i % OUTPUT_LANES;
         if row < rows && output < params.outputs {
-            store(row * params.y_stride + params.y_first + output, total(thread, v));
+            var sum = partials[i];
+            for (var s = 1u; s < SLICES; s++) {
+                sum += partials[s * LINE + i];
+            }
+            store(row * params.y_stride + params.y_first + output, sum);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! One kernel on the GPU, its buffers poisoned: what the kernel tests are made of.
 
 use bytemuck::Pod;
-use orthrus::shaders::Kernel;
+use half::f16;
 use orthrus::shaders::params::Grid;
+use orthrus::shaders::{CHUNK, INTERLEAVE, Kernel, WeightFormat, chunks, interleaved};
 use orthrus::{Gpu, Operand};
 
 /// A NaN that no arithmetic gives: where it still stands, nothing was written.
@@ -11,6 +12,25 @@ pub const POISON: u32 = 0x7fc0_dead;
 /// `count` poisoned values.
 pub fn poison(count: usize) -> Vec<f32> {
     vec![f32::from_bits(POISON); count]
+}
+
+/// A weight matrix `[rows][width]` as the kernels read it: in `format`, interleaved. `width` is whole chunks.
+pub fn stored(format: WeightFormat, values: &[f32], width: usize) -> Vec<u8> {
+    let rows = values.len() / width;
+    let mut bytes = vec![0; rows.next_multiple_of(INTERLEAVE) * width * format.bytes()];
+    for (index, chunk) in values.chunks_exact(CHUNK).enumerate() {
+        let (row, chunk_of_row) = (index / chunks(width), index % chunks(width));
+        let at = interleaved(row, chunk_of_row, chunks(width)) * CHUNK * format.bytes();
+        let target = &mut bytes[at..at + CHUNK * format.bytes()];
+        match format {
+            WeightFormat::F32 => target.copy_from_slice(bytemuck::cast_slice(chunk)),
+            WeightFormat::F16 => {
+                let halves: Vec<f16> = chunk.iter().map(|&value| f16::from_f32(value)).collect();
+                target.copy_from_slice(bytemuck::cast_slice(&halves));
+            }
+        }
+    }
+    bytes
 }
 
 /// What a kernel binds, in the order of its bindings.

@@ -6,11 +6,11 @@ use orthrus::loader::Checkpoint;
 use orthrus::shaders::params::{
     Argmax, Attention, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
 };
-use orthrus::shaders::{Kernel, Rows, SPLIT, State, Store, Tile, Visible, WeightFormat, chunks};
+use orthrus::shaders::{Kernel, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks};
 use orthrus::{Gpu, Model, Tier, no_progress};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::gpu;
-use orthrus_tests::kernel::{Operands, assert_same_bits, poison};
+use orthrus_tests::kernel::{Operands, assert_same_bits, poison, stored};
 use orthrus_tests::random::Random;
 
 const TRIALS: u64 = 25;
@@ -55,38 +55,49 @@ fn among_others(random: &mut Random, row: &[f32], place: usize, rows: usize) -> 
     all
 }
 
-fn matmul_row(format: WeightFormat, gpu: &Gpu, random: &mut Random, place: usize, rows: usize) -> Vec<f32> {
+fn matmul_row(
+    format: WeightFormat,
+    slices: Slices,
+    gpu: &Gpu,
+    random: &mut Random,
+    place: usize,
+    rows: usize,
+) -> Vec<f32> {
     let inputs = random.between(1, 1500);
-    let outputs = random.between(1, 30);
+    let outputs = random.between(1, 90);
     let width = padded(inputs);
-    let weights = random.halves(outputs * width);
+    let weights: Vec<f32> = random.halves(outputs * width).iter().map(|half| half.to_f32()).collect();
     let row = random.units(width);
     let tile = if rows == 1 { Tile::Row } else { Tile::Block };
     let mut x = among_others(random, &row, place, rows);
     x.resize(rows.next_multiple_of(tile.rows()) * width, f32::NAN);
     let n = outputs as u32;
     let params = Matmul { outputs: n, chunks: chunks(inputs) as u32, y_stride: n, y_first: 0 };
-    let operands = Operands::new(gpu).storage(&[pass(0, rows)]).params(&params);
-    let operands = match format {
-        WeightFormat::F16 => operands.storage(&weights),
-        WeightFormat::F32 => operands.storage(&weights.iter().map(|w| w.to_f32()).collect::<Vec<_>>()),
-    };
-    let kernel = Kernel::Matmul { weights: format, rows: Rows::All, tile, store: Store::Value };
-    let run = operands.storage(&x).storage(&poison(rows * outputs)).run(kernel, params.grid(rows, tile));
+    let kernel = Kernel::Matmul { weights: format, rows: Rows::All, tile, slices, store: Store::Value };
+    let run = Operands::new(gpu)
+        .storage(&[pass(0, rows)])
+        .params(&params)
+        .storage(&stored(format, &weights, width))
+        .storage(&x)
+        .storage(&poison(rows * outputs))
+        .run(kernel, params.grid(rows, tile, slices));
     run.read::<f32>(4, rows * outputs)[place * outputs..][..outputs].to_vec()
 }
 
 #[test]
 fn matmul() {
-    assert_invariant(|gpu, random, place, rows| matmul_row(WeightFormat::F32, gpu, random, place, rows));
-    assert_invariant(|gpu, random, place, rows| matmul_row(WeightFormat::F16, gpu, random, place, rows));
+    for format in WeightFormat::ALL {
+        for slices in [Slices::One, Slices::Many] {
+            assert_invariant(|gpu, random, place, rows| matmul_row(format, slices, gpu, random, place, rows));
+        }
+    }
 }
 
 #[test]
 fn embed() {
     assert_invariant(|gpu, random, place, rows| {
         let width = 8 * random.between(1, 60);
-        let weights = random.halves(20 * width);
+        let weights: Vec<f32> = random.halves(20 * width).iter().map(|half| half.to_f32()).collect();
         let params =
             Embed { chunks: chunks(width) as u32, first_id: 0, ids: 20, masked: 0, mask_id: 0, pad: [0; 3] };
         let mut tokens: Vec<u32> = (0..rows).map(|i| i as u32 % 20).collect();
@@ -94,7 +105,7 @@ fn embed() {
         let run = Operands::new(gpu)
             .storage(&[pass(0, rows)])
             .params(&params)
-            .storage(&weights)
+            .storage(&stored(WeightFormat::F16, &weights, width))
             .storage(&tokens)
             .storage(&poison(rows * width))
             .run(Kernel::Embed(WeightFormat::F16), params.grid(rows));

@@ -1,4 +1,3 @@
-// Choice `tile`: eight rows share each weight that is read, for blocks.
+// Choice `tile`: eight rows share each weight that a lane reads, for blocks.
 
 const TILE_ROWS: u32 = 8u;
-const TILE_OUTPUTS: u32 = 4u;

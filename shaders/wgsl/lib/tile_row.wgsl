@@ -1,4 +1,3 @@
 // Choice `tile`: one row, for passes of one row.
 
 const TILE_ROWS: u32 = 1u;
-const TILE_OUTPUTS: u32 = 2u;

@@ -1,5 +1,5 @@
-// Choice `weights`: stored as f16, two to a word, the earlier one in the low half. Rows are padded with
-// zeros to whole chunks. Needs no f16 type, and one 16-byte load fetches a chunk.
+// Choice `weights`: stored as f16, two to a word, the earlier one in the low half. Needs no f16 type, and one
+// 16-byte load fetches a chunk.
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
 

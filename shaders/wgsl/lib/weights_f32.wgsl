@@ -1,4 +1,4 @@
-// Choice `weights`: stored as f32. Rows are padded with zeros to whole chunks.
+// Choice `weights`: stored as f32.
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
 
