@@ -59,19 +59,27 @@ fn tensors(shape: &Shape) -> Vec<(String, Vec<usize>)> {
 /// # Panics
 /// If the loader refuses it.
 pub fn random_checkpoint(shape: &Shape, seed: u64) -> Checkpoint {
+    edited_checkpoint(shape, seed, |_, _| true)
+}
+
+/// A [`random_checkpoint`] whose tensors `edit` may change, or leave out by answering false.
+///
+/// # Panics
+/// If the loader refuses it.
+pub fn edited_checkpoint(shape: &Shape, seed: u64, edit: impl Fn(&str, &mut [f32]) -> bool) -> Checkpoint {
     let mut random = Random::new(seed);
     let data: Vec<(String, Vec<usize>, Vec<u8>)> = tensors(shape)
         .into_iter()
-        .map(|(name, dims)| {
+        .filter_map(|(name, dims)| {
             let count = dims.iter().product();
-            let values: Vec<f32> = match dims[..] {
+            let mut values: Vec<f32> = match dims[..] {
                 [_] => (0..count).map(|_| 1.0 + 0.2 * random.unit()).collect(),
                 _ => {
                     let scale = (3.0 / dims[1] as f32).sqrt();
                     (0..count).map(|_| scale * random.unit()).collect()
                 }
             };
-            (name, dims, bytemuck::cast_slice(&values).to_vec())
+            edit(&name, &mut values).then(|| (name, dims, bytemuck::cast_slice(&values).to_vec()))
         })
         .collect();
     let views = data.iter().map(|(name, dims, bytes)| {
