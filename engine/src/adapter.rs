@@ -98,7 +98,7 @@ fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
 
 /// Bytes of the largest buffer that a kernel can bind whole.
 pub(crate) fn max_binding(limits: &Limits) -> u64 {
-    u64::from(limits.max_storage_buffer_binding_size).min(limits.max_buffer_size)
+    limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
 }
 
 /// What `adapter` lacks for `tier`.

@@ -45,6 +45,9 @@
 //! Files on disk are memory-mapped; see [`Checkpoint::open`] for what that asks of other programs. On wasm32 there are
 //! no files, only [`Checkpoint::from_files`].
 
+// No user may reach a panic. (The packages of tests and benchmarks, which share the workspace's lints, may.)
+#![warn(clippy::unwrap_used)]
+
 mod checkpoint;
 mod clock;
 mod config;

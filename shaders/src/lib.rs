@@ -12,6 +12,9 @@
 //!
 //! This crate knows nothing of wgpu: the engine makes pipelines from what it describes.
 
+// No user may reach a panic. (The packages of tests and benchmarks, which share the workspace's lints, may.)
+#![warn(clippy::unwrap_used)]
+
 pub mod kernel;
 pub mod params;
 pub mod twin;
