@@ -5,6 +5,34 @@ use wgpu::{DeviceType, Features, Limits};
 
 use crate::{Error, Result};
 
+/// What plays the GPU, the preferred first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AdapterKind {
+    /// A card with memory of its own.
+    Discrete,
+    /// A part of the processor, with its memory.
+    Integrated,
+    /// A part of a card, in a virtual machine.
+    Virtual,
+    /// The driver does not say. Browsers do not.
+    Other,
+    /// The processor itself: correct, and slow.
+    Software,
+}
+
+impl AdapterKind {
+    /// The name users see.
+    pub fn name(self) -> &'static str {
+        match self {
+            AdapterKind::Discrete => "discrete",
+            AdapterKind::Integrated => "integrated",
+            AdapterKind::Virtual => "virtual",
+            AdapterKind::Other => "other",
+            AdapterKind::Software => "software",
+        }
+    }
+}
+
 /// An adapter, and what the engine can do with it.
 #[derive(Clone, Debug)]
 pub struct AdapterReport {
@@ -14,8 +42,8 @@ pub struct AdapterReport {
     pub name: String,
     /// Vulkan, Metal, Dx12 or BrowserWebGpu.
     pub backend: String,
-    /// Discrete, integrated, virtual or software.
-    pub kind: &'static str,
+    /// What plays the GPU.
+    pub kind: AdapterKind,
     /// The driver and its version.
     pub driver: String,
     /// For each tier, nothing or what the adapter lacks for it.
@@ -35,7 +63,7 @@ pub struct AdapterReport {
 impl AdapterReport {
     /// Whether a processor plays the GPU: correct, and slow.
     pub fn is_software(&self) -> bool {
-        self.kind == SOFTWARE
+        self.kind == AdapterKind::Software
     }
 
     /// The most demanding tier that runs on it.
@@ -50,8 +78,6 @@ impl AdapterReport {
         }
     }
 }
-
-const SOFTWARE: &str = "software";
 
 /// Every adapter of the machine.
 pub async fn adapters() -> Vec<AdapterReport> {
@@ -74,11 +100,11 @@ fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
     let limits = adapter.limits();
     let tiers: Vec<_> = Tier::ALL.into_iter().map(|tier| (tier, missing(adapter, tier))).collect();
     let kind = match info.device_type {
-        DeviceType::DiscreteGpu => "discrete",
-        DeviceType::IntegratedGpu => "integrated",
-        DeviceType::VirtualGpu => "virtual",
-        DeviceType::Cpu => SOFTWARE,
-        DeviceType::Other => "other",
+        DeviceType::DiscreteGpu => AdapterKind::Discrete,
+        DeviceType::IntegratedGpu => AdapterKind::Integrated,
+        DeviceType::VirtualGpu => AdapterKind::Virtual,
+        DeviceType::Cpu => AdapterKind::Software,
+        DeviceType::Other => AdapterKind::Other,
     };
     let subgroups = adapter.features().contains(Features::SUBGROUP);
     AdapterReport {
@@ -157,22 +183,17 @@ pub(crate) async fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, Adapt
             })?
         }
         None => {
-            let rank = |report: &AdapterReport| match report.kind {
-                "discrete" => 0,
-                "integrated" => 1,
-                "virtual" => 2,
-                SOFTWARE => 4,
-                _ => 3,
-            };
             let suitable = all.iter().enumerate().filter(|(_, (_, report))| report.unsuitable.is_none());
-            suitable.min_by_key(|(_, (_, report))| rank(report)).map(|(place, _)| place).ok_or_else(|| {
+            suitable.min_by_key(|(_, (_, report))| report.kind).map(|(place, _)| place).ok_or_else(|| {
                 Error::NoAdapter { unsuitable: all.iter().map(|(_, report)| report.line()).collect() }
             })?
         }
     };
     let (adapter, report) = all.swap_remove(chosen);
     match &report.unsuitable {
-        Some(_) => Err(Error::NoAdapter { unsuitable: vec![report.line()] }),
+        Some(reason) => {
+            Err(Error::AdapterUnsuitable { adapter: report.name.clone(), reason: reason.clone() })
+        }
         None => Ok((adapter, report)),
     }
 }

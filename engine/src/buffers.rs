@@ -5,7 +5,7 @@ use orthrus_shaders::{MAX_BLOCK, Record, State};
 
 use crate::memory::SessionSizes;
 use crate::model::Weights;
-use crate::{Error, Result, rope};
+use crate::{Result, rope};
 
 /// Keys and values of one layer.
 pub(crate) struct KeyValues {
@@ -41,7 +41,12 @@ pub(crate) struct Buffers {
     pub(crate) attended: wgpu::Buffer,
     pub(crate) gate_up: wgpu::Buffer,
     pub(crate) gated: wgpu::Buffer,
+    /// The AR view's.
     pub(crate) logits: wgpu::Buffer,
+    pub(crate) distributions: wgpu::Buffer,
+    /// The diffusion view's, which rejection sampling needs beside the AR view's.
+    pub(crate) draft_logits: wgpu::Buffer,
+    pub(crate) draft_distributions: wgpu::Buffer,
 }
 
 impl Buffers {
@@ -55,16 +60,7 @@ impl Buffers {
                 values: gpu.storage("cache values", bytes)?,
             })
         };
-        let longest = (capacity as u64 * gpu.max_binding()).checked_div(sizes.cache_bytes_of_layer());
-        let shorter = |error: Error| match error {
-            Error::TooLarge { what, needed, limit, adapter, .. } => {
-                let advice = format!("Ask for a context of at most {}", longest.unwrap_or(0));
-                Error::TooLarge { what, needed, limit, adapter, advice }
-            }
-            other => other,
-        };
-        let cache =
-            (0..config.num_hidden_layers).map(|_| cache_layer()).collect::<Result<_>>().map_err(shorter)?;
+        let cache = (0..config.num_hidden_layers).map(|_| cache_layer()).collect::<Result<_>>()?;
         let scratch = match weights.views {
             Views::ArOnly => None,
             Views::Dual => {
@@ -75,8 +71,9 @@ impl Buffers {
                 })
             }
         };
+        let draft = u64::from(weights.views == Views::Dual);
         let rope = rope::table(config.rope_theta, config.head_dim, capacity);
-        let buffers = Buffers {
+        Ok(Buffers {
             sizes,
             state: gpu.storage("state", size_of::<State>() as u64)?,
             tokens: gpu.storage("tokens", 4 * capacity as u64)?,
@@ -95,8 +92,9 @@ impl Buffers {
             gate_up: gpu.storage("gate_up", sizes.gate_up_bytes())?,
             gated: gpu.storage("gated", sizes.gated_bytes())?,
             logits: gpu.storage("logits", sizes.logits_bytes())?,
-        };
-        gpu.check()?;
-        Ok(buffers)
+            distributions: gpu.storage("distributions", sizes.distribution_bytes())?,
+            draft_logits: gpu.storage("draft logits", draft * sizes.logits_bytes())?,
+            draft_distributions: gpu.storage("draft distributions", draft * sizes.distribution_bytes())?,
+        })
     }
 }

@@ -26,12 +26,13 @@ impl Gpu {
 
     /// Runs `kernel` `times` times over `grid`, one after the other, and waits until it is done.
     ///
-    /// `operands` are in the order of [`Kernel::bindings`], and as large as the kernel's contract says for what
-    /// the parameters and the state say: nothing checks it.
-    ///
     /// # Errors
     /// The GPU failed.
-    pub async fn dispatch(
+    ///
+    /// # Safety
+    /// Kernels run without bounds checks. `operands` must be in the order of [`Kernel::bindings`], and as large as
+    /// the kernel's contract (the head of its file) says for what the parameters, the state and `grid` say.
+    pub async unsafe fn dispatch(
         &self,
         kernel: Kernel,
         operands: &[&Operand],

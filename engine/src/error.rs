@@ -1,9 +1,11 @@
 //! What can go wrong, from opening a GPU to the last token.
 
 use orthrus_loader::LoadError;
+use orthrus_shaders::Tier;
 
 /// Why the engine could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The checkpoint could not be read.
     #[error(transparent)]
@@ -29,11 +31,20 @@ pub enum Error {
         available: Vec<String>,
     },
 
+    /// No tier runs on the adapter asked for.
+    #[error("adapter {adapter} will not do: {reason}")]
+    AdapterUnsuitable {
+        /// The adapter's name.
+        adapter: String,
+        /// What it lacks.
+        reason: String,
+    },
+
     /// The tier asked for needs what the adapter lacks.
-    #[error("tier `{tier}` does not run on {adapter}: {missing}")]
+    #[error("tier `{}` does not run on {adapter}: {missing}", .tier.name())]
     TierUnsupported {
-        /// The tier's name.
-        tier: &'static str,
+        /// The tier.
+        tier: Tier,
         /// The adapter's name.
         adapter: String,
         /// What is missing.
@@ -64,9 +75,40 @@ pub enum Error {
         advice: String,
     },
 
+    /// The GPU has no memory left for what was asked.
+    #[error(
+        "{adapter} is out of memory ({reason}). Ask for a shorter context, or f16 weights, or close what else uses it"
+    )]
+    OutOfMemory {
+        /// The adapter's name.
+        adapter: String,
+        /// The driver's words.
+        reason: String,
+    },
+
+    /// A model beyond what the kernels are written for.
+    #[error("the model has {what} {found}, and at most {most} is supported")]
+    Unsupported {
+        /// What is beyond.
+        what: &'static str,
+        /// The model's.
+        found: usize,
+        /// The kernels' most.
+        most: usize,
+    },
+
+    /// A layer that the model does not have.
+    #[error("there is no layer {asked}: the model has {layers}, counted from 0")]
+    LayerOutOfRange {
+        /// What was asked for.
+        asked: usize,
+        /// How many there are.
+        layers: usize,
+    },
+
     /// A weight is too large for f16.
     #[error(
-        "tensor `{tensor}` holds {value} at element {element}, more than f16 can (65504). \
+        "tensor `{tensor}` holds {value} at element {element}, more than f16 can hold (65504). \
          Load the model with f32 weights"
     )]
     WeightOverflow {
@@ -152,6 +194,17 @@ pub enum Error {
         count: usize,
         /// How many are supported.
         most: usize,
+    },
+
+    /// A sampling option out of range.
+    #[error("{option} {asked} is out of range: {range}")]
+    Sampling {
+        /// The option's name.
+        option: &'static str,
+        /// What was asked for.
+        asked: f32,
+        /// What it can be.
+        range: &'static str,
     },
 
     /// The callback asked to stop.

@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use orthrus_shaders::params::{
-    Argmax, Attention as AttentionParams, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
+    Argmax, Attention as AttentionParams, AttentionMerge, Embed, Matmul, QkNormRope, Reject, RmsNorm, Swiglu,
+    padded,
 };
-use orthrus_shaders::{Kernel, Rows, Store, Tile, Visible, chunks};
+use orthrus_shaders::{Kernel, Rows, State, Store, Tile, Visible, chunks};
 
 use crate::buffers::{Buffers, KeyValues};
 use crate::model::{Attention, Layer, Weights};
@@ -18,44 +19,81 @@ use crate::weights::Matrix;
 pub(crate) struct Passes {
     /// Text through the AR view: a prompt's rows, a block to verify, or one step of AR decoding.
     pub(crate) text: Pass,
-    /// Logits and picks of that.
-    pub(crate) text_head: Pass,
-    /// A masked block through the diffusion view, its logits, and the drafts.
+    /// Its logits.
+    pub(crate) text_logits: Pass,
+    /// A masked block through the diffusion view, and its logits.
     pub(crate) draft: Option<Pass>,
-    /// The end of a cycle.
-    pub(crate) accept: Pass,
+    greedy_picks: Pass,
+    sampled_picks: Pass,
+    greedy_drafts: Pass,
+    sampled_drafts: Pass,
+    accept: Pass,
 }
 
 impl Passes {
     pub(crate) fn new(weights: &Weights, buffers: &Buffers) -> Passes {
         let uniforms = Uniforms::default();
-        let prepare = || Preparation { weights, buffers, uniforms: &uniforms, pass: Pass::default() };
-        let mut text = prepare();
-        text.embed(None);
-        for (layer, cache) in weights.layers.iter().zip(&buffers.cache) {
-            text.layer(layer, &layer.ar, cache, None);
-        }
-        let mut text_head = prepare();
-        text_head.logits();
-        text_head.argmax(false);
-
-        let mut draft = None;
-        if let (Some(mask), Some(scratch)) = (weights.config.mask_token_id, &buffers.scratch) {
-            let mut pass = prepare();
-            pass.embed(Some(mask));
-            for (layer, cache) in weights.layers.iter().zip(&buffers.cache) {
-                if let Some(diffusion) = &layer.diffusion {
-                    pass.layer(layer, diffusion, cache, Some(scratch));
+        let prepare = |steps: &dyn Fn(&mut Preparation<'_>)| {
+            let mut preparation =
+                Preparation { weights, buffers, uniforms: &uniforms, pass: Pass::default() };
+            steps(&mut preparation);
+            preparation.pass
+        };
+        let b = buffers;
+        let draft = |mask: u32, scratch: &KeyValues| {
+            prepare(&|pass| {
+                pass.embed(Some(mask));
+                for (layer, cache) in weights.layers.iter().zip(&b.cache) {
+                    if let Some(diffusion) = &layer.diffusion {
+                        pass.layer(layer, diffusion, cache, Some(scratch));
+                    }
                 }
-            }
-            pass.logits();
-            pass.argmax(true);
-            draft = Some(pass.pass);
+                pass.logits(&b.draft_logits);
+            })
+        };
+        Passes {
+            text: prepare(&|pass| {
+                pass.embed(None);
+                for (layer, cache) in weights.layers.iter().zip(&b.cache) {
+                    pass.layer(layer, &layer.ar, cache, None);
+                }
+            }),
+            text_logits: prepare(&|pass| pass.logits(&b.logits)),
+            draft: weights
+                .config
+                .mask_token_id
+                .zip(b.scratch.as_ref())
+                .map(|(mask, scratch)| draft(mask, scratch)),
+            greedy_picks: prepare(&|pass| pass.argmax(&b.logits, &b.picks, false)),
+            sampled_picks: prepare(&|pass| {
+                pass.distribution(&b.logits, &b.distributions, false);
+                pass.sample(&b.logits, &b.distributions, &b.picks, false);
+                pass.reject();
+            }),
+            greedy_drafts: prepare(&|pass| pass.argmax(&b.draft_logits, &b.tokens, true)),
+            sampled_drafts: prepare(&|pass| {
+                pass.distribution(&b.draft_logits, &b.draft_distributions, true);
+                pass.sample(&b.draft_logits, &b.draft_distributions, &b.tokens, true);
+            }),
+            accept: prepare(&|pass| pass.accept()),
         }
+    }
 
-        let mut accept = prepare();
-        accept.accept();
-        Passes { text: text.pass, text_head: text_head.pass, draft, accept: accept.pass }
+    /// Records a draft: the block through the diffusion view, and the choice of its drafts.
+    pub(crate) fn record_drafts(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent, rule: u32) {
+        if let Some(draft) = &self.draft {
+            draft.record(commands, extent);
+            let drafts = if rule == State::GREEDY { &self.greedy_drafts } else { &self.sampled_drafts };
+            drafts.record(commands, extent);
+        }
+    }
+
+    /// Records the end of a text pass: its logits, the AR view's picks, and what is accepted.
+    pub(crate) fn record_picks(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent, rule: u32) {
+        self.text_logits.record(commands, extent);
+        let picks = if rule == State::GREEDY { &self.greedy_picks } else { &self.sampled_picks };
+        picks.record(commands, extent);
+        self.accept.record(commands, extent);
     }
 }
 
@@ -88,10 +126,9 @@ impl Preparation<'_> {
     }
 
     /// Final norm and output projection, of the rows whose logits are wanted.
-    fn logits(&mut self) {
-        let b = self.buffers;
+    fn logits(&mut self, logits: &wgpu::Buffer) {
         self.rms_norm(Rows::Logits, &self.weights.final_norm);
-        self.matmul(Rows::Logits, Store::Value, self.weights.head(), &b.normed, &b.logits);
+        self.matmul(Rows::Logits, Store::Value, self.weights.head(), &self.buffers.normed, logits);
     }
 
     /// Embeddings of the text, or of a block whose rows but the first are masks.
@@ -216,14 +253,52 @@ impl Preparation<'_> {
         self.step(kernel, kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 
-    fn argmax(&mut self, draft: bool) {
-        let b = self.buffers;
-        let vocabulary = self.weights.config.vocab_size as u32;
-        let params = Argmax { vocabulary, draft: u32::from(draft), pad: [0; 2] };
-        let kernel = Kernel::Argmax;
-        let ids = if draft { &b.tokens } else { &b.picks };
-        let buffers = [&b.state, &self.uniform(&params), &b.logits, ids];
+    fn argmax(&mut self, logits: &wgpu::Buffer, ids: &wgpu::Buffer, draft: bool) {
+        let params = self.choice_params(draft);
+        let buffers = [&self.buffers.state, &self.uniform(&params), logits, ids];
+        self.step(Kernel::Argmax, Kernel::Argmax, &buffers, move |extent| params.grid(extent.rows));
+    }
+
+    fn distribution(&mut self, logits: &wgpu::Buffer, distributions: &wgpu::Buffer, draft: bool) {
+        let params = self.choice_params(draft);
+        let buffers = [&self.buffers.state, &self.uniform(&params), logits, distributions];
+        let kernel = Kernel::Distribution;
         self.step(kernel, kernel, &buffers, move |extent| params.grid(extent.rows));
+    }
+
+    fn sample(
+        &mut self,
+        logits: &wgpu::Buffer,
+        distributions: &wgpu::Buffer,
+        ids: &wgpu::Buffer,
+        draft: bool,
+    ) {
+        let params = self.choice_params(draft);
+        let buffers = [&self.buffers.state, &self.uniform(&params), logits, distributions, ids];
+        self.step(Kernel::Sample, Kernel::Sample, &buffers, move |extent| params.grid(extent.rows));
+    }
+
+    /// Replaces the picks of rows that have a draft by what rejection sampling says. Without drafts there are none.
+    fn reject(&mut self) {
+        let b = self.buffers;
+        let params = Reject { vocabulary: self.weights.config.vocab_size as u32, pad: [0; 3] };
+        let params_buffer = self.uniform(&params);
+        let buffers = [
+            &b.state,
+            &params_buffer,
+            &b.logits,
+            &b.distributions,
+            &b.draft_logits,
+            &b.draft_distributions,
+            &b.tokens,
+            &b.picks,
+        ];
+        self.step(Kernel::Reject, Kernel::Reject, &buffers, move |extent| params.grid(extent.rows));
+    }
+
+    fn choice_params(&self, draft: bool) -> Argmax {
+        let vocabulary = self.weights.config.vocab_size as u32;
+        Argmax { vocabulary, draft: u32::from(draft), pad: [0; 2] }
     }
 
     fn accept(&mut self) {

@@ -52,6 +52,7 @@ impl FinishReason {
 
 /// What a generation did so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stats {
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
@@ -90,9 +91,13 @@ impl Stats {
 pub struct Generation<'s> {
     session: &'s mut Session,
     view: View,
+    /// [`State::rule`].
+    rule: u32,
     limit: usize,
     block: usize,
     finish: Option<FinishReason>,
+    /// What to say after the last run.
+    failure: Option<Error>,
     /// Nothing more will come: the end was reached, or an error was given.
     over: bool,
     stats: Stats,
@@ -117,9 +122,11 @@ impl<'s> Generation<'s> {
         Generation {
             session,
             view,
+            rule: state.rule,
             limit: state.limit as usize,
             block: state.block as usize,
             finish: None,
+            failure: None,
             over: false,
             stats,
         }
@@ -144,6 +151,10 @@ impl<'s> Generation<'s> {
         if self.over {
             return Poll::Ready(None);
         }
+        if let Some(error) = self.failure.take() {
+            self.over = true;
+            return Poll::Ready(Some(Err(error)));
+        }
         self.record_ahead();
         let record = match ready!(self.session.ring.poll_next(context)) {
             None => return Poll::Ready(None),
@@ -164,7 +175,7 @@ impl<'s> Generation<'s> {
                 break;
             }
             let positions = (known + (under_way + 1) * self.block).min(self.limit);
-            self.session.submit_cycle(self.view, self.block, positions);
+            self.session.submit_cycle(self.view, self.rule, self.block, positions);
         }
     }
 
@@ -178,7 +189,14 @@ impl<'s> Generation<'s> {
             State::RUNNING => None,
             State::STOP => Some(FinishReason::Stop),
             State::LENGTH => Some(FinishReason::Length),
-            _ => return Err(Error::InvalidLogits { position: self.session.text.len() - 1 }),
+            _ => {
+                let error = Error::InvalidLogits { position: self.session.text.len() - 1 };
+                if emitted.is_empty() {
+                    return Err(error);
+                }
+                self.failure = Some(error);
+                None
+            }
         };
         let cycle = (!first).then(|| {
             self.stats.forward_passes += if self.view == View::Dual { 2 } else { 1 };

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::Pod;
-use futures_channel::oneshot;
 use orthrus_shaders::{Access, Kernel, Slices, Tier};
 use wgpu::BufferUsages;
 
@@ -81,7 +80,7 @@ impl Gpu {
         };
         if let Some((_, Some(missing))) = report.tiers.iter().find(|(of, _)| *of == tier) {
             let (adapter, missing) = (report.name.clone(), missing.clone());
-            return Err(Error::TierUnsupported { tier: tier.name(), adapter, missing });
+            return Err(Error::TierUnsupported { tier, adapter, missing });
         }
         if report.is_software() {
             tracing::warn!(adapter = report.name, "no GPU: a software adapter is correct but slow");
@@ -114,7 +113,10 @@ impl Gpu {
         Ok(Gpu {
             shared: Arc::new(Shared {
                 #[cfg(not(target_arch = "wasm32"))]
-                poller: crate::poller::Poller::new(device.clone()),
+                poller: crate::poller::Poller::new(device.clone()).map_err(|error| Error::OpenDevice {
+                    adapter: report.name.clone(),
+                    reason: format!("no thread to poll it with: {error}"),
+                })?,
                 max_binding: adapter::max_binding(&device.limits()),
                 device,
                 queue,
@@ -309,79 +311,39 @@ impl Gpu {
         self.shared.queue.submit([encoder.finish()])
     }
 
-    /// Resolves once everything submitted so far is done.
-    pub(crate) async fn idle(&self) -> Result<()> {
-        let (sender, receiver) = oneshot::channel();
-        let last = self.shared.queue.submit([]);
-        self.shared.queue.on_submitted_work_done(move || {
-            let _ = sender.send(());
-        });
-        self.follow(last);
-        receiver.await.map_err(|_| self.lost())?;
-        self.check()
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
+        &self.shared.queue
     }
 
-    /// Asks for `buffer` to be mapped for reading once `submission`, which fills it, is done.
-    pub(crate) fn map(&self, buffer: &wgpu::Buffer, submission: wgpu::SubmissionIndex) -> Mapping {
-        let (sender, receiver) = oneshot::channel();
-        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-            let _ = sender.send(result);
-        });
-        self.follow(submission);
-        receiver
-    }
-
-    /// The contents of a mapped buffer, which is unmapped.
-    pub(crate) fn read_mapped<T: Pod>(&self, buffer: &wgpu::Buffer) -> Result<Vec<T>> {
-        let view = buffer.get_mapped_range(..).map_err(|error| Error::Device(error.to_string()))?;
-        let contents = bytemuck::pod_collect_to_vec(&view);
-        drop(view);
-        buffer.unmap();
-        Ok(contents)
-    }
-
-    /// Reads `count` values of a storage buffer. Makes a buffer: not for the decode loop.
-    pub(crate) async fn read<T: Pod>(&self, buffer: &wgpu::Buffer, count: usize) -> Result<Vec<T>> {
-        let bytes = (count * size_of::<T>()) as u64;
-        let target = self.readback("read", bytes.next_multiple_of(4));
-        let submission = self.submit(|encoder| {
-            encoder.copy_buffer_to_buffer(buffer, 0, &target, 0, bytes.next_multiple_of(4))
-        });
-        self.mapped(self.map(&target, submission).await)?;
-        let mut contents = self.read_mapped(&target)?;
-        contents.truncate(count);
-        Ok(contents)
-    }
-
-    /// What became of a [`Mapping`].
-    pub(crate) fn mapped(
-        &self,
-        outcome: std::result::Result<std::result::Result<(), wgpu::BufferAsyncError>, oneshot::Canceled>,
-    ) -> Result<()> {
-        self.check()?;
-        match outcome {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Error::Device(error.to_string())),
-            Err(_) => Err(self.lost()),
+    /// Runs `make`, which makes buffers, so that a refusal is its own error and leaves the GPU as it was.
+    pub(crate) async fn allocating<T>(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        let (made, memory, validation) = {
+            let memory = self.shared.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+            let validation = self.shared.device.push_error_scope(wgpu::ErrorFilter::Validation);
+            let made = make();
+            let validation = validation.pop();
+            (made, memory.pop(), validation)
+        };
+        if let Some(error) = memory.await {
+            let adapter = self.shared.adapter.name.clone();
+            return Err(Error::OutOfMemory { adapter, reason: error.to_string() });
         }
-    }
-
-    fn lost(&self) -> Error {
-        self.check().err().unwrap_or_else(|| Error::Device("it stopped answering".to_string()))
+        match validation.await {
+            Some(error) => Err(Error::Device(error.to_string())),
+            None => made,
+        }
     }
 
     /// The browser calls back by itself.
     #[cfg(target_arch = "wasm32")]
-    fn follow(&self, _: wgpu::SubmissionIndex) {}
+    pub(crate) fn follow(&self, _: wgpu::SubmissionIndex, _: impl FnOnce()) {}
 
+    /// Has the poller see to the callbacks of `submission`, or call `abandon` if they will never come.
     #[cfg(not(target_arch = "wasm32"))]
-    fn follow(&self, submission: wgpu::SubmissionIndex) {
-        self.shared.poller.follow(submission);
+    pub(crate) fn follow(&self, submission: wgpu::SubmissionIndex, abandon: impl FnOnce() + Send + 'static) {
+        self.shared.poller.follow(submission, Box::new(abandon));
     }
 }
-
-/// Resolves when a buffer is mapped.
-pub(crate) type Mapping = oneshot::Receiver<std::result::Result<(), wgpu::BufferAsyncError>>;
 
 /// Keeps the first failure the driver reports, instead of wgpu's panic.
 fn watch_for_failure(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
@@ -399,6 +361,6 @@ fn watch_for_failure(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>
 }
 
 /// A panic elsewhere leaves these plain values whole.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,7 +7,7 @@
 //! # When not to use it
 //!
 //! For models other than Orthrus and Qwen3 checkpoints in the Hugging Face layout, for training, for batches of many
-//! texts at once (a session decodes one), or where sampling is needed: decoding is greedy.
+//! texts at once (a session decodes one).
 //!
 //! # Example
 //!
@@ -45,9 +45,10 @@
 //!
 //! # What it promises
 //!
-//! - **Lossless**: [`View::Dual`] and [`View::Ar`] give the same ids for every [`WeightFormat`], because every kernel
-//!   computes a row in the same order of operations however many rows a pass has (row-invariance), and so gives it
-//!   the same bits. Different adapters, drivers, tiers or formats may round differently from one another.
+//! - **Lossless**: [`View::Dual`] and [`View::Ar`] give the same ids for every [`WeightFormat`], greedy or sampled with
+//!   [`AcceptRule::Coupled`], because every kernel computes a row in the same order of operations however many rows a
+//!   pass has (row-invariance), and so gives it the same bits. With [`AcceptRule::Rejection`] they give the same
+//!   distribution. Different adapters, drivers, tiers or formats may round differently from one another.
 //! - **Nothing half done**: options are checked before anything changes, and an error leaves the session usable.
 //! - **No waiting in the loop**: cycles are recorded ahead, and only finished ones are read back, a few hundred bytes
 //!   each.
@@ -68,14 +69,16 @@ mod pass;
 #[cfg(not(target_arch = "wasm32"))]
 mod poller;
 mod probe;
+mod readback;
 mod ring;
 mod rope;
+mod sampling;
 mod session;
 mod weights;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapter::adapters_blocking;
-pub use adapter::{AdapterReport, adapters};
+pub use adapter::{AdapterKind, AdapterReport, adapters};
 pub use direct::Operand;
 pub use error::{Error, Result};
 pub use generation::{Cycle, FinishReason, Generation, Run, Stats};
@@ -84,4 +87,5 @@ pub use model::{Model, OnProgress, Progress, no_progress};
 pub use orthrus_loader as loader;
 pub use orthrus_shaders as shaders;
 pub use orthrus_shaders::{Tier, WeightFormat};
+pub use sampling::{AcceptRule, Sampling};
 pub use session::{GenerateOptions, Session, View};

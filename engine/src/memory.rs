@@ -2,10 +2,13 @@
 //! for those who want to know before.
 
 use orthrus_loader::{Config, Views};
-use orthrus_shaders::params::padded;
+use orthrus_shaders::params::{Distribution, padded};
 use orthrus_shaders::{INTERLEAVE, SPLIT, WeightFormat};
 
 const F32: u64 = 4;
+
+/// Most workgroups in a dimension of a grid (core WebGPU).
+pub(crate) const MAX_GROUPS: usize = 65_535;
 
 /// Most rows of a prompt that go through one pass.
 const PROMPT_ROWS: usize = 128;
@@ -67,11 +70,13 @@ impl SessionSizes {
         let splits = capacity.div_ceil(SPLIT);
         let sums_of_a_row = (config.num_attention_heads * splits * head_vecs * 4) as u64 * F32;
         let rows = (PARTIAL_SUMS / sums_of_a_row) as usize;
+        let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
+        let grid_rows = MAX_GROUPS * 8 / heads_per_kv / 8 * 8;
         SessionSizes {
             capacity,
             block,
-            // Whole tiles of `matmul`, which reads them whole.
-            rows: rows.clamp(block, PROMPT_ROWS.max(block)).next_multiple_of(8),
+            // Whole tiles of `matmul`, which reads them whole, and no grid of `attention` beyond its limit.
+            rows: rows.clamp(block, PROMPT_ROWS.max(block)).next_multiple_of(8).min(grid_rows),
             head_vecs,
             splits,
             layers: config.num_hidden_layers as u64,
@@ -83,6 +88,22 @@ impl SessionSizes {
             intermediate: config.intermediate_size,
             vocabulary: config.vocab_size,
         }
+    }
+
+    /// The longest context of which every buffer fits in `binding` bytes.
+    pub fn longest_context(config: &Config, views: Views, binding: u64) -> usize {
+        let fits = |context: usize| {
+            let sizes = SessionSizes::new(config, views, context);
+            let growing =
+                [sizes.cache_bytes_of_layer(), sizes.sums_bytes(), sizes.stats_bytes(), sizes.rope_bytes()];
+            growing.iter().all(|&bytes| bytes <= binding)
+        };
+        let (mut most, mut beyond) = (0, config.max_position_embeddings + 1);
+        while most + 1 < beyond {
+            let middle = most + (beyond - most) / 2;
+            if fits(middle) { most = middle } else { beyond = middle }
+        }
+        most
     }
 
     /// Width of a row of queries, keys and values.
@@ -150,6 +171,11 @@ impl SessionSizes {
         (self.block * self.vocabulary) as u64 * F32
     }
 
+    /// Bytes of what is known of a block's distributions.
+    pub fn distribution_bytes(&self) -> u64 {
+        (self.block * size_of::<Distribution>()) as u64
+    }
+
     /// Bytes of the table of rotations.
     pub fn rope_bytes(&self) -> u64 {
         (self.capacity * self.head_dim) as u64 * F32
@@ -158,7 +184,8 @@ impl SessionSizes {
     /// Bytes of everything but weights and cache. What a few small buffers take besides is not counted.
     pub fn scratch_bytes(&self) -> u64 {
         let block_keys = if self.dual { 2 * self.block_bytes() } else { 0 };
-        self.logits_bytes()
+        let views = if self.dual { 2 } else { 1 };
+        views * (self.logits_bytes() + self.distribution_bytes())
             + block_keys
             + 2 * self.hidden_bytes()
             + self.qkv_bytes()

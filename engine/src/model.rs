@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use orthrus_loader::{Checkpoint, Config, Views};
-use orthrus_shaders::WeightFormat;
+use orthrus_shaders::{MAX_BLOCK, MAX_HEAD_DIM, WeightFormat};
 
 use crate::gpu::Gpu;
 use crate::weights::{Matrix, Uploader};
@@ -76,17 +76,20 @@ impl std::fmt::Debug for Model {
 impl Model {
     /// Puts a checkpoint's weights on a GPU, in `format`.
     ///
-    /// Norms stay in f32. With [`WeightFormat::F16`], a weight that is not an f16 (any f32, and a bf16 below
-    /// 2⁻¹⁴ in magnitude) is rounded to the nearest one, which below 2⁻²⁵ is zero; one above 65504 is an error.
+    /// Norms stay in f32. With [`WeightFormat::F16`], a weight that is not an f16 (most f32, and a bf16 below
+    /// 2⁻¹⁷ in magnitude) is rounded to the nearest one, which below 2⁻²⁵ is zero; one beyond the largest, 65504, is
+    /// an error.
     ///
     /// # Errors
-    /// A weight does not fit the format, the GPU is out of memory, or `progress` cancelled.
+    /// The model is beyond what the kernels support, a weight does not fit the format, the GPU is out of memory, or
+    /// `progress` cancelled.
     pub async fn load_async(
         gpu: &Gpu,
         checkpoint: &Checkpoint,
         format: WeightFormat,
         progress: OnProgress<'_>,
     ) -> Result<Model> {
+        check_supported(checkpoint.config())?;
         let total = checkpoint.tensors().map(|(_, tensor)| tensor.shape.iter().product::<usize>()).sum();
         let mut done = 0;
         let mut advance = |values: usize| {
@@ -104,7 +107,7 @@ impl Model {
         for index in 0..config.num_hidden_layers {
             layers.push(layer(&mut upload, index).await?);
         }
-        let final_norm = upload.vector(&["model.norm.weight"])?;
+        let final_norm = upload.vector(&["model.norm.weight"]).await?;
         let untied_head =
             if config.tie_word_embeddings { None } else { Some(upload.matrix(&["lm_head.weight"]).await?) };
         gpu.idle().await?;
@@ -164,6 +167,15 @@ impl Weights {
     }
 }
 
+/// Kernels run without bounds checks, so that what they assume of a model is checked here.
+fn check_supported(config: &Config) -> Result<()> {
+    let limits = [("a block of", config.block_size, MAX_BLOCK), ("heads of", config.head_dim, MAX_HEAD_DIM)];
+    match limits.into_iter().find(|(_, found, most)| found > most) {
+        Some((what, found, most)) => Err(Error::Unsupported { what, found, most }),
+        None => Ok(()),
+    }
+}
+
 async fn layer(upload: &mut Uploader<'_>, index: usize) -> Result<Layer> {
     let name = |part: &str| format!("model.layers.{index}.{part}.weight");
     let diffusion = match upload.checkpoint.views() {
@@ -171,10 +183,10 @@ async fn layer(upload: &mut Uploader<'_>, index: usize) -> Result<Layer> {
         Views::ArOnly => None,
     };
     Ok(Layer {
-        input_norm: upload.vector(&[&name("input_layernorm")])?,
+        input_norm: upload.vector(&[&name("input_layernorm")]).await?,
         ar: attention(upload, index, "").await?,
         diffusion,
-        post_attention_norm: upload.vector(&[&name("post_attention_layernorm")])?,
+        post_attention_norm: upload.vector(&[&name("post_attention_layernorm")]).await?,
         gate_up: upload.matrix(&[&name("mlp.gate_proj"), &name("mlp.up_proj")]).await?,
         down: upload.matrix(&[&name("mlp.down_proj")]).await?,
     })
@@ -184,7 +196,7 @@ async fn attention(upload: &mut Uploader<'_>, index: usize, suffix: &str) -> Res
     let name = |part: &str| format!("model.layers.{index}.self_attn.{part}{suffix}.weight");
     Ok(Attention {
         qkv: upload.matrix(&[&name("q_proj"), &name("k_proj"), &name("v_proj")]).await?,
-        qk_norms: upload.vector(&[&name("q_norm"), &name("k_norm")])?,
+        qk_norms: upload.vector(&[&name("q_norm"), &name("k_norm")]).await?,
         output: upload.matrix(&[&name("o_proj")]).await?,
     })
 }

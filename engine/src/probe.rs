@@ -12,9 +12,13 @@ impl Session {
     /// # Errors
     /// `ids` is empty, has an id beyond the vocabulary, or outgrows the cache; the GPU failed.
     pub async fn append_async(&mut self, ids: &[u32]) -> Result<Vec<f32>> {
-        self.check_append(ids)?;
+        self.check_ids(ids)?;
+        // The anchor of the last generation is certain, and not in the cache yet.
+        let pending = self.text.len() - self.cached;
+        let all = [&self.text[self.cached..], ids].concat();
+        self.check_room(all.len())?;
         self.ring.drain().await?;
-        self.replace_text(self.cached, ids);
+        self.replace_text(self.cached, &all);
         let mut logits = Vec::new();
         while self.cached < self.text.len() {
             let rows = (self.text.len() - self.cached).min(self.buffers.sizes.block);
@@ -23,50 +27,56 @@ impl Session {
             self.submit_text(rows, extent.positions);
             self.gpu().submit(|encoder| {
                 let mut commands = encoder.begin_compute_pass(&Default::default());
-                self.passes.text_head.record(&mut commands, extent);
+                self.passes.text_logits.record(&mut commands, extent);
             });
-            logits.extend(self.read_logits(rows).await?);
+            logits.extend(self.read_logits(&self.buffers.logits, rows).await?);
             self.cached += rows;
         }
-        Ok(logits)
+        Ok(logits.split_off(pending * self.model.config().vocab_size))
     }
 
-    /// The diffusion view's logits for a block of `rows` rows, the anchor and masks, after the cached text:
+    /// The diffusion view's logits for a block of `rows` rows, `anchor` and masks, after the cached text:
     /// `[rows][vocabulary]`. The text and its cache stay as they are.
     ///
     /// # Errors
     /// The checkpoint has no diffusion view, the block outgrows it or the cache, or the GPU failed.
     pub async fn draft_async(&mut self, anchor: u32, rows: usize) -> Result<Vec<f32>> {
+        if self.passes.draft.is_none() {
+            return Err(Error::NoDiffusionView);
+        }
         let most = self.buffers.sizes.block;
         if !(1..=most).contains(&rows) {
             return Err(Error::BlockSize { asked: rows, most });
         }
-        self.check_append(&vec![anchor; rows])?;
+        self.check_ids(&[anchor])?;
+        self.check_room(rows)?;
         self.ring.drain().await?;
-        self.text.truncate(self.cached);
+        // What is after the cached text on the GPU is written anew by whatever comes next.
         self.gpu().write(&self.buffers.tokens, 4 * self.cached as u64, &[anchor]);
         self.write_probe_state(rows);
         let extent = Extent { rows, positions: self.cached + rows };
-        let Some(draft) = &self.passes.draft else { return Err(Error::NoDiffusionView) };
         self.gpu().submit(|encoder| {
-            draft.record(&mut encoder.begin_compute_pass(&Default::default()), extent);
+            let mut commands = encoder.begin_compute_pass(&Default::default());
+            if let Some(draft) = &self.passes.draft {
+                draft.record(&mut commands, extent);
+            }
         });
-        self.read_logits(rows).await
+        self.read_logits(&self.buffers.draft_logits, rows).await
     }
 
     /// Keys and values of a layer's cache, each `[kv_heads][cached][head_dim]`: keys after norm and rotation.
     ///
     /// # Errors
-    /// The GPU failed.
-    ///
-    /// # Panics
-    /// If the model has no such layer.
+    /// The model has no such layer, or the GPU failed.
     pub async fn cache_async(&self, layer: usize) -> Result<(Vec<f32>, Vec<f32>)> {
         let sizes = self.buffers.sizes;
         let config = self.model.config();
+        let Some(cache) = self.buffers.cache.get(layer) else {
+            return Err(Error::LayerOutOfRange { asked: layer, layers: self.buffers.cache.len() });
+        };
         let count = (sizes.cache_bytes_of_layer() / 4) as usize;
-        let raw_keys: Vec<f32> = self.gpu().read(&self.buffers.cache[layer].keys, count).await?;
-        let raw_values: Vec<f32> = self.gpu().read(&self.buffers.cache[layer].values, count).await?;
+        let raw_keys: Vec<f32> = self.gpu().read(&cache.keys, count).await?;
+        let raw_values: Vec<f32> = self.gpu().read(&cache.values, count).await?;
         let (kv_heads, vecs) = (config.num_key_value_heads, sizes.head_vecs);
         let mut keys = Vec::new();
         let mut values = Vec::new();
@@ -81,17 +91,10 @@ impl Session {
         Ok((keys, values))
     }
 
-    /// Forgets the text.
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.cached = 0;
-    }
-
-    fn check_append(&self, ids: &[u32]) -> Result<()> {
-        self.check_ids(ids)?;
+    fn check_room(&self, rows: usize) -> Result<()> {
         let capacity = self.capacity();
-        if self.cached + ids.len() > capacity {
-            return Err(Error::ContextFull { prompt: self.cached, budget: ids.len(), capacity });
+        if self.cached + rows > capacity {
+            return Err(Error::ContextFull { prompt: self.cached, budget: rows, capacity });
         }
         Ok(())
     }
@@ -106,7 +109,35 @@ impl Session {
         self.gpu().write(&self.buffers.state, 0, &[state]);
     }
 
-    async fn read_logits(&self, rows: usize) -> Result<Vec<f32>> {
-        self.gpu().read(&self.buffers.logits, rows * self.model.config().vocab_size).await
+    async fn read_logits(&self, logits: &wgpu::Buffer, rows: usize) -> Result<Vec<f32>> {
+        self.gpu().read(logits, rows * self.model.config().vocab_size).await
+    }
+}
+
+/// For programs that are not async.
+#[cfg(not(target_arch = "wasm32"))]
+impl Session {
+    /// As [`Session::append_async`].
+    ///
+    /// # Errors
+    /// As [`Session::append_async`].
+    pub fn append(&mut self, ids: &[u32]) -> Result<Vec<f32>> {
+        pollster::block_on(self.append_async(ids))
+    }
+
+    /// As [`Session::draft_async`].
+    ///
+    /// # Errors
+    /// As [`Session::draft_async`].
+    pub fn draft(&mut self, anchor: u32, rows: usize) -> Result<Vec<f32>> {
+        pollster::block_on(self.draft_async(anchor, rows))
+    }
+
+    /// As [`Session::cache_async`].
+    ///
+    /// # Errors
+    /// As [`Session::cache_async`].
+    pub fn cache(&self, layer: usize) -> Result<(Vec<f32>, Vec<f32>)> {
+        pollster::block_on(self.cache_async(layer))
     }
 }

@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use orthrus_shaders::Record;
 
 use crate::Result;
-use crate::gpu::{Gpu, Mapping};
+use crate::gpu::Gpu;
+use crate::readback::Mapping;
 
 /// Cycles that may be under way: one that the GPU works on, and one that waits for it.
 pub(crate) const DEPTH: usize = 2;
@@ -43,20 +44,20 @@ impl Ring {
         self.under_way.push_back((slot, mapping));
     }
 
-    /// The record of the oldest cycle under way, or `None` if there is none.
+    /// The record of the oldest cycle under way, or `None` if there is none, or it found the text at its end.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Record>>> {
         let Some((_, mapping)) = self.under_way.front_mut() else { return Poll::Ready(None) };
         let outcome = ready!(Pin::new(mapping).poll(context));
         let Some((slot, _)) = self.under_way.pop_front() else { return Poll::Ready(None) };
         let record = self.gpu.mapped(outcome).and_then(|()| self.gpu.read_mapped::<Record>(&slot));
         self.free.push(slot);
-        Poll::Ready(Some(record.map(|records| records[0])))
+        Poll::Ready(record.map(|records| Some(records[0]).filter(|record| record.ran == 1)).transpose())
     }
 
     /// Waits for the cycles that an abandoned generation left under way.
     pub(crate) async fn drain(&mut self) -> Result<()> {
-        while let Some(record) = std::future::poll_fn(|context| self.poll_next(context)).await {
-            record?;
+        while self.len() > 0 {
+            std::future::poll_fn(|context| self.poll_next(context)).await.transpose()?;
         }
         Ok(())
     }

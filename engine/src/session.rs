@@ -10,6 +10,7 @@ use crate::memory::SessionSizes;
 use crate::model::{Model, OnProgress, Progress};
 use crate::pass::Extent;
 use crate::ring::Ring;
+use crate::sampling::{AcceptRule, Sampling};
 use crate::{Error, Result};
 
 /// How text is decoded.
@@ -33,7 +34,7 @@ impl View {
 }
 
 /// What to generate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GenerateOptions {
     /// Token budget: most tokens to add to the prompt.
     pub max_new_tokens: usize,
@@ -43,11 +44,19 @@ pub struct GenerateOptions {
     pub block_size: Option<usize>,
     /// Ids that end the text; by default the checkpoint's.
     pub end_ids: Option<Vec<u32>>,
+    /// How ids are chosen; by default greedily.
+    pub sampling: Sampling,
 }
 
 impl Default for GenerateOptions {
     fn default() -> Self {
-        GenerateOptions { max_new_tokens: 256, view: View::Dual, block_size: None, end_ids: None }
+        GenerateOptions {
+            max_new_tokens: 256,
+            view: View::Dual,
+            block_size: None,
+            end_ids: None,
+            sampling: Sampling::default(),
+        }
     }
 }
 
@@ -79,17 +88,43 @@ impl Model {
     /// Takes [`SessionSizes::cache_bytes`] and [`SessionSizes::scratch_bytes`] of GPU memory.
     ///
     /// # Errors
-    /// The context is longer than the model's or than one binding of the adapter, or memory is short.
-    pub fn session(&self, context: usize) -> Result<Session> {
+    /// The context is longer than the model's, needs a buffer larger than the adapter allows, or memory is short.
+    pub async fn session_async(&self, context: usize) -> Result<Session> {
         let most = self.config().max_position_embeddings;
         if context == 0 || context > most {
             return Err(Error::ContextSize { asked: context, most });
         }
-        let buffers = Buffers::new(&self.shared, context)?;
-        let passes = Passes::new(&self.shared, &buffers);
-        let ring = Ring::new(self.gpu());
+        let make = || {
+            let buffers = Buffers::new(&self.shared, context)?;
+            let passes = Passes::new(&self.shared, &buffers);
+            let ring = Ring::new(self.gpu());
+            Ok(Session { model: self.clone(), buffers, passes, ring, text: Vec::new(), cached: 0 })
+        };
         self.gpu().check()?;
-        Ok(Session { model: self.clone(), buffers, passes, ring, text: Vec::new(), cached: 0 })
+        self.gpu().allocating(make).await.map_err(|error| self.with_advice(error))
+    }
+
+    /// [`Model::session_async`] for programs that are not async.
+    ///
+    /// # Errors
+    /// As [`Model::session_async`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn session(&self, context: usize) -> Result<Session> {
+        pollster::block_on(self.session_async(context))
+    }
+
+    /// A buffer too large for the adapter: which context would do.
+    fn with_advice(&self, error: Error) -> Error {
+        match error {
+            Error::TooLarge { what, needed, limit, adapter, .. } => {
+                let advice = match SessionSizes::longest_context(self.config(), self.views(), limit) {
+                    0 => String::new(),
+                    longest => format!("Ask for a context of at most {longest}"),
+                };
+                Error::TooLarge { what, needed, limit, adapter, advice }
+            }
+            other => other,
+        }
     }
 }
 
@@ -175,6 +210,13 @@ impl Session {
         if ends.len() > MAX_END_IDS {
             return Err(Error::TooManyEndIds { count: ends.len(), most: MAX_END_IDS });
         }
+        let sampling = options.sampling;
+        sampling.check()?;
+        let rule = match sampling.accept {
+            _ if sampling.is_greedy() => State::GREEDY,
+            AcceptRule::Coupled => State::COUPLED,
+            AcceptRule::Rejection => State::REJECTION,
+        };
         let mut end_ids = [0; MAX_END_IDS];
         end_ids[..ends.len()].copy_from_slice(ends);
         Ok(State {
@@ -183,6 +225,11 @@ impl Session {
             block: if options.view == View::Ar { 1 } else { block as u32 },
             finish: State::RUNNING,
             end_count: ends.len() as u32,
+            rule,
+            temperature: sampling.temperature,
+            top_k: sampling.top_k,
+            top_p: sampling.top_p,
+            seed: [sampling.seed as u32, (sampling.seed >> 32) as u32],
             end_ids,
             ..bytemuck::Zeroable::zeroed()
         })
@@ -225,7 +272,7 @@ impl Session {
             };
             self.gpu().write(&self.buffers.state, 0, &[state]);
             if last {
-                self.submit_last_of_prompt(rows, prompt.len());
+                self.submit_last_of_prompt(rows, prompt.len(), first.rule);
             } else {
                 self.submit_text(rows, start + rows);
                 self.gpu().idle().await?;
@@ -233,6 +280,7 @@ impl Session {
             self.cached += rows;
             let done = Progress { done: self.cached, total: prompt.len() };
             if progress(done).is_break() {
+                self.text.truncate(self.cached);
                 return Err(Error::Cancelled);
             }
         }
@@ -254,29 +302,27 @@ impl Session {
         });
     }
 
-    fn submit_last_of_prompt(&mut self, rows: usize, positions: usize) {
+    fn submit_last_of_prompt(&mut self, rows: usize, positions: usize, rule: u32) {
         let passes = &self.passes;
         self.ring.submit(&self.buffers.record, |encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
             passes.text.record(&mut commands, Extent { rows, positions });
-            passes.text_head.record(&mut commands, Extent { rows: 1, positions });
-            passes.accept.record(&mut commands, Extent { rows: 1, positions });
+            passes.record_picks(&mut commands, Extent { rows: 1, positions }, rule);
         });
     }
 
     /// Records one cycle (draft, verify, accept) of up to `rows` rows that see no position at or above
     /// `positions`, and submits it without waiting for the one before.
-    pub(crate) fn submit_cycle(&mut self, view: View, rows: usize, positions: usize) {
+    pub(crate) fn submit_cycle(&mut self, view: View, rule: u32, rows: usize, positions: usize) {
         let passes = &self.passes;
         let extent = Extent { rows, positions };
         self.ring.submit(&self.buffers.record, |encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
-            if let (View::Dual, Some(draft)) = (view, &passes.draft) {
-                draft.record(&mut commands, extent);
+            if view == View::Dual {
+                passes.record_drafts(&mut commands, extent, rule);
             }
             passes.text.record(&mut commands, extent);
-            passes.text_head.record(&mut commands, extent);
-            passes.accept.record(&mut commands, extent);
+            passes.record_picks(&mut commands, extent, rule);
         });
     }
 
@@ -284,10 +330,19 @@ impl Session {
         self.model.gpu()
     }
 
-    /// Most dispatches that one layer of a pass takes, embedding and head not counted.
+    /// Forgets the text.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.cached = 0;
+    }
+
+    /// Most dispatches that one layer takes in any pass, embedding and head not counted.
     pub fn dispatches_per_layer(&self) -> usize {
         let weights = &self.model.shared;
-        let around = weights.embedding.pieces.len();
-        (self.passes.text.steps.len() - around).div_ceil(weights.layers.len())
+        let embedding = weights.embedding.pieces.len();
+        let text = self.passes.text.steps.len() - embedding;
+        let head = self.passes.text_logits.steps.len();
+        let draft = self.passes.draft.as_ref().map_or(0, |draft| draft.steps.len() - embedding - head);
+        text.max(draft).div_ceil(weights.layers.len())
     }
 }

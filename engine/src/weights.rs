@@ -7,6 +7,7 @@ use orthrus_shaders::params::padded;
 use orthrus_shaders::{CHUNK, INTERLEAVE, Slices, WeightFormat, chunks, interleaved};
 
 use crate::gpu::Gpu;
+use crate::memory::MAX_GROUPS;
 use crate::{Error, Result};
 
 /// Rows of a matrix that are in one buffer.
@@ -29,9 +30,6 @@ const STAGING: usize = 4 << 20;
 
 /// Bytes handed to the GPU before waiting for it: until it has copied them, they lie in host memory too.
 const IN_FLIGHT: usize = 64 << 20;
-
-/// A dimension of a grid has at most this many workgroups (core WebGPU).
-const MAX_GROUPS: usize = 65_535;
 
 /// Tensors of the same width, one above the other.
 struct StackedRows<'a> {
@@ -77,15 +75,20 @@ impl Uploader<'_> {
         let inputs = tensors[0].shape[1];
         let outputs = tensors.iter().map(|tensor| tensor.shape[0]).sum();
         let most = rows_per_piece(inputs, self.format, self.gpu.max_binding());
-        let mut pieces = Vec::new();
-        let mut first = 0;
-        while first < outputs {
-            let count = most.min(outputs - first);
-            let bytes = count.next_multiple_of(INTERLEAVE) * padded(inputs) * self.format.bytes();
-            let buffer = self.gpu.storage(names[0], bytes as u64)?;
-            pieces.push(Piece { buffer, first, outputs: count });
-            first += count;
-        }
+        let allocate = || -> Result<Vec<Piece>> {
+            let mut pieces = Vec::new();
+            for first in (0..outputs).step_by(most) {
+                let count = most.min(outputs - first);
+                let bytes = count.next_multiple_of(INTERLEAVE) * padded(inputs) * self.format.bytes();
+                pieces.push(Piece {
+                    buffer: self.gpu.storage(names[0], bytes as u64)?,
+                    first,
+                    outputs: count,
+                });
+            }
+            Ok(pieces)
+        };
+        let pieces = self.gpu.allocating(allocate).await?;
         let matrix = Matrix { pieces, outputs, inputs };
         let rows = StackedRows { names, tensors: &tensors };
         for piece in &matrix.pieces {
@@ -143,7 +146,7 @@ impl Uploader<'_> {
     }
 
     /// The named vectors end to end, in f32 whatever the format: norms are small, and read once a pass.
-    pub(crate) fn vector(&mut self, names: &[&str]) -> Result<wgpu::Buffer> {
+    pub(crate) async fn vector(&mut self, names: &[&str]) -> Result<wgpu::Buffer> {
         let mut values = Vec::new();
         for name in names {
             let tensor = self.checkpoint.tensor(name)?;
@@ -152,7 +155,7 @@ impl Uploader<'_> {
             tensor.read_f32(0, &mut values[from..]);
             check_finite(name, 0, &values[from..])?;
         }
-        let buffer = self.gpu.storage_with(names[0], &values)?;
+        let buffer = self.gpu.allocating(|| self.gpu.storage_with(names[0], &values)).await?;
         (self.advance)(values.len())?;
         Ok(buffer)
     }

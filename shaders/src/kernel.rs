@@ -132,6 +132,9 @@ pub enum Kernel {
     AttentionMerge(Visible),
     Swiglu,
     Argmax,
+    Distribution,
+    Sample,
+    Reject,
     Accept,
 }
 
@@ -200,6 +203,20 @@ const ATTENTION_MERGE: &[Binding] =
     &[read(0, "state"), uniform(1, "params"), read(2, "sums"), read(3, "stats"), write(4, "out")];
 const SWIGLU: &[Binding] = &[read(0, "state"), uniform(1, "params"), read(2, "gate_up"), write(3, "out")];
 const ARGMAX: &[Binding] = &[read(0, "state"), uniform(1, "params"), read(2, "logits"), write(3, "ids")];
+const DISTRIBUTION_BINDINGS: &[Binding] =
+    &[read(0, "state"), uniform(1, "params"), read(2, "logits"), write(3, "distributions")];
+const SAMPLE: &[Binding] =
+    &[read(0, "state"), uniform(1, "params"), read(2, "logits"), read(3, "distributions"), write(4, "ids")];
+const REJECT: &[Binding] = &[
+    read(0, "state"),
+    uniform(1, "params"),
+    read(2, "logits"),
+    read(3, "distributions"),
+    read(4, "draft_logits"),
+    read(5, "draft_distributions"),
+    read(6, "tokens"),
+    write(7, "picks"),
+];
 const ACCEPT: &[Binding] = &[write(0, "state"), write(1, "tokens"), read(2, "picks"), write(3, "record")];
 
 macro_rules! wgsl {
@@ -212,6 +229,9 @@ type File = (&'static str, &'static str);
 
 const STATE: File = wgsl!("lib/state");
 const CHUNK: File = wgsl!("lib/chunk");
+const BEST: File = wgsl!("lib/best");
+const DISTRIBUTION: File = wgsl!("lib/distribution");
+const RANDOM: File = wgsl!("lib/random");
 
 impl WeightFormat {
     fn file(self) -> File {
@@ -292,6 +312,9 @@ impl Kernel {
             Kernel::QkNormRope,
             Kernel::Swiglu,
             Kernel::Argmax,
+            Kernel::Distribution,
+            Kernel::Sample,
+            Kernel::Reject,
             Kernel::Accept,
         ];
         for visible in [Visible::Causal, Visible::Block] {
@@ -327,6 +350,9 @@ impl Kernel {
             Kernel::AttentionMerge(_) => wgsl!("attention_merge"),
             Kernel::Swiglu => wgsl!("swiglu"),
             Kernel::Argmax => wgsl!("argmax"),
+            Kernel::Distribution => wgsl!("distribution"),
+            Kernel::Sample => wgsl!("sample"),
+            Kernel::Reject => wgsl!("reject"),
             Kernel::Accept => wgsl!("accept"),
         }
     }
@@ -342,7 +368,11 @@ impl Kernel {
             Kernel::QkNormRope => files.push(tier.reduce_file()),
             Kernel::Attention(visible) => files.extend([visible.file(), visible.keys_file()]),
             Kernel::AttentionMerge(visible) => files.push(visible.file()),
-            Kernel::Swiglu | Kernel::Argmax | Kernel::Accept => {}
+            Kernel::Argmax => files.push(BEST),
+            Kernel::Distribution => files.extend([DISTRIBUTION, tier.reduce_file()]),
+            Kernel::Sample => files.extend([DISTRIBUTION, RANDOM, BEST]),
+            Kernel::Reject => files.extend([DISTRIBUTION, RANDOM, BEST, tier.reduce_file()]),
+            Kernel::Swiglu | Kernel::Accept => {}
         }
         files
     }
@@ -368,6 +398,9 @@ impl Kernel {
             Kernel::AttentionMerge(_) => ATTENTION_MERGE,
             Kernel::Swiglu => SWIGLU,
             Kernel::Argmax => ARGMAX,
+            Kernel::Distribution => DISTRIBUTION_BINDINGS,
+            Kernel::Sample => SAMPLE,
+            Kernel::Reject => REJECT,
             Kernel::Accept => ACCEPT,
         }
     }

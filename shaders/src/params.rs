@@ -14,7 +14,7 @@ fn groups(items: usize, per_group: usize) -> u32 {
 }
 
 /// The decode state (`lib/state.wgsl`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
     /// Position of row 0. Positions below are in the cache.
@@ -31,12 +31,20 @@ pub struct State {
     pub block: u32,
     /// One of [`State::RUNNING`], [`State::STOP`], [`State::LENGTH`], [`State::INVALID`].
     pub finish: u32,
-    /// Passes that `accept` has closed.
-    pub cycle: u32,
     /// Used entries of `end_ids`.
     pub end_count: u32,
+    /// One of [`State::GREEDY`], [`State::COUPLED`], [`State::REJECTION`].
+    pub rule: u32,
+    /// Sampling: logits are divided by it.
+    pub temperature: f32,
+    /// Sampling: ids kept at most, but for ties; 0 is all.
+    pub top_k: u32,
+    /// Sampling: probability kept at least; 1 or more is all.
+    pub top_p: f32,
+    /// Sampling: low and high word of the seed.
+    pub seed: [u32; 2],
     /// Unused.
-    pub pad: [u32; 3],
+    pub pad: [u32; 2],
     /// Ids that end the text.
     pub end_ids: [u32; MAX_END_IDS],
 }
@@ -50,14 +58,21 @@ impl State {
     pub const LENGTH: u32 = 2;
     /// A row of logits had no number in it.
     pub const INVALID: u32 = 3;
+
+    /// The largest logit is taken; a draft is accepted that is the AR view's own.
+    pub const GREEDY: u32 = 0;
+    /// Both views sample with the same random numbers; a draft is accepted that is the AR view's own.
+    pub const COUPLED: u32 = 1;
+    /// A draft is accepted with probability min(1, p / q), else replaced by one from the residual.
+    pub const REJECTION: u32 = 2;
 }
 
 /// What `accept` tells the host of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Record {
-    /// Number of the cycle, from 1; 0 if it did not run because the generation was over.
-    pub cycle: u32,
+    /// 1, or 0 if the cycle did not run because the text was at its end.
+    pub ran: u32,
     /// Position of the next cycle's anchor.
     pub start: u32,
     /// Acceptance length: drafts that the AR view agreed with.
@@ -214,7 +229,7 @@ impl Swiglu {
     }
 }
 
-/// Uniform of `argmax`.
+/// Uniform of `argmax`, and of `distribution` and `sample`, which take its place in sampling.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in argmax.wgsl")]
@@ -225,6 +240,36 @@ pub struct Argmax {
 }
 
 impl Argmax {
+    /// Grid for `rows` rows of logits.
+    pub fn grid(&self, rows: usize) -> Grid {
+        [rows as u32, 1, 1]
+    }
+}
+
+/// What `distribution` finds of a row (`lib/distribution.wgsl`).
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Distribution {
+    /// Largest logit over temperature.
+    pub highest: f32,
+    /// Smallest one that remains.
+    pub cut: f32,
+    /// Of those equal to `cut`, ids up to this one remain.
+    pub last_id: u32,
+    /// Sum of the weights of the ids that remain.
+    pub mass: f32,
+}
+
+/// Uniform of `reject`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in reject.wgsl")]
+pub struct Reject {
+    pub vocabulary: u32,
+    pub pad: [u32; 3],
+}
+
+impl Reject {
     /// Grid for `rows` rows of logits.
     pub fn grid(&self, rows: usize) -> Grid {
         [rows as u32, 1, 1]

@@ -2,7 +2,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
-use orthrus_shaders::{Access, Kernel, Tier};
+use orthrus_shaders::{Access, Kernel, Tier, Tile};
 
 fn capabilities(tier: Tier) -> Capabilities {
     match tier {
@@ -94,11 +94,50 @@ fn every_kernel_keeps_to_core_limits() {
 }
 
 #[test]
-fn every_file_opens_with_its_contract() {
+fn every_kernel_opens_with_its_contract() {
     for kernel in Kernel::all() {
         let wgsl = kernel.wgsl(Tier::Baseline);
+        let header: Vec<&str> = wgsl.lines().skip(1).take_while(|line| line.starts_with("//")).collect();
         let opening = format!("// {}: ", kernel.name());
-        assert!(wgsl.lines().any(|line| line.starts_with(&opening)), "{kernel:?} lacks its header");
-        assert!(wgsl.contains("// Grid: ") || wgsl.contains(" Grid: "), "{kernel:?} does not say its grid");
+        assert!(
+            header.first().is_some_and(|line| line.starts_with(&opening)),
+            "{kernel:?} does not open with its name"
+        );
+        assert!(header.iter().any(|line| line.contains("Grid: ")), "{kernel:?} does not say its grid");
     }
+}
+
+/// What host and kernels both know is written down twice: here is where they meet.
+#[test]
+fn constants_agree() {
+    let all: String = Kernel::all().into_iter().map(|kernel| kernel.wgsl(Tier::Baseline)).collect();
+    let expect = |name: &str, value: &str| {
+        let declaration = format!("const {name}: u32 = ");
+        let mut found = 0;
+        for line in all.lines().filter(|line| line.starts_with(&declaration)) {
+            assert!(line.starts_with(&format!("{declaration}{value};")), "{line}, should be {value}");
+            found += 1;
+        }
+        assert!(found > 0, "no kernel declares {name}");
+    };
+    expect("SPLIT", &format!("{}u", orthrus_shaders::SPLIT));
+    expect("MAX_BLOCK", &format!("{}u", orthrus_shaders::MAX_BLOCK));
+    expect("NO_ID", "0xffffffffu");
+    assert_eq!(orthrus_shaders::NO_ID, 0xffff_ffff);
+    for (name, value) in [("RUNNING", 0), ("STOP", 1), ("LENGTH", 2), ("INVALID", 3)] {
+        expect(name, &format!("{value}u"));
+    }
+    for (name, value) in [("GREEDY", 0), ("COUPLED", 1), ("REJECTION", 2)] {
+        expect(name, &format!("{value}u"));
+    }
+    for (tile, rows) in [(Tile::Row, 1), (Tile::Block, 8)] {
+        assert_eq!(tile.rows(), rows);
+        assert!(all.contains(&format!("const TILE_ROWS: u32 = {rows}u;")));
+    }
+    let end_ids = format!("end_ids: array<u32, {}>", orthrus_shaders::MAX_END_IDS);
+    assert!(all.contains(&end_ids));
+    assert!(all.contains(&format!(
+        "(row / {0}u * chunks + chunk) * {0}u + row % {0}u",
+        orthrus_shaders::INTERLEAVE
+    )));
 }

@@ -6,11 +6,11 @@
 // holds it. picks[i] is the AR view's token for position anchor + i + 1. The same kernel closes the prompt
 // (one row has logits, so no draft, and the bonus is the first token) and a step of AR decoding.
 //
-//   state    read and written: `start`, `rows`, `logit_first`, `logit_rows`, `finish`, `cycle`
+//   state    read and written: `start`, `rows`, `logit_first`, `logit_rows`, `finish`
 //   tokens   [capacity]      ids by position; accepted ones and the bonus are written
 //   picks    [logit rows]    from argmax
-//   record   [RECORD_WORDS]  what the host reads: cycle (0: this cycle did not run), start of the next cycle,
-//                            accepted drafts, emitted tokens, finish, rows, 2 unused,
+//   record   [136]           what the host reads: 1 if the cycle ran (0: the text was at its end), start of the
+//                            next cycle, accepted drafts, emitted tokens, finish, rows, 2 unused,
 //                            then MAX_BLOCK picks, then MAX_BLOCK drafts
 //
 // Grid: (1). One lane: at most MAX_BLOCK steps.
@@ -79,9 +79,8 @@ fn main() {
     state.logit_first = 0u;
     state.logit_rows = state.rows;
     state.finish = finish;
-    state.cycle += 1u;
 
-    record[0] = state.cycle;
+    record[0] = 1u;
     record[1] = state.start;
     record[2] = accepted;
     record[3] = emitted;

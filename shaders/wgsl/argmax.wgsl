@@ -20,13 +20,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
 @group(0) @binding(3) var<storage, read_write> ids: array<u32>;
 
-const LANES: u32 = 256u;
-const LOWEST: f32 = -3.402823e38;
-const NO_ID: u32 = 0xffffffffu;
-
-var<workgroup> best_logits: array<f32, LANES>;
-var<workgroup> best_ids: array<u32, LANES>;
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row = group.x;
@@ -38,26 +31,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var best_id = NO_ID;
     for (var id = lane; id < params.vocabulary; id += LANES) {
         let logit = logits[row * params.vocabulary + id];
-        // Ordered comparisons are false for NaN. An infinite logit is a number.
-        if logit > best || (logit == best && best_id == NO_ID) {
+        // False for NaN, true for the first number whatever it is.
+        if logit > best || (best_id == NO_ID && logit == logit) {
             best = logit;
             best_id = id;
         }
     }
-    best_logits[lane] = best;
-    best_ids[lane] = best_id;
-    for (var half_lanes = LANES / 2u; half_lanes > 0u; half_lanes /= 2u) {
-        workgroupBarrier();
-        if lane < half_lanes {
-            let other = best_logits[lane + half_lanes];
-            let other_id = best_ids[lane + half_lanes];
-            if other > best_logits[lane] || (other == best_logits[lane] && other_id < best_ids[lane]) {
-                best_logits[lane] = other;
-                best_ids[lane] = other_id;
-            }
-        }
-    }
+    let id = best_of_lanes(lane, best, best_id);
     if lane == 0u {
-        ids[select(row, state.start + 1u + row, params.draft == 1u)] = best_ids[0];
+        ids[select(row, state.start + 1u + row, params.draft == 1u)] = id;
     }
 }

@@ -40,9 +40,9 @@ fn key_index(kv_head: u32, i: u32, slot: u32) -> u32 {
 }
 
 @compute @workgroup_size(LANES)
-fn main(thread: Thread) {
-    let head = thread.group.x;
-    let row = thread.group.y;
+fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
+    let head = group.x;
+    let row = group.y;
     if row >= state.rows {
         return;
     }

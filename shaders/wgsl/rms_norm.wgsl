@@ -24,8 +24,8 @@ const LANES: u32 = 128u;
 const VALUES: u32 = 1u;
 
 @compute @workgroup_size(LANES)
-fn main(thread: Thread) {
-    let row = thread.group.x;
+fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
+    let row = group.x;
     if row >= row_count() {
         return;
     }

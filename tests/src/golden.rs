@@ -25,6 +25,27 @@ pub struct Decoding {
     pub prompt_ids: Vec<u32>,
     /// Greedy runs by name.
     pub runs: BTreeMap<String, GoldenRun>,
+    /// Distributions and acceptance of sampling.
+    pub sampling: Sampling,
+}
+
+/// What the tests use of `sampling`.
+#[derive(Deserialize)]
+#[allow(missing_docs, reason = "golden/README.md")]
+pub struct Sampling {
+    pub settings: Vec<SamplingSetting>,
+    pub tie_settings: Vec<SamplingSetting>,
+    pub draft_tokens: Vec<u32>,
+    pub accept_probs: Vec<Vec<f32>>,
+}
+
+/// One combination of settings.
+#[derive(Deserialize)]
+#[allow(missing_docs, reason = "golden/README.md")]
+pub struct SamplingSetting {
+    pub temperature: f32,
+    pub top_k: i64,
+    pub top_p: f32,
 }
 
 /// A greedy run of the official loop.

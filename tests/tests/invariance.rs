@@ -302,9 +302,9 @@ fn whole_passes() {
                     while session.cached() < text.len() {
                         let size = sizes().min(text.len() - session.cached());
                         let piece = &text[session.cached()..][..size];
-                        logits.extend(pollster::block_on(session.append_async(piece)).unwrap());
+                        logits.extend(session.append(piece).unwrap());
                     }
-                    let (mut cache, values) = pollster::block_on(session.cache_async(1)).unwrap();
+                    let (mut cache, values) = session.cache(1).unwrap();
                     cache.extend(values);
                     (logits, cache)
                 };

@@ -12,7 +12,7 @@ fn load(gpu: &Gpu, golden: &Golden, format: WeightFormat) -> Model {
 
 fn options(golden: &Golden, view: View) -> GenerateOptions {
     let end_ids = Some(vec![golden.decoding.runs["main"].eos_token_id]);
-    GenerateOptions { max_new_tokens: 64, view, block_size: None, end_ids }
+    GenerateOptions { max_new_tokens: 64, view, end_ids, ..Default::default() }
 }
 
 fn ids(session: &mut Session, prompt: &[u32], options: &GenerateOptions) -> Vec<u32> {

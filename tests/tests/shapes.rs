@@ -59,9 +59,9 @@ fn both_views_of_random_shapes() {
         for tier in Tier::ALL {
             let what = format!("{shape:?}, {length} tokens, tier {}", tier.name());
             let mut session = load(&checkpoint, tier, WeightFormat::F32).session(200).unwrap();
-            let found = pollster::block_on(session.append_async(&text)).unwrap();
+            let found = session.append(&text).unwrap();
             assert_rows_close(&found, &ar, shape.vocabulary, &format!("{what}, AR"));
-            let found = pollster::block_on(session.draft_async(3, rows)).unwrap();
+            let found = session.draft(3, rows).unwrap();
             assert_rows_close(&found, &draft, shape.vocabulary, &format!("{what}, block of {rows}"));
         }
     }
@@ -88,9 +88,9 @@ fn a_prompt_of_thousands() {
     let draft = reference.draft_logits(&text, 3, shape.block);
     for tier in Tier::ALL {
         let mut session = load(&checkpoint, tier, WeightFormat::F32).session(4_000).unwrap();
-        let found = pollster::block_on(session.append_async(&text)).unwrap();
+        let found = session.append(&text).unwrap();
         assert_rows_close(&found, &ar, shape.vocabulary, "AR");
-        let found = pollster::block_on(session.draft_async(3, shape.block)).unwrap();
+        let found = session.draft(3, shape.block).unwrap();
         assert_rows_close(&found, &draft, shape.vocabulary, "diffusion");
 
         // The prompt's way in, in long blocks, gives the token that its last logits say.
@@ -122,8 +122,13 @@ fn dual_is_ar_for_any_shape_block_and_format() {
         for (tier, format) in [(Tier::Baseline, WeightFormat::F16), (Tier::Subgroup, WeightFormat::F32)] {
             let mut session = load(&checkpoint, tier, format).session(400).unwrap();
             let mut ids = |view, block_size| -> Vec<u32> {
-                let options =
-                    GenerateOptions { max_new_tokens: 16, view, block_size, end_ids: Some(Vec::new()) };
+                let options = GenerateOptions {
+                    max_new_tokens: 16,
+                    view,
+                    block_size,
+                    end_ids: Some(Vec::new()),
+                    ..Default::default()
+                };
                 let generation = session.generate(&prompt, &options, &mut no_progress).unwrap();
                 generation.flat_map(|run| run.unwrap().ids).collect()
             };

@@ -4,7 +4,7 @@ use crate::{NO_ID, Record, State};
 pub fn accept(state: &mut State, tokens: &mut [u32], picks: &[u32], record: &mut Record) {
     let rows = state.logit_rows as usize;
     if rows == 0 {
-        record.cycle = 0;
+        record.ran = 0;
         return;
     }
     let anchor = (state.start + state.logit_first) as usize;
@@ -38,9 +38,8 @@ pub fn accept(state: &mut State, tokens: &mut [u32], picks: &[u32], record: &mut
     state.logit_first = 0;
     state.logit_rows = state.rows;
     state.finish = finish;
-    state.cycle += 1;
 
-    record.cycle = state.cycle;
+    record.ran = 1;
     record.start = state.start;
     record.accepted = accepted as u32;
     record.emitted = emitted as u32;

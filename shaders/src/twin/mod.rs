@@ -4,21 +4,27 @@
 mod accept;
 mod argmax;
 mod attention;
+mod distribution;
 mod embed;
 mod matmul;
 mod qk_norm_rope;
+pub mod random;
 mod rms_norm;
+mod sample;
 mod swiglu;
 
 pub use accept::accept;
 pub use argmax::argmax;
 pub use attention::{Keys, attention, attention_merge};
+pub use distribution::distribution;
 pub use embed::embed;
 pub use matmul::matmul;
 pub use qk_norm_rope::qk_norm_rope;
 pub use rms_norm::rms_norm;
+pub use sample::{reject, sample};
 pub use swiglu::swiglu;
 
+use crate::params::Argmax;
 use crate::{Rows, State, Visible};
 
 impl Rows {
@@ -47,6 +53,11 @@ impl Visible {
             Visible::Block => (state.start + state.rows) as usize,
         }
     }
+}
+
+/// Rows of logits that ids are chosen from: of a draft, not the last.
+fn proposed_rows(state: &State, params: &Argmax) -> usize {
+    state.logit_rows.saturating_sub(params.draft) as usize
 }
 
 /// Σ a·b in f64.

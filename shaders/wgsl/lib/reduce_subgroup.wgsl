@@ -4,7 +4,6 @@
 // (WGSL asks for `enable subgroups;`, which naga 30 does not know yet and does without.)
 
 struct Thread {
-    @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_invocation_id) subgroup_lane: u32,
     @builtin(subgroup_id) subgroup: u32,

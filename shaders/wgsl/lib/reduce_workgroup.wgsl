@@ -3,8 +3,8 @@
 // The kernel declares LANES and VALUES. Every lane puts a partial for each value, all meet at a
 // barrier, and any lane may ask for the total of any value. The order of additions is fixed.
 
+// The workgroup's own id is not in here: Chrome takes every member of a struct parameter for non-uniform.
 struct Thread {
-    @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 }
 

@@ -1,0 +1,71 @@
+//! How ids are chosen where the largest logit is not simply taken.
+
+use crate::{Error, Result};
+
+/// When a draft is accepted in sampling. Both rules give the base model's own distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum AcceptRule {
+    /// Both views draw with the same random numbers, numbered by position, and a draft is accepted that is what the
+    /// AR view drew. For one seed, [`View::Dual`](crate::View::Dual) and [`View::Ar`](crate::View::Ar) then give the
+    /// same text, at any temperature.
+    #[default]
+    Coupled,
+    /// The paper's, and the official implementation's: a draft is accepted with probability min(1, p / q), else one is
+    /// drawn from the normalised max(p - q, 0). The text depends on the view, its distribution does not.
+    Rejection,
+}
+
+impl AcceptRule {
+    /// The name users give and see.
+    pub fn name(self) -> &'static str {
+        match self {
+            AcceptRule::Coupled => "coupled",
+            AcceptRule::Rejection => "rejection",
+        }
+    }
+}
+
+/// Sampling: logits are divided by the temperature, then cut to the `top_k` largest, then to the most probable ones
+/// that have `top_p` of the probability together (official implementation, `sample`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// 0 or more. Below 1e-5, decoding is greedy.
+    pub temperature: f32,
+    /// Ids that remain, but for ties; 0 is all.
+    pub top_k: u32,
+    /// From 0 to 1; 1 is all. The most probable id always remains.
+    pub top_p: f32,
+    /// The same seed gives the same text on the same adapter, model and options.
+    pub seed: u64,
+    /// When a draft is accepted.
+    pub accept: AcceptRule,
+}
+
+impl Default for Sampling {
+    /// The official implementation's: temperature 0, top-k 20, top-p 0.8.
+    fn default() -> Self {
+        Sampling { temperature: 0.0, top_k: 20, top_p: 0.8, seed: 0, accept: AcceptRule::Coupled }
+    }
+}
+
+impl Sampling {
+    /// The official implementation's threshold, below which the largest logit is taken.
+    const GREEDY_BELOW: f32 = 1e-5;
+
+    /// Whether the largest logit is simply taken.
+    pub fn is_greedy(&self) -> bool {
+        self.temperature < Sampling::GREEDY_BELOW
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if !(0.0..=1e6).contains(&self.temperature) {
+            let range = "a temperature is a number from 0 (greedy) to 1000000";
+            return Err(Error::Sampling { option: "temperature", asked: self.temperature, range });
+        }
+        if !(0.0..=1.0).contains(&self.top_p) {
+            let range = "a top-p is a number from 0 to 1 (all)";
+            return Err(Error::Sampling { option: "top-p", asked: self.top_p, range });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+use super::distribution::weight;
+use super::random::{Purpose, gumbel, random_bits, uniform};
+use crate::params::{Argmax, Distribution, Reject};
+use crate::{NO_ID, State};
+
+/// Twin of `sample.wgsl`. Besides the ids, gives for each row how far the runner-up's score was behind: where it is
+/// very close, rounding may choose the other.
+pub fn sample(
+    state: &State,
+    params: &Argmax,
+    logits: &[f32],
+    distributions: &[Distribution],
+    ids: &mut [u32],
+) -> Vec<f64> {
+    let draft = params.draft == 1;
+    let purpose = if draft && state.rule == State::REJECTION { Purpose::Draft } else { Purpose::Text };
+    let vocabulary = params.vocabulary as usize;
+    let first = if draft { state.start as usize + 1 } else { 0 };
+    let mut leads = Vec::new();
+    for row in 0..super::proposed_rows(state, params) {
+        let position = state.start + state.logit_first + row as u32 + 1;
+        let masses = (0..vocabulary).map(|id| {
+            let mass = weight(state, &distributions[row], logits[row * vocabulary + id], id);
+            (mass, random_bits(state, position, purpose, id as u32))
+        });
+        let (id, lead) = largest(masses);
+        ids[first + row] = id;
+        leads.push(lead);
+    }
+    leads
+}
+
+/// Twin of `reject.wgsl`. Gives how clear each row's decision was, as [`sample`] does.
+#[allow(clippy::too_many_arguments, reason = "one for each binding of the kernel")]
+pub fn reject(
+    state: &State,
+    params: &Reject,
+    logits: &[f32],
+    distributions: &[Distribution],
+    draft_logits: &[f32],
+    draft_distributions: &[Distribution],
+    tokens: &[u32],
+    picks: &mut [u32],
+) -> Vec<f64> {
+    if state.rule != State::REJECTION {
+        return Vec::new();
+    }
+    let vocabulary = params.vocabulary as usize;
+    let mut leads = Vec::new();
+    for row in 0..(state.logit_rows as usize).saturating_sub(1) {
+        let probability = |logits: &[f32], d: &Distribution, id: usize| {
+            weight(state, d, logits[row * vocabulary + id], id) / f64::from(d.mass)
+        };
+        let p = |id| probability(logits, &distributions[row], id);
+        let q = |id| probability(draft_logits, &draft_distributions[row], id);
+        let position = state.start + state.logit_first + row as u32 + 1;
+        let draft = tokens[position as usize] as usize;
+        let ratio = p(draft) / q(draft).max(1e-8);
+        let u = uniform(random_bits(state, position, Purpose::Accept, 0));
+        if u < ratio {
+            picks[row] = draft as u32;
+            leads.push(ratio - u);
+            continue;
+        }
+        let residual: f64 = (0..vocabulary).map(|id| (p(id) - q(id)).max(0.0)).sum();
+        let masses = (0..vocabulary).map(|id| {
+            let mass = if residual > 1e-5 { (p(id) - q(id)).max(0.0) } else { p(id) };
+            (mass, random_bits(state, position, Purpose::Residual, id as u32))
+        });
+        let (id, lead) = largest(masses);
+        picks[row] = id;
+        leads.push(lead.min(u - ratio));
+    }
+    leads
+}
+
+/// The id with the largest log(mass) + Gumbel, and by how much.
+fn largest(masses: impl Iterator<Item = (f64, u32)>) -> (u32, f64) {
+    let (mut best, mut second) = ((f64::NEG_INFINITY, NO_ID), f64::NEG_INFINITY);
+    for (id, (mass, bits)) in masses.enumerate() {
+        let score = if mass > 0.0 { mass.ln() + gumbel(bits) } else { continue };
+        if score > best.0 {
+            second = best.0;
+            best = (score, id as u32);
+        } else {
+            second = second.max(score);
+        }
+    }
+    (best.1, best.0 - second)
+}

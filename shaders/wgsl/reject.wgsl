@@ -1,0 +1,83 @@
+// reject: rejection sampling of each draft (rule REJECTION; the paper's, and the official implementation's).
+//
+// With p the AR view's distribution and q the diffusion view's, a draft is accepted with probability
+// min(1, p / max(q, 1e-8)), and is the pick. Otherwise the pick is drawn from max(p - q, 0), or from p where that
+// sums to 1e-5 at most. `accept` then takes the drafts that are their rows' picks.
+//
+//   logits, distributions               of the AR view, [rows]
+//   draft_logits, draft_distributions   of the diffusion view, [rows]
+//   tokens   [capacity]                 the drafts, after the anchor
+//   picks    [rows]                     written for every row that has a draft
+//
+// Choice `reduce`. Grid: (rows). One workgroup a row.
+
+struct Params {
+    vocabulary: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+}
+
+@group(0) @binding(0) var<storage, read> state: State;
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> logits: array<f32>;
+@group(0) @binding(3) var<storage, read> distributions: array<Distribution>;
+@group(0) @binding(4) var<storage, read> draft_logits: array<f32>;
+@group(0) @binding(5) var<storage, read> draft_distributions: array<Distribution>;
+@group(0) @binding(6) var<storage, read> tokens: array<u32>;
+@group(0) @binding(7) var<storage, read_write> picks: array<u32>;
+
+const VALUES: u32 = 1u;
+
+fn p_of(row: u32, id: u32) -> f32 {
+    let d = distributions[row];
+    return weight(d, scaled(logits[row * params.vocabulary + id]), id) / d.mass;
+}
+
+fn q_of(row: u32, id: u32) -> f32 {
+    let d = draft_distributions[row];
+    return weight(d, scaled(draft_logits[row * params.vocabulary + id]), id) / d.mass;
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
+    let row = group.x;
+    let lane = thread.lane;
+    if state.rule != REJECTION || row + 1u >= state.logit_rows {
+        return;
+    }
+    let anchor = state.start + state.logit_first;
+    let position = anchor + row + 1u;
+    let draft = tokens[position];
+    // A draft of a row without numbers is no id.
+    let known = draft < params.vocabulary && draft_distributions[row].mass > 0.0 && distributions[row].mass > 0.0;
+    let looked_up = select(0u, draft, known);
+    let ratio = p_of(row, looked_up) / max(q_of(row, looked_up), 1e-8);
+    let accepted = known && uniform_of(random_bits(position, FOR_ACCEPT, 0u)) < ratio;
+
+    var residual = 0.0;
+    for (var id = lane; id < params.vocabulary; id += LANES) {
+        residual += max(p_of(row, id) - q_of(row, id), 0.0);
+    }
+    put_partial(thread, 0u, residual);
+    workgroupBarrier();
+    // Not greater, so that it holds for NaN too.
+    let from_p = !(total(thread, 0u) > 1e-5);
+    var best = LOWEST;
+    var best_id = NO_ID;
+    for (var id = lane; id < params.vocabulary; id += LANES) {
+        let p = p_of(row, id);
+        let mass = select(max(p - q_of(row, id), 0.0), p, from_p);
+        if mass > 0.0 {
+            let score = log(mass) + gumbel_of(random_bits(position, FOR_RESIDUAL, id));
+            if score > best {
+                best = score;
+                best_id = id;
+            }
+        }
+    }
+    let replacement = best_of_lanes(lane, best, best_id);
+    if lane == 0u {
+        picks[row] = select(replacement, draft, accepted);
+    }
+}

@@ -1,0 +1,53 @@
+// sample: one id of each row, drawn from its distribution: argmax over the ids that remain of
+//
+//   logit / temperature + Gumbel(position, purpose, id)
+//
+// Both views draw with the same Gumbel variables where they are coupled, so that they often agree. A row without
+// any number in it gives NO_ID.
+//
+//   logits          [rows][vocabulary]   f32
+//   distributions   [rows]               from distribution
+//   ids             [..]                 u32: as for `argmax`
+//
+// Grid: (rows). One workgroup a row.
+
+struct Params {
+    vocabulary: u32,
+    draft: u32, // 1: ids is the text
+    pad0: u32,
+    pad1: u32,
+}
+
+@group(0) @binding(0) var<storage, read> state: State;
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> logits: array<f32>;
+@group(0) @binding(3) var<storage, read> distributions: array<Distribution>;
+@group(0) @binding(4) var<storage, read_write> ids: array<u32>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let row = group.x;
+    let proposed = state.logit_rows - select(0u, 1u, params.draft == 1u && state.logit_rows > 0u);
+    if row >= proposed {
+        return;
+    }
+    let position = state.start + state.logit_first + row + 1u;
+    let purpose = select(FOR_TEXT, FOR_DRAFT, params.draft == 1u && state.rule == REJECTION);
+    let d = distributions[row];
+    var best = LOWEST;
+    var best_id = NO_ID;
+    for (var id = lane; id < params.vocabulary; id += LANES) {
+        let l = scaled(logits[row * params.vocabulary + id]);
+        if weight(d, l, id) > 0.0 {
+            let score = select(l - d.highest, 0.0, l == d.highest) + gumbel_of(random_bits(position, purpose, id));
+            if score > best {
+                best = score;
+                best_id = id;
+            }
+        }
+    }
+    let id = best_of_lanes(lane, best, best_id);
+    if lane == 0u {
+        ids[select(row, state.start + 1u + row, params.draft == 1u)] = id;
+    }
+}
