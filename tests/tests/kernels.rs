@@ -308,6 +308,64 @@ fn attention() {
     });
 }
 
+/// The last positions of a context as long as the released models have.
+#[test]
+fn attention_at_forty_thousand_positions() {
+    let (start, rows, head_vecs): (usize, usize, usize) = (40_000, 5, 2);
+    let positions = start + rows;
+    let splits = positions.div_ceil(SPLIT);
+    let params = Attention {
+        heads: 2,
+        kv_heads: 1,
+        head_vecs: head_vecs as u32,
+        capacity: positions as u32,
+        block_capacity: 0,
+        splits: splits as u32,
+        scale: 1.0,
+        pad: 0,
+    };
+    let merge = AttentionMerge {
+        heads: 2,
+        head_dim: 8,
+        head_vecs: head_vecs as u32,
+        splits: splits as u32,
+        out_stride: 16,
+        pad: [0; 3],
+    };
+    let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
+    let mut random = Random::new(1);
+    let q = random.units(rows * 16);
+    let keys = random.units(positions * 8);
+    let values = random.units(positions * 8);
+    let mut sums = vec![0.0; rows * 2 * splits * 8];
+    let mut stats = vec![[0.0; 2]; rows * 2 * splits];
+    let mut expected = poison(rows * 16);
+    let cache = Keys { cache_keys: &keys, cache_values: &values, block_keys: &[], block_values: &[] };
+    twin::attention(&state, &params, Visible::Causal, &q, cache, &mut sums, &mut stats);
+    twin::attention_merge(&state, &merge, Visible::Causal, &sums, &stats, &mut expected);
+    for tier in Tier::ALL {
+        let gpu = gpu(tier);
+        let run = Operands::new(&gpu)
+            .storage(&[state])
+            .params(&params)
+            .storage(&q)
+            .storage(&keys)
+            .storage(&values)
+            .storage(&poison(sums.len()))
+            .storage(&poison(2 * stats.len()))
+            .run(Kernel::Attention(Visible::Causal), params.grid(rows, positions));
+        let merged = Operands::new(&gpu)
+            .storage(&[state])
+            .params(&merge)
+            .storage(&run.read::<f32>(5, sums.len()))
+            .storage(&run.read::<f32>(6, 2 * stats.len()))
+            .storage(&poison(expected.len()))
+            .run(Kernel::AttentionMerge(Visible::Causal), merge.grid(rows));
+        // A mean of 40,000 values within [-1, 1]: errors of the sums cancel rather than add.
+        assert_close(&merged.read(4, expected.len()), &expected, 1e-5, tier.name());
+    }
+}
+
 #[test]
 fn attention_merge() {
     on_random_shapes(|gpu, random, what| {

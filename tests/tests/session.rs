@@ -198,13 +198,50 @@ fn activations_that_overflow_end_in_an_error() {
     });
     let model = Model::load(&gpu(Tier::Subgroup), &checkpoint, WeightFormat::F32, &mut no_progress).unwrap();
     let mut session = model.session(64).unwrap();
-    let items: Vec<_> =
-        session.generate(&[1, 2, 3], &options(20), &mut no_progress).unwrap().take(30).collect();
-    // Infinite logits of both signs are numbers, NaN ones are not: either way it ends.
-    assert!(items.len() < 30);
-    if let Some(Err(error)) = items.last() {
-        assert!(matches!(error, Error::InvalidLogits { .. }), "{error}");
+    for _ in 0..2 {
+        let mut generation = session.generate(&[1, 2, 3], &options(20), &mut no_progress).unwrap();
+        let error = generation.next().unwrap().unwrap_err();
+        assert!(matches!(error, Error::InvalidLogits { position: 2 }), "{error}");
+        assert!(generation.next().is_none());
     }
+}
+
+#[test]
+fn looking_inside_leaves_the_text_as_it_says() {
+    let (golden, model) = golden_model();
+    let prompt = &golden.decoding.prompt_ids;
+    let mut session = model.session(64).unwrap();
+    let (ids, _) = answer(&mut session, prompt, 9);
+    let text = [prompt, &ids[..]].concat();
+    session.draft(5, 8).unwrap();
+    assert_eq!(session.text(), text);
+    // The last id was certain but not cached: it goes through with what is appended.
+    let appended = session.append(&[7, 8]).unwrap();
+    assert_eq!(session.text(), [&text[..], &[7, 8]].concat());
+    assert_eq!(session.cached(), text.len() + 2);
+    let whole = session.text().to_vec();
+    let fresh = model.session(64).unwrap().append(&whole).unwrap();
+    assert_eq!(appended, fresh[fresh.len() - appended.len()..]);
+
+    assert!(matches!(session.draft(5, 9), Err(Error::BlockSize { asked: 9, most: 8 })));
+    assert!(matches!(session.append(&[1; 60]), Err(Error::ContextFull { .. })));
+    assert!(matches!(session.cache(2), Err(Error::LayerOutOfRange { asked: 2, layers: 2 })));
+}
+
+/// The advice of a refused context can be followed.
+#[test]
+fn a_context_too_long_for_the_adapter_is_refused_with_one_that_is_not() {
+    let core = GpuOptions { adapter: adapter(), tier: Some(Tier::Baseline), core_limits: true };
+    let gpu = Gpu::open(&core).unwrap();
+    // 64 heads of 128 f32 are 32 KiB a position: 128 MiB hold 4096 of them, of the model's 8192.
+    let shape = Shape { layers: 1, heads: 64, kv_heads: 64, head_dim: 128, ..SHAPE };
+    let model =
+        Model::load(&gpu, &random_checkpoint(&shape, 10), WeightFormat::F16, &mut no_progress).unwrap();
+    let error = model.session(8192).unwrap_err();
+    let Error::TooLarge { advice, .. } = &error else { panic!("{error}") };
+    let advised: usize = advice.rsplit(' ').next().unwrap().parse().unwrap();
+    assert_eq!(advised, 4096, "{error}");
+    model.session(advised).unwrap();
 }
 
 #[test]
@@ -243,4 +280,14 @@ fn a_matrix_larger_than_a_binding_is_split() {
         let worst = found.iter().zip(expected).fold(0f32, |worst, (a, b)| worst.max((a - b).abs()));
         assert!(worst <= 2e-4 * scale, "row {row}: off by {worst} of {scale}");
     }
+    // The mask is the last id, in the second piece: drafting goes through both too.
+    let decode = |session: &mut Session, view| -> Vec<u32> {
+        let options = GenerateOptions { view, ..options(4) };
+        session
+            .generate(&text, &options, &mut no_progress)
+            .unwrap()
+            .flat_map(|run| run.unwrap().ids)
+            .collect()
+    };
+    assert_eq!(decode(&mut session, View::Dual), decode(&mut session, View::Ar));
 }
