@@ -1,0 +1,216 @@
+//! Sampling from end to end: what is drawn has the base model's own distribution under both rules, and under the
+//! coupled one both views draw the same text.
+
+use std::collections::HashMap;
+
+use bytemuck::Zeroable;
+use orthrus::shaders::params::{Argmax, Distribution};
+use orthrus::shaders::{State, twin};
+use orthrus::{
+    AcceptRule, Error, GenerateOptions, Model, Sampling, Session, Tier, View, WeightFormat, no_progress,
+};
+use orthrus_tests::checkpoint::{Shape, random_checkpoint};
+use orthrus_tests::golden::{CASES, Golden};
+use orthrus_tests::gpu::gpu;
+
+fn draw(session: &mut Session, prompt: &[u32], budget: usize, view: View, sampling: Sampling) -> Vec<u32> {
+    let options = GenerateOptions {
+        max_new_tokens: budget,
+        view,
+        end_ids: Some(Vec::new()),
+        sampling,
+        ..Default::default()
+    };
+    session.generate(prompt, &options, &mut no_progress).unwrap().flat_map(|run| run.unwrap().ids).collect()
+}
+
+#[test]
+fn coupled_views_draw_the_same_text() {
+    for case in CASES {
+        let golden = Golden::open(case);
+        let checkpoint = orthrus::loader::Checkpoint::open(&golden.directory).unwrap();
+        for (tier, format) in [(Tier::Baseline, WeightFormat::F16), (Tier::Subgroup, WeightFormat::F32)] {
+            let model = Model::load(&gpu(tier), &checkpoint, format, &mut no_progress).unwrap();
+            let mut session = model.session(100).unwrap();
+            let mut texts = Vec::new();
+            for (temperature, top_k, top_p) in [(0.3, 20, 0.8), (0.7, 0, 1.0), (1.0, 20, 1.0), (1.0, 0, 0.8)]
+            {
+                let sampling = Sampling { temperature, top_k, top_p, seed: 11, accept: AcceptRule::Coupled };
+                let prompt = &golden.decoding.prompt_ids;
+                let ar = draw(&mut session, prompt, 40, View::Ar, sampling);
+                let what = format!("{case}, {}, {sampling:?}", tier.name());
+                assert_eq!(draw(&mut session, prompt, 40, View::Dual, sampling), ar, "{what}");
+                assert_eq!(draw(&mut session, prompt, 40, View::Dual, sampling), ar, "{what}, again");
+                texts.push(ar);
+            }
+            let other =
+                Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, seed: 12, accept: AcceptRule::Coupled };
+            texts.push(draw(&mut session, &golden.decoding.prompt_ids, 40, View::Dual, other));
+            texts.dedup();
+            assert!(texts.len() > 2, "{case}: temperature and seed make a difference");
+        }
+    }
+}
+
+#[test]
+fn options_out_of_range_are_refused_with_the_range() {
+    let golden = Golden::open("tied-gqa");
+    let checkpoint = orthrus::loader::Checkpoint::open(&golden.directory).unwrap();
+    let model = Model::load(&gpu(Tier::Subgroup), &checkpoint, WeightFormat::F32, &mut no_progress).unwrap();
+    let mut session = model.session(64).unwrap();
+    let mut refused = |sampling: Sampling| {
+        let options = GenerateOptions { max_new_tokens: 4, sampling, ..Default::default() };
+        let error = session.generate(&[1], &options, &mut no_progress).err().unwrap();
+        assert!(matches!(error, Error::Sampling { .. }), "{error}");
+        assert!(error.to_string().contains(" to "), "{error} names the range");
+    };
+    for temperature in [-0.1, f32::NAN, f32::INFINITY] {
+        refused(Sampling { temperature, ..Default::default() });
+    }
+    for top_p in [-0.1, 1.1, f32::NAN] {
+        refused(Sampling { temperature: 1.0, top_p, ..Default::default() });
+    }
+    // Below the official threshold, and with one id left, sampling is greedy decoding.
+    let greedy = draw(&mut session, &[1, 2], 20, View::Dual, Sampling::default());
+    for sampling in [
+        Sampling { temperature: 1e-6, ..Default::default() },
+        Sampling { temperature: 100.0, top_k: 1, ..Default::default() },
+        Sampling { temperature: 1.0, top_k: 0, top_p: 0.0, ..Default::default() },
+    ] {
+        for accept in [AcceptRule::Coupled, AcceptRule::Rejection] {
+            assert_eq!(draw(&mut session, &[1, 2], 20, View::Dual, Sampling { accept, ..sampling }), greedy);
+        }
+    }
+}
+
+const VOCABULARY: usize = 6;
+const PROMPT: [u32; 2] = [1, 4];
+
+/// The exact distribution of the first three tokens, from the AR view's logits after every prefix.
+fn exact_distribution(session: &mut Session, sampling: &Sampling) -> HashMap<Vec<u32>, f64> {
+    let state = State {
+        rows: 1,
+        logit_rows: 1,
+        temperature: sampling.temperature,
+        top_k: sampling.top_k,
+        top_p: sampling.top_p,
+        ..State::zeroed()
+    };
+    let params = Argmax { vocabulary: VOCABULARY as u32, draft: 0, pad: [0; 2] };
+    let mut exact = HashMap::from([(Vec::new(), 1.0)]);
+    for _ in 0..3 {
+        let mut longer = HashMap::new();
+        for (prefix, probability) in exact {
+            session.clear();
+            let text = [&PROMPT[..], &prefix].concat();
+            let logits = session.append(&text).unwrap();
+            let last = &logits[logits.len() - VOCABULARY..];
+            let mut d = [Distribution::zeroed()];
+            twin::distribution(&state, &params, last, &mut d);
+            for (id, logit) in last.iter().enumerate() {
+                let l = logit / sampling.temperature;
+                if l >= d[0].cut {
+                    let weight = f64::from(l - d[0].highest).exp() / f64::from(d[0].mass);
+                    longer.insert([&prefix[..], &[id as u32]].concat(), probability * weight);
+                }
+            }
+        }
+        exact = longer;
+    }
+    exact
+}
+
+/// How surprising the counts are, as a standard normal variable: Pearson's chi-square through Wilson and Hilferty's
+/// cube root. Cells with fewer than 5 expected draws are taken together.
+fn surprise(counts: &HashMap<Vec<u32>, usize>, exact: &HashMap<Vec<u32>, f64>) -> f64 {
+    let draws: usize = counts.values().sum();
+    let impossible = counts.keys().any(|drawn| !exact.contains_key(drawn));
+    assert!(!impossible, "drawn what has no probability");
+    let (mut chi_square, mut cells) = (0.0, 0);
+    let (mut rest_expected, mut rest_found) = (0.0, 0.0);
+    let mut add = |expected: f64, found: f64| {
+        chi_square += (found - expected).powi(2) / expected;
+        cells += 1;
+    };
+    for (drawn, probability) in exact {
+        let expected = probability * draws as f64;
+        let found = counts.get(drawn).copied().unwrap_or(0) as f64;
+        if expected < 5.0 {
+            rest_expected += expected;
+            rest_found += found;
+        } else {
+            add(expected, found);
+        }
+    }
+    if rest_expected > 0.5 {
+        add(rest_expected, rest_found);
+    }
+    assert!(cells > 10, "{cells} cells");
+    let freedom = f64::from(cells - 1);
+    ((chi_square / freedom).cbrt() - (1.0 - 2.0 / (9.0 * freedom))) / (2.0 / (9.0 * freedom)).sqrt()
+}
+
+/// p > 0.01, one-sided.
+const SURPRISING: f64 = 2.326;
+
+/// `ORTHRUS_DRAWS`: how many texts to draw; the default suits a software adapter.
+fn draws() -> u64 {
+    std::env::var("ORTHRUS_DRAWS").ok().and_then(|draws| draws.parse().ok()).unwrap_or(400)
+}
+
+#[test]
+fn draws_have_the_exact_distribution() {
+    let shape = Shape {
+        hidden: 16,
+        layers: 1,
+        heads: 2,
+        kv_heads: 1,
+        head_dim: 8,
+        intermediate: 16,
+        vocabulary: VOCABULARY,
+        block: 4,
+        tied: true,
+    };
+    let checkpoint = random_checkpoint(&shape, 3);
+    let model = Model::load(&gpu(Tier::Subgroup), &checkpoint, WeightFormat::F32, &mut no_progress).unwrap();
+    let mut session = model.session(16).unwrap();
+    for (temperature, top_k, top_p) in [(1.3, 0, 1.0), (0.9, 4, 0.9)] {
+        let base = Sampling { temperature, top_k, top_p, seed: 0, accept: AcceptRule::Coupled };
+        let exact = exact_distribution(&mut session, &base);
+        assert!((exact.values().sum::<f64>() - 1.0).abs() < 1e-5);
+        for (view, accept) in [
+            (View::Dual, AcceptRule::Rejection),
+            (View::Dual, AcceptRule::Coupled),
+            (View::Ar, AcceptRule::Coupled),
+        ] {
+            let mut counts = HashMap::new();
+            for seed in 0..draws() {
+                // More than is looked at, so that the block has all its drafts.
+                let mut drawn = draw(&mut session, &PROMPT, 6, view, Sampling { seed, accept, ..base });
+                drawn.truncate(3);
+                *counts.entry(drawn).or_insert(0) += 1;
+            }
+            let surprise = surprise(&counts, &exact);
+            assert!(surprise < SURPRISING, "{view:?}, {accept:?}, temperature {temperature}: {surprise}");
+        }
+    }
+}
+
+/// The test above can fail: drawing from p itself after a rejection, rather than from the residual, gives
+/// min(p, q) + (1 - Σ min(p, q)) p, and is found out with as many draws.
+#[test]
+fn a_wrong_residual_is_found_out() {
+    let p = [0.4, 0.3, 0.1, 0.1, 0.05, 0.05];
+    let q = [0.1, 0.2, 0.3, 0.2, 0.1, 0.1];
+    let accepted: f64 = p.iter().zip(q).map(|(p, q): (&f64, f64)| p.min(q)).sum();
+    let wrong = |id: usize| p[id].min(q[id]) + (1.0 - accepted) * p[id];
+    let pairs = |of: &dyn Fn(usize) -> f64| -> HashMap<Vec<u32>, f64> {
+        (0..36).map(|i| (vec![i as u32 / 6, i as u32 % 6], of(i / 6) * of(i % 6))).collect()
+    };
+    let exact = pairs(&|id| p[id]);
+    let counted = |of: HashMap<Vec<u32>, f64>| -> HashMap<Vec<u32>, usize> {
+        of.into_iter().map(|(drawn, mass)| (drawn, (mass * draws() as f64).round() as usize)).collect()
+    };
+    assert!(surprise(&counted(pairs(&wrong)), &exact) > SURPRISING);
+    assert!(surprise(&counted(exact.clone()), &exact) < SURPRISING);
+}
