@@ -1,0 +1,193 @@
+//! Every command and flag, in one place.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
+use orthrus::{Tier, View, WeightFormat};
+
+/// Lossless dual-view (Orthrus) decoding on any GPU.
+///
+/// Text goes to stdout, everything else to stderr. Exit codes: 0 success, 1 a run that failed, 2 bad usage.
+#[derive(Parser, Debug)]
+#[command(name = "orthrus", version)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Say more on stderr. (The variable RUST_LOG, where set, decides instead.)
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Answer one prompt.
+    Generate(GenerateArgs),
+    /// Talk with a model. Where stdin is not a terminal, each line of it is a turn.
+    Chat(ChatArgs),
+    /// Show what a checkpoint holds and the memory it needs. Needs no GPU.
+    Info(InfoArgs),
+    /// List the adapters (GPUs), the tiers that run on each, and their limits.
+    Adapters(AdaptersArgs),
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct GenerateArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) prompt: PromptArgs,
+
+    #[command(flatten)]
+    pub(crate) decode: DecodeArgs,
+
+    /// Most tokens to generate.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = positive)]
+    pub(crate) max_new_tokens: usize,
+
+    /// Positions of the cache. By default what prompt and answer can need.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) context: Option<usize>,
+
+    /// Print one JSON object instead of the text.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ChatArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) decode: DecodeArgs,
+
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
+
+    /// Most tokens of an answer.
+    #[arg(long, help_heading = "Decoding", value_name = "N", default_value_t = 1024, value_parser = positive)]
+    pub(crate) max_new_tokens: usize,
+
+    /// Positions of the cache: the longest conversation. By default the model's own limit, but at most 8192.
+    #[arg(long, help_heading = "Decoding", value_name = "N", value_parser = positive)]
+    pub(crate) context: Option<usize>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct InfoArgs {
+    /// Checkpoint directory. By default as for `generate`.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// Print one JSON object instead of the text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct AdaptersArgs {
+    /// Print a JSON array instead of the text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which model, and where it runs.
+#[derive(ClapArgs, Debug)]
+#[command(next_help_heading = "Model and GPU")]
+pub(crate) struct ModelArgs {
+    /// Checkpoint directory in the Hugging Face layout. By default the variable ORTHRUS_MODEL, or else the model
+    /// that comes with this program.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// How weights are stored on the GPU.
+    #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = named(WeightFormat::ALL, WeightFormat::name))]
+    pub(crate) dtype: WeightFormat,
+
+    /// Kernels to use. By default the best that the adapter has.
+    #[arg(long, value_name = "NAME", value_parser = named(Tier::ALL, Tier::name))]
+    pub(crate) tier: Option<Tier>,
+
+    /// Adapter to use: its number or part of its name (see `orthrus adapters`). By default the most capable.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) adapter: Option<String>,
+}
+
+/// How tokens are decoded. None of it changes the text.
+#[derive(ClapArgs, Debug)]
+#[command(next_help_heading = "Decoding")]
+pub(crate) struct DecodeArgs {
+    /// `dual`: the diffusion view drafts, the AR view verifies. `ar`: one token at a time. By default `dual` where
+    /// the checkpoint has a diffusion view.
+    #[arg(long, value_name = "VIEW", value_parser = named([View::Dual, View::Ar], View::name))]
+    pub(crate) view: Option<View>,
+
+    /// Rows of a block. By default the checkpoint's, which is also the most.
+    #[arg(long, value_name = "K", value_parser = positive)]
+    pub(crate) block_size: Option<usize>,
+}
+
+/// The prompt: exactly one of three.
+#[derive(ClapArgs, Debug)]
+#[command(next_help_heading = "Prompt")]
+#[command(group = ArgGroup::new("text or ids").args(["prompt", "raw", "ids"]).required(true).multiple(false))]
+#[group(skip)]
+pub(crate) struct PromptArgs {
+    /// A message to the model, through its chat template. `-` reads it from stdin.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) prompt: Option<String>,
+
+    /// Text to continue, as it is, without chat template. `-` reads it from stdin.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with_all = ["system", "thinking"])]
+    pub(crate) raw: Option<String>,
+
+    /// Token ids to continue, separated by commas. `-` reads them from stdin.
+    #[arg(long, value_name = "1,2,3", allow_negative_numbers = true, conflicts_with_all = ["system", "thinking"])]
+    pub(crate) ids: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
+}
+
+/// What a chat template takes besides messages.
+#[derive(ClapArgs, Debug)]
+#[command(next_help_heading = "Chat template")]
+pub(crate) struct TemplateArgs {
+    /// Instructions to the model, before the first message.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) system: Option<String>,
+
+    /// Let the model think before it answers, where its chat template knows how.
+    #[arg(long)]
+    pub(crate) thinking: bool,
+}
+
+fn positive(given: &str) -> Result<usize, &'static str> {
+    match given.parse() {
+        Ok(0) | Err(_) => Err("expected a number of at least 1"),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// Takes one of `all` by its name.
+fn named<T: Copy + Send + Sync + 'static, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.map(name)).try_map(move |given: String| {
+        all.into_iter().find(|value| name(*value) == given).ok_or("there is no such name")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn flags_are_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

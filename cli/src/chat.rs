@@ -1,0 +1,177 @@
+//! `orthrus chat`: a conversation, streamed.
+
+use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
+use std::sync::Arc;
+
+use orthrus::{FinishReason, GenerateOptions, Session};
+use orthrus_loader::{ChatTemplate, Message, Tokenizer};
+
+use crate::answer::{Answer, answer};
+use crate::args::{ChatArgs, TemplateArgs};
+use crate::error::{CliError, Result};
+use crate::interrupt::{Interrupt, PROMPT};
+use crate::output::{note, show};
+use crate::{load, prompt, report, settings};
+
+/// The longest conversation unless asked otherwise.
+const USUAL_CONTEXT: usize = 8192;
+
+const HELP: &str = "A line is a message. Ctrl-C stops an answer; what came of it stays in the conversation.\n\
+                    /clear  forgets the conversation\n\
+                    /exit   leaves, as Ctrl-D does\n\
+                    /help   shows this";
+
+/// Talks until the input ends.
+pub(crate) fn run(args: &ChatArgs) -> Result<()> {
+    let checkpoint = load::checkpoint(args.model.model.as_deref())?;
+    let missing = |what: &str, flag: &str| {
+        let name = checkpoint.name();
+        CliError::usage(format!("{name} has no {what}, which chat needs: use `orthrus generate {flag}`"))
+    };
+    let tokenizer = checkpoint.tokenizer()?.ok_or_else(|| missing("tokenizer.json", "--ids 1,2,3"))?;
+    let template = checkpoint.chat_template()?.ok_or_else(|| missing("chat template", "--raw TEXT"))?;
+    let options = settings::options(&args.decode, &checkpoint, args.max_new_tokens)?;
+    let longest = checkpoint.config().max_position_embeddings;
+    let context = args.context.unwrap_or(USUAL_CONTEXT.min(longest));
+    let context = settings::context_within(context, &checkpoint)?;
+
+    let session = load::model(&checkpoint, &args.model)?.session(context)?;
+    let interrupt = Interrupt::install()?;
+    let attended = stdin().is_terminal();
+    if attended {
+        note("/help shows the commands; Ctrl-C stops an answer, Ctrl-D leaves");
+    }
+    let chat = Chat {
+        session,
+        tokenizer,
+        template,
+        template_args: &args.template,
+        options,
+        history: Vec::new(),
+        interrupt,
+    };
+    chat.talk(attended)
+}
+
+struct Chat<'a> {
+    session: Session,
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    template_args: &'a TemplateArgs,
+    options: GenerateOptions,
+    /// What was said, answered turns only.
+    history: Vec<Message>,
+    interrupt: Arc<Interrupt>,
+}
+
+impl Chat<'_> {
+    /// Reads and answers turns until the input ends.
+    fn talk(mut self, attended: bool) -> Result<()> {
+        let mut unanswered = 0;
+        while let Some(line) = read_line(attended)? {
+            match line.trim() {
+                "" => {}
+                "/exit" | "/quit" => break,
+                "/clear" => {
+                    self.history.clear();
+                    note("the conversation is forgotten");
+                }
+                "/help" => note(HELP),
+                other if is_command(other) => {
+                    note(format!("there is no command {other}\n{HELP}"));
+                    unanswered += 1;
+                }
+                message => unanswered += usize::from(!self.turn(message)?),
+            }
+        }
+        match unanswered {
+            // Someone at a terminal has seen it.
+            0 => Ok(()),
+            _ if attended => Ok(()),
+            unanswered => Err(CliError::Unanswered(unanswered)),
+        }
+    }
+
+    /// Answers a message. Without an answer, false, the conversation is as if it had never been said.
+    fn turn(&mut self, message: &str) -> Result<bool> {
+        self.history.push(Message::user(message));
+        let ids = prompt::conversation(&self.template, &self.tokenizer, self.template_args, &self.history)?;
+        let context = self.session.capacity();
+        let room = context.saturating_sub(ids.len());
+        if room == 0 {
+            self.history.pop();
+            note(format!(
+                "not answered: with this message the conversation has {} tokens, and the context holds {context}. \
+                 /clear forgets the conversation; `--context` makes room for a longer one",
+                ids.len()
+            ));
+            return Ok(false);
+        }
+        let answer = self.answer(&ids, room)?;
+        if answer.ids.is_empty() {
+            self.history.pop();
+            note("stopped before the answer began: the message is not part of the conversation");
+            return Ok(false);
+        }
+        self.comment(&answer, room);
+        self.history.push(Message::assistant(answer.text));
+        Ok(true)
+    }
+
+    fn answer(&mut self, ids: &[u32], room: usize) -> Result<Answer> {
+        let max_new_tokens = self.options.max_new_tokens.min(room);
+        let options = GenerateOptions { max_new_tokens, ..self.options.clone() };
+        self.interrupt.answer_begins();
+        let tokenizer = Some(&self.tokenizer);
+        let outcome = answer(&mut self.session, ids, &options, tokenizer, &self.interrupt.stop, &mut show);
+        self.interrupt.answer_ends();
+        show("\n")?;
+        outcome
+    }
+
+    /// Says what an answer took, and why it ended where it is not clear.
+    fn comment(&self, answer: &Answer, room: usize) {
+        match answer.finish {
+            Some(FinishReason::Stop) => {}
+            Some(FinishReason::Length) if room <= self.options.max_new_tokens => {
+                let context = self.session.capacity();
+                note(format!(
+                    "cut short: the context of {context} tokens is full. /clear forgets the conversation"
+                ));
+            }
+            Some(FinishReason::Length) => note("cut short by --max-new-tokens"),
+            None => note("stopped"),
+        }
+        note(report::line(answer));
+    }
+}
+
+/// Whether a line looks like a command: a slash and a word. (`/etc/hosts` or `/ 3` do not.)
+fn is_command(line: &str) -> bool {
+    line.strip_prefix('/').is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase()))
+}
+
+/// The next line of stdin; none at its end.
+fn read_line(attended: bool) -> Result<Option<String>> {
+    loop {
+        if attended {
+            let mut err = stderr().lock();
+            let _ = write!(err, "{PROMPT}").and_then(|()| err.flush());
+        }
+        let mut line = Vec::new();
+        let read = stdin().lock().read_until(b'\n', &mut line);
+        match read.map_err(|source| CliError::Io { what: "reading stdin", source })? {
+            0 => {
+                if attended {
+                    note("");
+                }
+                return Ok(None);
+            }
+            _ => match String::from_utf8(line) {
+                Ok(line) => return Ok(Some(line)),
+                Err(_) if attended => note("not answered: that line is not UTF-8 text"),
+                Err(_) => return Err(CliError::usage("stdin has a line that is not UTF-8 text")),
+            },
+        }
+    }
+}

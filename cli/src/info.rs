@@ -1,0 +1,222 @@
+//! `orthrus info`: what a checkpoint holds and what it needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use indicatif::{BinaryBytes, HumanCount};
+use orthrus::WeightFormat;
+use orthrus::memory::{SessionSizes, weight_bytes};
+use orthrus_loader::{Checkpoint, Views};
+use serde::Serialize;
+
+use crate::args::InfoArgs;
+use crate::error::Result;
+use crate::load;
+use crate::output::{show, show_json};
+
+/// Contexts to tell the memory for, besides the model's own.
+const CONTEXTS: [usize; 4] = [1024, 4096, 8192, 32_768];
+
+/// Shows the checkpoint that `args` name.
+pub(crate) fn run(args: &InfoArgs) -> Result<()> {
+    let checkpoint = load::checkpoint(args.model.as_deref())?;
+    let info = Info::of(&checkpoint)?;
+    if args.json { show_json(&info, true) } else { show(&info.text()) }
+}
+
+/// All there is to tell. Sizes are in bytes, other numbers are counts.
+#[derive(Serialize, Debug)]
+struct Info {
+    model: String,
+    views: Vec<&'static str>,
+    layers: usize,
+    hidden_size: usize,
+    attention_heads: usize,
+    key_value_heads: usize,
+    head_dim: usize,
+    intermediate_size: usize,
+    vocabulary: usize,
+    tied_embeddings: bool,
+    rope_theta: f64,
+    block_size: usize,
+    mask_token_id: Option<u32>,
+    end_token_ids: Vec<u32>,
+    context: usize,
+    parameters: Parameters,
+    /// Number of tensors of each type.
+    tensor_dtypes: BTreeMap<String, usize>,
+    tensor_bytes: u64,
+    file_bytes: u64,
+    tokenizer: bool,
+    chat_template: bool,
+    memory: Vec<Memory>,
+}
+
+#[derive(Serialize, Debug, Default)]
+struct Parameters {
+    total: u64,
+    /// Used by both views.
+    shared: u64,
+    /// The AR view's own.
+    ar: u64,
+    /// The diffusion view's own.
+    diffusion: u64,
+}
+
+/// GPU memory for a context.
+#[derive(Serialize, Debug)]
+struct Memory {
+    context: usize,
+    dtype: &'static str,
+    weights: u64,
+    cache: u64,
+    scratch: u64,
+    total: u64,
+}
+
+impl Info {
+    fn of(checkpoint: &Checkpoint) -> Result<Info> {
+        let config = checkpoint.config();
+        let mut parameters = Parameters::default();
+        let mut tensor_dtypes = BTreeMap::new();
+        let mut tensor_bytes = 0;
+        for (name, tensor) in checkpoint.tensors() {
+            let count = tensor.len() as u64;
+            parameters.total += count;
+            *match name {
+                name if name.contains("_diff.") => &mut parameters.diffusion,
+                name if name.contains(".self_attn.") => &mut parameters.ar,
+                _ => &mut parameters.shared,
+            } += count;
+            *tensor_dtypes.entry(tensor.dtype.to_string()).or_default() += 1;
+            tensor_bytes += tensor.bytes.len() as u64;
+        }
+        Ok(Info {
+            model: checkpoint.name().to_owned(),
+            views: match checkpoint.views() {
+                Views::Dual => vec!["dual", "ar"],
+                Views::ArOnly => vec!["ar"],
+            },
+            layers: config.num_hidden_layers,
+            hidden_size: config.hidden_size,
+            attention_heads: config.num_attention_heads,
+            key_value_heads: config.num_key_value_heads,
+            head_dim: config.head_dim,
+            intermediate_size: config.intermediate_size,
+            vocabulary: config.vocab_size,
+            tied_embeddings: config.tie_word_embeddings,
+            rope_theta: config.rope_theta,
+            block_size: config.block_size,
+            mask_token_id: config.mask_token_id,
+            end_token_ids: checkpoint.eos_token_ids(),
+            context: config.max_position_embeddings,
+            parameters,
+            tensor_dtypes,
+            tensor_bytes,
+            file_bytes: file_bytes(Path::new(checkpoint.name())),
+            tokenizer: checkpoint.tokenizer()?.is_some(),
+            chat_template: checkpoint.chat_template()?.is_some(),
+            memory: memory(checkpoint),
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut lines = Vec::new();
+        let mut line = |name: &str, value: String| lines.push(format!("{name:<18}{value}"));
+        let yes = |there: bool| if there { "yes" } else { "no" }.to_string();
+        line("model", self.model.clone());
+        line("views", self.views.join(", "));
+        line("layers", self.layers.to_string());
+        line("hidden size", self.hidden_size.to_string());
+        let heads = (self.attention_heads, self.key_value_heads, self.head_dim);
+        line("attention", format!("{} heads, {} key/value heads, head size {}", heads.0, heads.1, heads.2));
+        line("MLP size", self.intermediate_size.to_string());
+        line("vocabulary", self.vocabulary.to_string());
+        line("embedding", if self.tied_embeddings { "tied to the output" } else { "not tied" }.into());
+        line("rotary base", self.rope_theta.to_string());
+        line("context", self.context.to_string());
+        line("block size", self.block_size.to_string());
+        if let Some(mask) = self.mask_token_id {
+            line("mask token", mask.to_string());
+        }
+        line("end tokens", listed(&self.end_token_ids));
+        line("parameters", self.parameters.text());
+        let dtypes: Vec<_> =
+            self.tensor_dtypes.iter().map(|(dtype, count)| format!("{count} {dtype}")).collect();
+        line("tensors", format!("{} ({})", dtypes.join(", "), BinaryBytes(self.tensor_bytes)));
+        line("weights files", BinaryBytes(self.file_bytes).to_string());
+        line("tokenizer", yes(self.tokenizer));
+        line("chat template", yes(self.chat_template));
+        lines.push(String::new());
+        lines.push("GPU memory needed".to_string());
+        lines.push(format!(
+            "{:>10}  {:<6}{:>12}{:>12}{:>12}{:>12}",
+            "context", "dtype", "weights", "cache", "scratch", "total"
+        ));
+        for memory in &self.memory {
+            let [weights, cache, scratch, total] =
+                [memory.weights, memory.cache, memory.scratch, memory.total]
+                    .map(|bytes| BinaryBytes(bytes).to_string());
+            let (context, dtype) = (memory.context, memory.dtype);
+            lines.push(format!("{context:>10}  {dtype:<6}{weights:>12}{cache:>12}{scratch:>12}{total:>12}"));
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+impl Parameters {
+    fn text(&self) -> String {
+        let share = 100.0 * self.diffusion as f64 / self.total.max(1) as f64;
+        let [total, shared, ar, diffusion] =
+            [self.total, self.shared, self.ar, self.diffusion].map(|count| HumanCount(count).to_string());
+        if self.diffusion == 0 {
+            return total;
+        }
+        format!(
+            "{total}: {shared} shared, {ar} the AR view's own, {diffusion} ({share:.0} %) the diffusion view's own"
+        )
+    }
+}
+
+fn listed(ids: &[u32]) -> String {
+    match ids {
+        [] => "none: answers end with the token budget only".to_string(),
+        ids => ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// What each context takes in each format.
+fn memory(checkpoint: &Checkpoint) -> Vec<Memory> {
+    let (config, views) = (checkpoint.config(), checkpoint.views());
+    let longest = config.max_position_embeddings;
+    let contexts: BTreeSet<usize> =
+        CONTEXTS.into_iter().filter(|context| *context < longest).chain([longest]).collect();
+    let mut rows = Vec::new();
+    for format in WeightFormat::ALL {
+        for &context in &contexts {
+            let weights = weight_bytes(config, views, format);
+            let sizes = SessionSizes::new(config, views, context);
+            let (cache, scratch) = (sizes.cache_bytes(), sizes.scratch_bytes());
+            let total = weights + cache + scratch;
+            rows.push(Memory { context, dtype: format.name(), weights, cache, scratch, total });
+        }
+    }
+    rows
+}
+
+/// Bytes of the weights files: the single one, or else the shards that the index names.
+fn file_bytes(directory: &Path) -> u64 {
+    let size = |name: &str| std::fs::metadata(directory.join(name)).map(|file| file.len());
+    if let Ok(bytes) = size("model.safetensors") {
+        return bytes;
+    }
+    let index = std::fs::read(directory.join("model.safetensors.index.json")).unwrap_or_default();
+    let index: serde_json::Value = serde_json::from_slice(&index).unwrap_or_default();
+    let shards: BTreeSet<&str> = index["weight_map"]
+        .as_object()
+        .into_iter()
+        .flat_map(|map| map.values())
+        .filter_map(|shard| shard.as_str())
+        .collect();
+    shards.into_iter().filter_map(|shard| size(shard).ok()).sum()
+}

@@ -1,0 +1,109 @@
+//! From a directory to a model on a GPU.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use orthrus::{Gpu, GpuOptions, Model, Progress};
+use orthrus_loader::{Checkpoint, Views};
+
+use crate::args::ModelArgs;
+use crate::error::{CliError, Result};
+use crate::output::note;
+
+const VARIABLE: &str = "ORTHRUS_MODEL";
+
+/// The directory of the model that comes with this program.
+const BUNDLED: &str = "models/tiny";
+
+/// Opens the checkpoint in `directory`, or else the default one.
+pub(crate) fn checkpoint(directory: Option<&Path>) -> Result<Checkpoint> {
+    let directory = match directory {
+        Some(given) => given.to_path_buf(),
+        None => default_model().ok_or_else(|| {
+            CliError::usage(format!(
+                "no model: name a checkpoint directory with --model DIR (`info`: as the argument) or in the \
+                 variable {VARIABLE}; there is no {BUNDLED} beside this program or above the current directory"
+            ))
+        })?,
+    };
+    Ok(Checkpoint::open(directory)?)
+}
+
+/// The model to use where none is named: the one that the environment names, or the bundled one near the program
+/// or the current directory.
+fn default_model() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+        return Some(named.into());
+    }
+    let places = [std::env::current_exe().ok(), std::env::current_dir().ok()];
+    places
+        .iter()
+        .flatten()
+        .flat_map(|place| place.ancestors())
+        .map(|folder| folder.join(BUNDLED))
+        .find(|model| model.join("model.safetensors").is_file())
+}
+
+/// Opens the GPU that `args` ask for, says what will run where, and puts the weights there.
+pub(crate) fn model(checkpoint: &Checkpoint, args: &ModelArgs) -> Result<Model> {
+    let options = GpuOptions { adapter: args.adapter.clone(), tier: args.tier, ..GpuOptions::default() };
+    let gpu = Gpu::open(&options)?;
+    let adapter = gpu.adapter();
+    note(format!(
+        "model {} ({}), {} weights, on {} ({}, {}), tier {}",
+        checkpoint.name(),
+        views(checkpoint.views()),
+        args.dtype.name(),
+        adapter.name,
+        adapter.backend,
+        adapter.kind.name(),
+        gpu.tier().name()
+    ));
+    let mut bar = Bar::new("loading weights");
+    let model = Model::load(&gpu, checkpoint, args.dtype, &mut |progress| {
+        bar.show(progress);
+        ControlFlow::Continue(())
+    })?;
+    Ok(model)
+}
+
+/// The views of a checkpoint, in words.
+pub(crate) fn views(views: Views) -> &'static str {
+    match views {
+        Views::Dual => "AR and diffusion view",
+        Views::ArOnly => "AR view only",
+    }
+}
+
+/// A progress bar on stderr, where that is a terminal. Cleared when dropped.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    /// A bar that says `what` is under way. It appears with the first progress.
+    pub(crate) fn new(what: &'static str) -> Bar {
+        let bar = ProgressBar::no_length().with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {percent}% (about {eta} left)") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Bar { bar }
+    }
+
+    /// Shows how far it is. Work done in one step needs no bar.
+    pub(crate) fn show(&mut self, progress: Progress) {
+        if progress.done < progress.total {
+            self.bar.set_length(progress.total as u64);
+            self.bar.set_position(progress.done as u64);
+        } else {
+            self.bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,50 @@
+//! `orthrus`: generate, chat, and look at models and adapters, from the command line.
+//!
+//! Text goes to stdout and everything else to stderr. One file per command; [`args`] has every flag.
+
+mod adapters;
+mod answer;
+mod args;
+mod chat;
+mod error;
+mod generate;
+mod info;
+mod interrupt;
+mod load;
+mod logging;
+mod output;
+mod prompt;
+mod report;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    quiet_mesa();
+    let args = Args::parse();
+    logging::start(args.verbose);
+    let outcome = match &args.command {
+        Command::Generate(args) => generate::run(args),
+        Command::Chat(args) => chat::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Adapters(args) => adapters::run(args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}
+
+/// Without a desktop session, Mesa's Vulkan layer for choosing a device by hand prints an error about a directory of
+/// that session, for every program, and goes on. We choose adapters ourselves, so it need not even try.
+fn quiet_mesa() {
+    let set = |name| std::env::var_os(name).is_some();
+    if !set("XDG_RUNTIME_DIR") && !set("MESA_VK_DEVICE_SELECT") {
+        // SAFETY: this is the first thing that the program does: there is no other thread to read the environment.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
+}

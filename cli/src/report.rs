@@ -1,0 +1,98 @@
+//! What an answer took: a line for people, an object for programs.
+
+use std::time::Duration;
+
+use orthrus::{Gpu, View, WeightFormat};
+use serde::Serialize;
+
+use crate::answer::Answer;
+
+/// The line of statistics.
+pub(crate) fn line(answer: &Answer) -> String {
+    let stats = &answer.stats;
+    format!(
+        "{}, {:.1} tokens/s, {}, {:.2} tokens per cycle, TPF {:.2}, first token after {}",
+        counted(stats.new_tokens, "token"),
+        answer.tokens_per_second(),
+        counted(stats.cycles(), "cycle"),
+        stats.tokens_per_cycle(),
+        stats.tpf(),
+        time(answer.prefill)
+    )
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn time(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
+}
+
+/// To the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e3
+}
+
+/// What `generate --json` prints.
+#[derive(Serialize, Debug)]
+pub(crate) struct Json<'a> {
+    prompt_ids: &'a [u32],
+    output_ids: &'a [u32],
+    /// None: the checkpoint has no tokenizer.
+    text: Option<&'a str>,
+    /// None only if the answer was stopped, which `generate` does not do.
+    finish_reason: Option<&'static str>,
+    view: &'static str,
+    dtype: &'static str,
+    tier: &'static str,
+    adapter: &'a str,
+    stats: JsonStats<'a>,
+}
+
+#[derive(Serialize, Debug)]
+struct JsonStats<'a> {
+    cycles: usize,
+    forward_passes: usize,
+    acceptance_lengths: &'a [usize],
+    tokens_per_cycle: f64,
+    tpf: f64,
+    prefill_ms: f64,
+    decode_ms: f64,
+    tokens_per_second: f64,
+}
+
+impl<'a> Json<'a> {
+    /// The object for an answer to `prompt_ids`. `has_text`: it is text, rather than ids written out.
+    pub(crate) fn new(
+        prompt_ids: &'a [u32],
+        answer: &'a Answer,
+        has_text: bool,
+        view: View,
+        dtype: WeightFormat,
+        gpu: &'a Gpu,
+    ) -> Json<'a> {
+        let stats = &answer.stats;
+        Json {
+            prompt_ids,
+            output_ids: &answer.ids,
+            text: has_text.then_some(&answer.text),
+            finish_reason: answer.finish.map(|reason| reason.name()),
+            view: view.name(),
+            dtype: dtype.name(),
+            tier: gpu.tier().name(),
+            adapter: &gpu.adapter().name,
+            stats: JsonStats {
+                cycles: stats.cycles(),
+                forward_passes: stats.forward_passes,
+                acceptance_lengths: &stats.acceptance_lengths,
+                tokens_per_cycle: stats.tokens_per_cycle(),
+                tpf: stats.tpf(),
+                prefill_ms: milliseconds(answer.prefill),
+                decode_ms: milliseconds(answer.decode),
+                tokens_per_second: answer.tokens_per_second(),
+            },
+        }
+    }
+}

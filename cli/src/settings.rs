@@ -1,0 +1,73 @@
+//! Checking the options of decoding against the checkpoint, before a GPU is opened.
+
+use orthrus::{Error, GenerateOptions, View};
+use orthrus_loader::{Checkpoint, Views};
+
+use crate::args::DecodeArgs;
+use crate::error::{CliError, Result};
+
+/// The options of a generation of up to `max_new_tokens`.
+pub(crate) fn options(
+    args: &DecodeArgs,
+    checkpoint: &Checkpoint,
+    max_new_tokens: usize,
+) -> Result<GenerateOptions> {
+    let view = match (args.view, checkpoint.views()) {
+        (Some(View::Dual), Views::ArOnly) => return Err(Error::NoDiffusionView.into()),
+        (Some(view), _) => view,
+        (None, Views::Dual) => View::Dual,
+        (None, Views::ArOnly) => View::Ar,
+    };
+    let most = checkpoint.config().block_size;
+    if let Some(asked) = args.block_size.filter(|asked| *asked > most) {
+        return Err(Error::BlockSize { asked, most }.into());
+    }
+    let block_size = args.block_size;
+    Ok(GenerateOptions { max_new_tokens, view, block_size, ..GenerateOptions::default() })
+}
+
+/// Checks a prompt of ids.
+pub(crate) fn check_ids(ids: &[u32], checkpoint: &Checkpoint) -> Result<()> {
+    if ids.is_empty() {
+        return Err(Error::EmptyPrompt.into());
+    }
+    let vocabulary = checkpoint.config().vocab_size;
+    match ids.iter().position(|id| *id as usize >= vocabulary) {
+        Some(index) => Err(Error::IdOutOfRange { index, id: ids[index], vocabulary }.into()),
+        None => Ok(()),
+    }
+}
+
+/// The context for one prompt and its answer: as asked, or what both need.
+pub(crate) fn context_for(
+    asked: Option<usize>,
+    prompt: usize,
+    budget: usize,
+    checkpoint: &Checkpoint,
+) -> Result<usize> {
+    let most = checkpoint.config().max_position_embeddings;
+    let needed = prompt.saturating_add(budget);
+    if needed > most {
+        return Err(CliError::usage(format!(
+            "{prompt} prompt tokens and up to {budget} new ones need a context of {needed}, and this model takes \
+             {most}. Give a shorter prompt or a smaller --max-new-tokens"
+        )));
+    }
+    let context = context_within(asked.unwrap_or(needed), checkpoint)?;
+    if needed > context {
+        return Err(CliError::usage(format!(
+            "{prompt} prompt tokens and up to {budget} new ones need a context of {needed}, and --context is \
+             {context}. Give a larger one or a smaller --max-new-tokens"
+        )));
+    }
+    Ok(context)
+}
+
+/// A context that the model takes.
+pub(crate) fn context_within(asked: usize, checkpoint: &Checkpoint) -> Result<usize> {
+    let most = checkpoint.config().max_position_embeddings;
+    if asked > most {
+        return Err(Error::ContextSize { asked, most }.into());
+    }
+    Ok(asked)
+}

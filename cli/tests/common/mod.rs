@@ -1,0 +1,179 @@
+//! Running the program, and checkpoints to run it on.
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::serialize;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+/// What a run of the program left behind.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// The run failed with this code, said nothing on stdout, and gave the reason on stderr.
+    #[track_caller]
+    pub fn failed(&self, code: i32, reason: &str) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert_eq!(self.out, "", "{self:?}");
+        assert!(self.err.contains("error: ") && self.err.contains(reason), "expected `{reason}` in {self:?}");
+        assert!(!self.err.contains("panicked"), "{self:?}");
+    }
+
+    /// The run succeeded; its stdout.
+    #[track_caller]
+    pub fn text(&self) -> &str {
+        assert_eq!(self.code, 0, "{self:?}");
+        &self.out
+    }
+
+    /// The run succeeded; stdout is one JSON value and nothing else.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(self.text()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// The program, with nothing of the tester's surroundings that would change what it does.
+pub fn orthrus() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orthrus"));
+    command.env_remove("ORTHRUS_MODEL").env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+pub fn finish(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+pub fn run(arguments: &[&str]) -> Ran {
+    finish(orthrus().args(arguments))
+}
+
+/// Runs the program with this on its stdin.
+pub fn run_with(input: &str, arguments: &[&str]) -> Ran {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("stdin");
+    fs::write(&file, input).unwrap();
+    finish(orthrus().args(arguments).stdin(fs::File::open(file).unwrap()))
+}
+
+/// `generate` on a checkpoint.
+pub fn generate(model: &Path, arguments: &[&str]) -> Ran {
+    run(&[&["generate", "--model", path(model)], arguments].concat())
+}
+
+pub fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A checkpoint of the official layout, without tokenizer, and what the official implementation makes of it.
+pub fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/tied-gqa")
+}
+
+/// `golden.json`.
+pub fn golden_json() -> Value {
+    serde_json::from_slice(&fs::read(golden().join("golden.json")).unwrap()).unwrap()
+}
+
+/// Ids as `--ids` takes them.
+pub fn list(ids: &Value) -> String {
+    ids.as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// A copy of the golden, to change.
+pub fn copy() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    for file in ["config.json", "generation_config.json", "model.safetensors"] {
+        fs::copy(golden().join(file), dir.path().join(file)).unwrap();
+    }
+    dir
+}
+
+/// A copy of the golden whose text ends with `eos` (an id, or null for never).
+pub fn copy_ending_with(eos: Value) -> TempDir {
+    let dir = copy();
+    for file in ["config.json", "generation_config.json"] {
+        let file = dir.path().join(file);
+        let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        config["eos_token_id"] = eos.clone();
+        fs::write(&file, config.to_string()).unwrap();
+    }
+    dir
+}
+
+/// A copy of the golden with a tokenizer (see [`token_bytes`]) and a chat template.
+pub fn talking(eos: Value) -> TempDir {
+    let dir = copy_ending_with(eos);
+    fs::write(dir.path().join("tokenizer.json"), tokenizer().to_string()).unwrap();
+    fs::write(dir.path().join("chat_template.jinja"), TEMPLATE).unwrap();
+    dir
+}
+
+/// The golden without its diffusion view.
+pub fn ar_only() -> TempDir {
+    let dir = copy();
+    let file = dir.path().join("model.safetensors");
+    let bytes = fs::read(&file).unwrap();
+    let all = SafeTensors::deserialize(&bytes).unwrap();
+    let kept = all.tensors().into_iter().filter(|(name, _)| !name.contains("_diff"));
+    fs::write(&file, serialize(kept, None).unwrap()).unwrap();
+    dir
+}
+
+pub const IM_START: u32 = 318;
+pub const IM_END: u32 = 319;
+
+/// What a token stands for: ids 0 to 255 are the bytes, the others up to the two special tokens are visible too, so
+/// that whatever the checkpoint generates can be seen.
+pub fn token_bytes(id: u32) -> Vec<u8> {
+    match u8::try_from(id) {
+        Ok(byte) => vec![byte],
+        Err(_) if id < IM_START => format!("<{id}>").into_bytes(),
+        Err(_) => Vec::new(),
+    }
+}
+
+const TEMPLATE: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
+    {% if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking %}<think>{% endif %}{% endif %}";
+
+/// The tokenizer of [`token_bytes`], its bytes written as GPT-2 does.
+fn tokenizer() -> Value {
+    let printable = |byte: u8| matches!(byte, 33..=126 | 161..=172 | 174..=255);
+    let mut others = '\u{100}'..;
+    let mut vocab = Map::new();
+    for byte in 0..=255u8 {
+        let written = if printable(byte) { char::from(byte) } else { others.next().unwrap() };
+        vocab.insert(written.to_string(), json!(byte));
+    }
+    for id in 256..IM_START {
+        vocab.insert(format!("<{id}>"), json!(id));
+    }
+    let special = |id: u32, content: &str| {
+        json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": false, "special": true})
+    };
+    let bytes =
+        json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true});
+    json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": [special(IM_START, "<|im_start|>"), special(IM_END, "<|im_end|>")],
+        "normalizer": null, "pre_tokenizer": bytes, "post_processor": bytes, "decoder": bytes,
+        "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                  "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
+                  "vocab": vocab, "merges": []}
+    })
+}
