@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
-use orthrus::{Tier, View, WeightFormat};
+use orthrus::{AcceptRule, Tier, View, WeightFormat};
 
 /// Lossless dual-view (Orthrus) decoding on any GPU.
 ///
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Talk with a model. Where stdin is not a terminal, each line of it is a turn.
     Chat(ChatArgs),
+    /// Decode prompts in both views and report whether the ids are the same.
+    Verify(VerifyArgs),
     /// Show what a checkpoint holds and the memory it needs. Needs no GPU.
     Info(InfoArgs),
     /// List the adapters (GPUs), the tiers that run on each, and their limits.
@@ -42,6 +44,9 @@ pub(crate) struct GenerateArgs {
 
     #[command(flatten)]
     pub(crate) decode: DecodeArgs,
+
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
 
     /// Most tokens to generate.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = positive)]
@@ -65,6 +70,9 @@ pub(crate) struct ChatArgs {
     pub(crate) decode: DecodeArgs,
 
     #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
+
+    #[command(flatten)]
     pub(crate) template: TemplateArgs,
 
     /// Most tokens of an answer.
@@ -74,6 +82,31 @@ pub(crate) struct ChatArgs {
     /// Positions of the cache: the longest conversation. By default the model's own limit, but at most 8192.
     #[arg(long, help_heading = "Decoding", value_name = "N", value_parser = positive)]
     pub(crate) context: Option<usize>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    /// Prompts, one a line: text, or token ids as `[1,2,3]`. By default a few that come with this program.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Only the first N of them.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) limit: Option<usize>,
+
+    /// Most tokens to generate for each.
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = positive)]
+    pub(crate) max_new_tokens: usize,
+
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
+
+    /// Print one JSON object instead of the text.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -116,7 +149,7 @@ pub(crate) struct ModelArgs {
     pub(crate) adapter: Option<String>,
 }
 
-/// How tokens are decoded. None of it changes the text.
+/// How tokens are decoded. None of it changes what greedy decoding gives.
 #[derive(ClapArgs, Debug)]
 #[command(next_help_heading = "Decoding")]
 pub(crate) struct DecodeArgs {
@@ -128,6 +161,32 @@ pub(crate) struct DecodeArgs {
     /// Rows of a block. By default the checkpoint's, which is also the most.
     #[arg(long, value_name = "K", value_parser = positive)]
     pub(crate) block_size: Option<usize>,
+}
+
+/// How ids are chosen. By default as the checkpoint's generation_config.json says, or else greedily.
+#[derive(ClapArgs, Debug)]
+#[command(next_help_heading = "Sampling")]
+pub(crate) struct SamplingArgs {
+    /// Divide logits by T: 0 is greedy, 1 the model's own distribution, more is bolder.
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub(crate) temperature: Option<f32>,
+
+    /// Keep only the N largest logits. 0 keeps all.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) top_k: Option<u32>,
+
+    /// Keep only the likeliest ids that have this much of the probability together. 1 keeps all.
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    pub(crate) top_p: Option<f32>,
+
+    /// The same seed draws the same text, on the same adapter. By default from the clock, and shown.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// When a draft is accepted. `coupled`: when both views draw the same with the same random numbers, so that the
+    /// text does not depend on the view. `rejection`: the paper's rule. Both keep the model's distribution.
+    #[arg(long, value_name = "RULE", value_parser = named([AcceptRule::Coupled, AcceptRule::Rejection], AcceptRule::name))]
+    pub(crate) accept: Option<AcceptRule>,
 }
 
 /// The prompt: exactly one of three.

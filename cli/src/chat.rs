@@ -11,7 +11,7 @@ use crate::args::{ChatArgs, TemplateArgs};
 use crate::error::{CliError, Result};
 use crate::interrupt::{Interrupt, PROMPT};
 use crate::output::{note, show};
-use crate::{load, prompt, report, settings};
+use crate::{load, prompt, report, sampling, settings};
 
 /// The longest conversation unless asked otherwise.
 const USUAL_CONTEXT: usize = 8192;
@@ -30,12 +30,15 @@ pub(crate) fn run(args: &ChatArgs) -> Result<()> {
     };
     let tokenizer = checkpoint.tokenizer()?.ok_or_else(|| missing("tokenizer.json", "--ids 1,2,3"))?;
     let template = checkpoint.chat_template()?.ok_or_else(|| missing("chat template", "--raw TEXT"))?;
-    let options = settings::options(&args.decode, &checkpoint, args.max_new_tokens)?;
+    let options = settings::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
     let longest = checkpoint.config().max_position_embeddings;
     let context = args.context.unwrap_or(USUAL_CONTEXT.min(longest));
     let context = settings::context_within(context, &checkpoint)?;
 
     let session = load::model(&checkpoint, &args.model)?.session(context)?;
+    if let Some(line) = sampling::line(&options.sampling) {
+        note(line);
+    }
     let interrupt = Interrupt::install()?;
     let attended = stdin().is_terminal();
     if attended {

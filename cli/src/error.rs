@@ -45,6 +45,13 @@ pub(crate) enum CliError {
     #[error("turns not answered: {0}")]
     Unanswered(usize),
 
+    /// The two views do not give the same ids.
+    #[error("the views differ for {different} of the prompts: please report it with what was printed")]
+    Different {
+        /// How many prompts.
+        different: usize,
+    },
+
     /// Nobody reads stdout any more: not a failure, but there is nothing left to do.
     #[error("stdout is closed")]
     StdoutClosed,

@@ -1,4 +1,4 @@
-//! `orthrus`: generate, chat, and look at models and adapters, from the command line.
+//! `orthrus`: generate, chat, verify, and look at models and adapters, from the command line.
 //!
 //! Text goes to stdout and everything else to stderr. One file per command; [`args`] has every flag.
 
@@ -15,7 +15,9 @@ mod logging;
 mod output;
 mod prompt;
 mod report;
+mod sampling;
 mod settings;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let outcome = match &args.command {
         Command::Generate(args) => generate::run(args),
         Command::Chat(args) => chat::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Info(args) => info::run(args),
         Command::Adapters(args) => adapters::run(args),
     };

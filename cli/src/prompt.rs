@@ -48,6 +48,26 @@ fn from_message(
     conversation(&template, tokenizer, args, &[Message::user(content)])
 }
 
+/// The ids of a line of a file of prompts: `[1,2,3]` as they are; text through the chat template where there is one.
+pub(crate) fn of_line(
+    line: &str,
+    checkpoint: &Checkpoint,
+    tokenizer: Option<&Tokenizer>,
+    template: Option<&ChatTemplate>,
+) -> Result<Vec<u32>> {
+    if let Some(list) = line.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return parse(list);
+    }
+    let tokenizer = require(tokenizer, checkpoint)?;
+    match template {
+        None => Ok(tokenizer.encode(line)?),
+        Some(template) => {
+            let args = TemplateArgs { system: None, thinking: false };
+            conversation(template, tokenizer, &args, &[Message::user(line)])
+        }
+    }
+}
+
 /// The ids of a conversation up to the beginning of the model's answer.
 pub(crate) fn conversation(
     template: &ChatTemplate,

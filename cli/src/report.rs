@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orthrus::{Gpu, View, WeightFormat};
+use orthrus::{GenerateOptions, Gpu, Sampling, WeightFormat};
 use serde::Serialize;
 
 use crate::answer::Answer;
@@ -48,7 +48,28 @@ pub(crate) struct Json<'a> {
     dtype: &'static str,
     tier: &'static str,
     adapter: &'a str,
+    /// Only where ids were sampled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampling: Option<JsonSampling>,
     stats: JsonStats<'a>,
+}
+
+/// What it takes to draw the same again.
+#[derive(Serialize, Debug)]
+struct JsonSampling {
+    temperature: f32,
+    top_k: u32,
+    top_p: f32,
+    seed: u64,
+    accept: &'static str,
+}
+
+impl JsonSampling {
+    fn new(sampling: &Sampling) -> Option<JsonSampling> {
+        let Sampling { temperature, top_k, top_p, seed, accept } = *sampling;
+        let object = || JsonSampling { temperature, top_k, top_p, seed, accept: accept.name() };
+        (!sampling.is_greedy()).then(object)
+    }
 }
 
 #[derive(Serialize, Debug)]
@@ -69,7 +90,7 @@ impl<'a> Json<'a> {
         prompt_ids: &'a [u32],
         answer: &'a Answer,
         has_text: bool,
-        view: View,
+        options: &GenerateOptions,
         dtype: WeightFormat,
         gpu: &'a Gpu,
     ) -> Json<'a> {
@@ -79,10 +100,11 @@ impl<'a> Json<'a> {
             output_ids: &answer.ids,
             text: has_text.then_some(&answer.text),
             finish_reason: answer.finish.map(|reason| reason.name()),
-            view: view.name(),
+            view: options.view.name(),
             dtype: dtype.name(),
             tier: gpu.tier().name(),
             adapter: &gpu.adapter().name,
+            sampling: JsonSampling::new(&options.sampling),
             stats: JsonStats {
                 cycles: stats.cycles(),
                 forward_passes: stats.forward_passes,

@@ -3,12 +3,14 @@
 use orthrus::{Error, GenerateOptions, View};
 use orthrus_loader::{Checkpoint, Views};
 
-use crate::args::DecodeArgs;
+use crate::args::{DecodeArgs, SamplingArgs};
 use crate::error::{CliError, Result};
+use crate::sampling;
 
 /// The options of a generation of up to `max_new_tokens`.
 pub(crate) fn options(
     args: &DecodeArgs,
+    sampling: &SamplingArgs,
     checkpoint: &Checkpoint,
     max_new_tokens: usize,
 ) -> Result<GenerateOptions> {
@@ -22,8 +24,9 @@ pub(crate) fn options(
     if let Some(asked) = args.block_size.filter(|asked| *asked > most) {
         return Err(Error::BlockSize { asked, most }.into());
     }
-    let block_size = args.block_size;
-    Ok(GenerateOptions { max_new_tokens, view, block_size, ..GenerateOptions::default() })
+    let sampling = sampling::sampling(sampling, checkpoint);
+    sampling.check()?;
+    Ok(GenerateOptions { max_new_tokens, view, block_size: args.block_size, end_ids: None, sampling })
 }
 
 /// Checks a prompt of ids.

@@ -57,7 +57,11 @@ impl Sampling {
         self.temperature < Sampling::GREEDY_BELOW
     }
 
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Checks the ranges, as [`Session::generate`](crate::Session::generate) does.
+    ///
+    /// # Errors
+    /// An option is out of range.
+    pub fn check(&self) -> Result<()> {
         if !(0.0..=1e6).contains(&self.temperature) {
             let range = "a temperature is a number from 0 (greedy) to 1000000";
             return Err(Error::Sampling { option: "temperature", asked: self.temperature, range });
