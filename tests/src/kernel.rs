@@ -4,7 +4,10 @@ use bytemuck::Pod;
 use half::f16;
 use orthrus::shaders::params::Grid;
 use orthrus::shaders::{CHUNK, INTERLEAVE, Kernel, WeightFormat, chunks, interleaved};
-use orthrus::{Gpu, Operand};
+use orthrus::{Gpu, Operand, Tier};
+
+use crate::gpu::gpu;
+use crate::random::Random;
 
 /// A NaN that no arithmetic gives: where it still stands, nothing was written.
 pub const POISON: u32 = 0x7fc0_dead;
@@ -108,5 +111,31 @@ pub fn assert_same_bits(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert_eq!(found.to_bits(), expected.to_bits(), "{what}: value {i} is {found}, was {expected}");
+    }
+}
+
+/// Runs `check` for both tiers on 50 seeds each: random shapes for each kernel and choice.
+pub fn on_random_shapes(check: impl Fn(&Gpu, &mut Random, &str)) {
+    for tier in Tier::ALL {
+        let gpu = gpu(tier);
+        for seed in 0..50 {
+            check(&gpu, &mut Random::new(seed), &format!("tier {}, seed {seed}", tier.name()));
+        }
+    }
+}
+
+/// Asserts that rows of logits or of a cache agree within 2e-4 of the largest magnitude in each row. Both sides
+/// compute in f32 or better with different orders of addition; the goldens' own distance from float64 is about 1e-5.
+///
+/// # Panics
+/// If they do not.
+pub fn assert_rows_close(found: &[f32], expected: &[f32], width: usize, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (row, (found, expected)) in found.chunks(width).zip(expected.chunks(width)).enumerate() {
+        let scale = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
+        for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+            let off = (found - expected).abs() / scale;
+            assert!(off <= 2e-4, "{what}: row {row}, value {i} is {found}, should be {expected}");
+        }
     }
 }

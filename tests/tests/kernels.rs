@@ -4,6 +4,7 @@
 //! error of a sum of n products in sequence stays below a few times sqrt(n) roundings of its largest partial sum.
 
 use bytemuck::Zeroable;
+use orthrus::Tier;
 use orthrus::shaders::params::{
     Argmax, Attention, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
 };
@@ -11,22 +12,9 @@ use orthrus::shaders::twin::{self, Keys};
 use orthrus::shaders::{
     Kernel, MAX_BLOCK, NO_ID, Record, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks,
 };
-use orthrus::{Gpu, Tier};
 use orthrus_tests::gpu::gpu;
-use orthrus_tests::kernel::{Operands, assert_close, poison, stored};
+use orthrus_tests::kernel::{Operands, assert_close, on_random_shapes, poison, stored};
 use orthrus_tests::random::Random;
-
-/// Random shapes for each kernel and choice.
-const SHAPES: u64 = 50;
-
-fn on_random_shapes(check: impl Fn(&Gpu, &mut Random, &str)) {
-    for tier in Tier::ALL {
-        let gpu = gpu(tier);
-        for seed in 0..SHAPES {
-            check(&gpu, &mut Random::new(seed), &format!("tier {}, seed {seed}", tier.name()));
-        }
-    }
-}
 
 /// One row, a full block, or anything between.
 fn random_rows(random: &mut Random) -> usize {

@@ -5,21 +5,7 @@ use orthrus::loader::Checkpoint;
 use orthrus::{FinishReason, GenerateOptions, Model, Session, Stats, Tier, View, WeightFormat, no_progress};
 use orthrus_tests::golden::{CASES, Golden, GoldenRun};
 use orthrus_tests::gpu::gpu;
-
-/// Relative to a row's largest magnitude. Both sides compute in f32 with different orders of addition; the
-/// goldens' own distance from float64 is about 1e-5.
-const TOLERANCE: f32 = 2e-4;
-
-fn assert_rows_close(found: &[f32], expected: &[f32], width: usize, what: &str) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    for (row, (found, expected)) in found.chunks(width).zip(expected.chunks(width)).enumerate() {
-        let scale = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
-        for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
-            let off = (found - expected).abs() / scale;
-            assert!(off <= TOLERANCE, "{what}: row {row}, value {i} is {found}, should be {expected}");
-        }
-    }
-}
+use orthrus_tests::kernel::assert_rows_close;
 
 fn for_every_case(check: impl Fn(&Golden, &Model, &str)) {
     for case in CASES {

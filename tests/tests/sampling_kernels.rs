@@ -7,19 +7,8 @@ use orthrus::shaders::{Kernel, NO_ID, State};
 use orthrus::{Gpu, Tier};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::gpu;
-use orthrus_tests::kernel::Operands;
+use orthrus_tests::kernel::{Operands, on_random_shapes};
 use orthrus_tests::random::Random;
-
-const SHAPES: u64 = 50;
-
-fn on_random_shapes(check: impl Fn(&Gpu, &mut Random, &str)) {
-    for tier in Tier::ALL {
-        let gpu = gpu(tier);
-        for seed in 0..SHAPES {
-            check(&gpu, &mut Random::new(seed), &format!("tier {}, seed {seed}", tier.name()));
-        }
-    }
-}
 
 fn random_state(random: &mut Random, rows: usize) -> State {
     State {

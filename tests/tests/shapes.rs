@@ -5,11 +5,9 @@ use orthrus::loader::Checkpoint;
 use orthrus::{GenerateOptions, Model, Tier, View, WeightFormat, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
 use orthrus_tests::gpu::gpu;
+use orthrus_tests::kernel::assert_rows_close;
 use orthrus_tests::random::Random;
 use orthrus_tests::reference::Reference;
-
-/// As in `parity.rs`, relative to a row's largest magnitude.
-const TOLERANCE: f32 = 2e-4;
 
 fn random_shape(random: &mut Random) -> Shape {
     let kv_heads = random.between(1, 3);
@@ -28,16 +26,6 @@ fn random_shape(random: &mut Random) -> Shape {
 
 fn random_text(random: &mut Random, length: usize, vocabulary: usize) -> Vec<u32> {
     (0..length).map(|_| random.between(0, vocabulary - 1) as u32).collect()
-}
-
-fn assert_rows_close(found: &[f32], expected: &[f32], width: usize, what: &str) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    for (found, expected) in found.chunks(width).zip(expected.chunks(width)) {
-        let scale = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
-        for (found, expected) in found.iter().zip(expected) {
-            assert!((found - expected).abs() <= TOLERANCE * scale, "{what}: {found}, should be {expected}");
-        }
-    }
 }
 
 fn load(checkpoint: &Checkpoint, tier: Tier, format: WeightFormat) -> Model {
