@@ -46,7 +46,8 @@ struct Info {
     /// Number of tensors of each type.
     tensor_dtypes: BTreeMap<String, usize>,
     tensor_bytes: u64,
-    file_bytes: u64,
+    /// None: the checkpoint is not in files.
+    file_bytes: Option<u64>,
     tokenizer: bool,
     chat_template: bool,
     memory: Vec<Memory>,
@@ -113,7 +114,7 @@ impl Info {
             parameters,
             tensor_dtypes,
             tensor_bytes,
-            file_bytes: file_bytes(Path::new(checkpoint.name())),
+            file_bytes: Some(file_bytes(Path::new(checkpoint.name()))).filter(|bytes| *bytes > 0),
             tokenizer: checkpoint.tokenizer()?.is_some(),
             chat_template: checkpoint.chat_template()?.is_some(),
             memory: memory(checkpoint),
@@ -144,7 +145,9 @@ impl Info {
         let dtypes: Vec<_> =
             self.tensor_dtypes.iter().map(|(dtype, count)| format!("{count} {dtype}")).collect();
         line("tensors", format!("{} ({})", dtypes.join(", "), BinaryBytes(self.tensor_bytes)));
-        line("weights files", BinaryBytes(self.file_bytes).to_string());
+        if let Some(bytes) = self.file_bytes {
+            line("weights files", BinaryBytes(bytes).to_string());
+        }
         line("tokenizer", yes(self.tokenizer));
         line("chat template", yes(self.chat_template));
         lines.push(String::new());

@@ -8,41 +8,19 @@ use orthrus::{Gpu, GpuOptions, Model, Progress};
 use orthrus_loader::{Checkpoint, Views};
 
 use crate::args::ModelArgs;
-use crate::error::{CliError, Result};
+use crate::bundled;
+use crate::error::Result;
 use crate::output::note;
 
 const VARIABLE: &str = "ORTHRUS_MODEL";
 
-/// The directory of the model that comes with this program.
-const BUNDLED: &str = "models/tiny";
-
-/// Opens the checkpoint in `directory`, or else the default one.
+/// Opens the checkpoint in `directory`, or else the one that the environment names, or else the bundled one.
 pub(crate) fn checkpoint(directory: Option<&Path>) -> Result<Checkpoint> {
-    let directory = match directory {
-        Some(given) => given.to_path_buf(),
-        None => default_model().ok_or_else(|| {
-            CliError::usage(format!(
-                "no model: name a checkpoint directory with --model DIR (`info`: as the argument) or in the \
-                 variable {VARIABLE}; there is no {BUNDLED} beside this program or above the current directory"
-            ))
-        })?,
-    };
-    Ok(Checkpoint::open(directory)?)
-}
-
-/// The model to use where none is named: the one that the environment names, or the bundled one near the program
-/// or the current directory.
-fn default_model() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
-        return Some(named.into());
+    let named = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+    match directory.map(Path::to_path_buf).or_else(named) {
+        Some(directory) => Ok(Checkpoint::open(directory)?),
+        None => Ok(bundled::checkpoint()?),
     }
-    let places = [std::env::current_exe().ok(), std::env::current_dir().ok()];
-    places
-        .iter()
-        .flatten()
-        .flat_map(|place| place.ancestors())
-        .map(|folder| folder.join(BUNDLED))
-        .find(|model| model.join("model.safetensors").is_file())
 }
 
 /// Opens the GPU that `args` ask for, says what will run where, and puts the weights there.

@@ -5,6 +5,7 @@
 mod adapters;
 mod answer;
 mod args;
+mod bundled;
 mod chat;
 mod error;
 mod generate;

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use orthrus::{AcceptRule, Sampling};
+use orthrus::Sampling;
 use orthrus_loader::Checkpoint;
 
 use crate::args::SamplingArgs;
@@ -32,7 +32,7 @@ pub(crate) fn sampling(args: &SamplingArgs, checkpoint: &Checkpoint) -> Sampling
         top_k: args.top_k.unwrap_or(top_k),
         top_p: args.top_p.unwrap_or(top_p),
         seed: args.seed.unwrap_or_else(clock),
-        accept: args.accept.unwrap_or(AcceptRule::default()),
+        accept: args.accept.unwrap_or_default(),
     }
 }
 

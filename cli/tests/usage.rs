@@ -92,22 +92,12 @@ fn a_model_need_not_be_named() {
     let named = finish(orthrus().args(["info", "--json"]).env("ORTHRUS_MODEL", golden()));
     assert_eq!(named.json()["layers"], 2);
 
-    // Far from the repository, whose own model would be found.
+    // Far from the repository, the program has its own.
     let dir = TempDir::new().unwrap();
-    let program = dir.path().join("bin").join("orthrus");
-    fs::create_dir(dir.path().join("bin")).unwrap();
+    let program = dir.path().join("orthrus");
     fs::copy(env!("CARGO_BIN_EXE_orthrus"), &program).unwrap();
-    let info = || {
-        let mut command = std::process::Command::new(&program);
-        finish(
-            command.args(["info", "--json"]).env_remove("ORTHRUS_MODEL").current_dir(dir.path().join("bin")),
-        )
-    };
-    info().failed(2, "no model: name a checkpoint directory with --model DIR");
-    let bundled = dir.path().join("models/tiny");
-    fs::create_dir_all(&bundled).unwrap();
-    for file in ["config.json", "model.safetensors"] {
-        fs::copy(golden().join(file), bundled.join(file)).unwrap();
-    }
-    assert_eq!(info().json()["hidden_size"], 64);
+    let mut command = std::process::Command::new(&program);
+    command.args(["info", "--json"]).env_remove("ORTHRUS_MODEL").current_dir(dir.path());
+    let bundled = finish(&mut command).json();
+    assert_eq!((&bundled["hidden_size"], &bundled["block_size"]), (&json!(256), &json!(32)), "{bundled}");
 }
