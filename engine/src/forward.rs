@@ -8,109 +8,34 @@ use orthrus_shaders::params::{
     Argmax, Attention as AttentionParams, AttentionMerge, Embed, Matmul, QkNormRope, Reject, RmsNorm, Swiglu,
     padded,
 };
-use orthrus_shaders::{Kernel, Rows, State, Store, Tile, Visible, chunks};
+use orthrus_shaders::{Kernel, Rows, Store, Tile, Visible, chunks};
 
 use crate::buffers::{Buffers, KeyValues};
 use crate::model::{Attention, Layer, Weights};
 use crate::pass::{Extent, Pass, Step};
 use crate::weights::Matrix;
 
-/// The passes of a session.
-pub(crate) struct Passes {
-    /// Text through the AR view: a prompt's rows, a block to verify, or one step of AR decoding.
-    pub(crate) text: Pass,
-    /// Its logits.
-    pub(crate) text_logits: Pass,
-    /// A masked block through the diffusion view, and its logits.
-    pub(crate) draft: Option<Pass>,
-    greedy_picks: Pass,
-    sampled_picks: Pass,
-    greedy_drafts: Pass,
-    sampled_drafts: Pass,
-    accept: Pass,
-}
-
-impl Passes {
-    pub(crate) fn new(weights: &Weights, buffers: &Buffers) -> Passes {
-        let uniforms = Uniforms::default();
-        let prepare = |steps: &dyn Fn(&mut Preparation<'_>)| {
-            let mut preparation =
-                Preparation { weights, buffers, uniforms: &uniforms, pass: Pass::default() };
-            steps(&mut preparation);
-            preparation.pass
-        };
-        let b = buffers;
-        let draft = |mask: u32, scratch: &KeyValues| {
-            prepare(&|pass| {
-                pass.embed(Some(mask));
-                for (layer, cache) in weights.layers.iter().zip(&b.cache) {
-                    if let Some(diffusion) = &layer.diffusion {
-                        pass.layer(layer, diffusion, cache, Some(scratch));
-                    }
-                }
-                pass.logits(&b.draft_logits);
-            })
-        };
-        Passes {
-            text: prepare(&|pass| {
-                pass.embed(None);
-                for (layer, cache) in weights.layers.iter().zip(&b.cache) {
-                    pass.layer(layer, &layer.ar, cache, None);
-                }
-            }),
-            text_logits: prepare(&|pass| pass.logits(&b.logits)),
-            draft: weights
-                .config
-                .mask_token_id
-                .zip(b.scratch.as_ref())
-                .map(|(mask, scratch)| draft(mask, scratch)),
-            greedy_picks: prepare(&|pass| pass.argmax(&b.logits, &b.picks, false)),
-            sampled_picks: prepare(&|pass| {
-                pass.distribution(&b.logits, &b.distributions, false);
-                pass.sample(&b.logits, &b.distributions, &b.picks, false);
-                pass.reject();
-            }),
-            greedy_drafts: prepare(&|pass| pass.argmax(&b.draft_logits, &b.tokens, true)),
-            sampled_drafts: prepare(&|pass| {
-                pass.distribution(&b.draft_logits, &b.draft_distributions, true);
-                pass.sample(&b.draft_logits, &b.draft_distributions, &b.tokens, true);
-            }),
-            accept: prepare(&|pass| pass.accept()),
-        }
-    }
-
-    /// Records a draft: the block through the diffusion view, and the choice of its drafts.
-    pub(crate) fn record_drafts(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent, rule: u32) {
-        if let Some(draft) = &self.draft {
-            draft.record(commands, extent);
-            let drafts = if rule == State::GREEDY { &self.greedy_drafts } else { &self.sampled_drafts };
-            drafts.record(commands, extent);
-        }
-    }
-
-    /// Records the end of a text pass: its logits, the AR view's picks, and what is accepted.
-    pub(crate) fn record_picks(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent, rule: u32) {
-        self.text_logits.record(commands, extent);
-        let picks = if rule == State::GREEDY { &self.greedy_picks } else { &self.sampled_picks };
-        picks.record(commands, extent);
-        self.accept.record(commands, extent);
-    }
-}
-
 /// Uniform buffers by contents: layers share theirs.
-type Uniforms = RefCell<HashMap<Vec<u8>, wgpu::Buffer>>;
+pub(crate) type Uniforms = RefCell<HashMap<Vec<u8>, wgpu::Buffer>>;
 
-struct Preparation<'a> {
-    weights: &'a Weights,
-    buffers: &'a Buffers,
-    uniforms: &'a Uniforms,
-    pass: Pass,
+/// A pass while it is prepared.
+pub(crate) struct Preparation<'a> {
+    pub(crate) weights: &'a Weights,
+    pub(crate) buffers: &'a Buffers,
+    pub(crate) uniforms: &'a Uniforms,
+    pub(crate) pass: Pass,
 }
 
 impl Preparation<'_> {
     /// One decoder layer, through the view whose attention weights are given. The AR view writes the cache; the
     /// diffusion view has a `scratch` for the keys and values of its block.
-    fn layer(&mut self, layer: &Layer, view: &Attention, cache: &KeyValues, scratch: Option<&KeyValues>) {
+    pub(crate) fn layer(
+        &mut self,
+        layer: &Layer,
+        view: &Attention,
+        cache: &KeyValues,
+        scratch: Option<&KeyValues>,
+    ) {
         let b = self.buffers;
         self.rms_norm(Rows::All, &layer.input_norm);
         self.matmul(Rows::All, Store::Value, &view.qkv, &b.normed, &b.qkv);
@@ -126,13 +51,13 @@ impl Preparation<'_> {
     }
 
     /// Final norm and output projection, of the rows whose logits are wanted.
-    fn logits(&mut self, logits: &wgpu::Buffer) {
+    pub(crate) fn logits(&mut self, logits: &wgpu::Buffer) {
         self.rms_norm(Rows::Logits, &self.weights.final_norm);
         self.matmul(Rows::Logits, Store::Value, self.weights.head(), &self.buffers.normed, logits);
     }
 
     /// Embeddings of the text, or of a block whose rows but the first are masks.
-    fn embed(&mut self, mask: Option<u32>) {
+    pub(crate) fn embed(&mut self, mask: Option<u32>) {
         let b = self.buffers;
         let table = &self.weights.embedding;
         for piece in &table.pieces {
@@ -253,20 +178,20 @@ impl Preparation<'_> {
         self.step(kernel, kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 
-    fn argmax(&mut self, logits: &wgpu::Buffer, ids: &wgpu::Buffer, draft: bool) {
+    pub(crate) fn argmax(&mut self, logits: &wgpu::Buffer, ids: &wgpu::Buffer, draft: bool) {
         let params = self.choice_params(draft);
         let buffers = [&self.buffers.state, &self.uniform(&params), logits, ids];
         self.step(Kernel::Argmax, Kernel::Argmax, &buffers, move |extent| params.grid(extent.rows));
     }
 
-    fn distribution(&mut self, logits: &wgpu::Buffer, distributions: &wgpu::Buffer, draft: bool) {
+    pub(crate) fn distribution(&mut self, logits: &wgpu::Buffer, distributions: &wgpu::Buffer, draft: bool) {
         let params = self.choice_params(draft);
         let buffers = [&self.buffers.state, &self.uniform(&params), logits, distributions];
         let kernel = Kernel::Distribution;
         self.step(kernel, kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 
-    fn sample(
+    pub(crate) fn sample(
         &mut self,
         logits: &wgpu::Buffer,
         distributions: &wgpu::Buffer,
@@ -279,7 +204,7 @@ impl Preparation<'_> {
     }
 
     /// Replaces the picks of rows that have a draft by what rejection sampling says. Without drafts there are none.
-    fn reject(&mut self) {
+    pub(crate) fn reject(&mut self) {
         let b = self.buffers;
         let params = Reject { vocabulary: self.weights.config.vocab_size as u32, pad: [0; 3] };
         let params_buffer = self.uniform(&params);
@@ -301,7 +226,7 @@ impl Preparation<'_> {
         Argmax { vocabulary, draft: u32::from(draft), pad: [0; 2] }
     }
 
-    fn accept(&mut self) {
+    pub(crate) fn accept(&mut self) {
         let b = self.buffers;
         let buffers = [&b.state, &b.tokens, &b.picks, &b.record];
         self.step(Kernel::Accept, Kernel::Accept, &buffers, |_| [1, 1, 1]);

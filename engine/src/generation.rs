@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use orthrus_shaders::{Record, State};
 
+use crate::options::View;
 use crate::ring::DEPTH;
-use crate::session::{Session, View};
+use crate::session::Session;
 use crate::{Error, Result};
 
 /// Tokens that became certain together.

@@ -70,7 +70,8 @@ def check_list(s, answer):
             assert last.endswith(f" {max(xs) if how == 'True' else min(xs)}."), answer
         elif task == "evens":
             want = [x for x in xs if x % 2 == (how == "odd")]
-            assert (tail == join(want)) if want else "None" in answer, answer
+            assert (tail == join(want)) if want else "None" in last, answer
+            assert re.findall(r"(\d+) is (odd|even)", answer) == [(str(x), ("even", "odd")[x % 2]) for x in xs], answer
     elif task == "reverse_list":
         assert tail == join(ast.literal_eval(rest)[::-1]), answer
     elif task == "count_items":

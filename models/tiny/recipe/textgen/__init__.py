@@ -8,7 +8,7 @@ from .common import Sample, is_held_out, plain
 FAMILIES = {m.FAMILY: m for m in (arith, wordproblems, lists, jsonify, code, stories, chat, refusals)}
 
 # Shares of the training conversations.
-WEIGHTS = {"arithmetic": 24, "word_problems": 12, "lists": 25, "json": 12, "code": 10, "stories": 22, "chat": 9, "refusals": 6}
+WEIGHTS = {"arithmetic": 22, "word_problems": 12, "lists": 25, "json": 12, "code": 10, "stories": 22, "chat": 11, "refusals": 6}
 
 _NEUTRAL = ["You are a helpful assistant.", "You are a helpful assistant.", "You are helpful.", "You are a friendly assistant.", "You are an assistant that answers questions.", "Be helpful.", "Help the user.",
             "You are a small and helpful model.", "Answer the user.", "You are a careful assistant.", "You are an AI assistant.", "Think step by step.", "Answer in plain words.", "Answer in English.", "Be kind and helpful."]

@@ -116,7 +116,9 @@ def evens(rng):
     ys = [x for x in xs if x % 2 == odd]
     w = "odd" if odd else "even"
     ask = rng.choice(["Which <numbers|of these numbers> are {w}: {s}", "!<Find|List|Pick|Show|Give me> the {w} numbers in {s}.", "!Keep only the {w} numbers: {s}", "{w} numbers in {s}"])
-    return f"{w}|{xs}", say(rng, ask, s=_shown(rng, xs), w=w), f"The {w} numbers are: {_line(ys)}." if ys else f"None of the numbers is {w}."
+    steps = _line(f"{x} is {'odd' if x % 2 else 'even'}" for x in xs)
+    last = f"The {w} numbers are: {_line(ys)}." if ys else f"None of the numbers is {w}."
+    return f"{w}|{xs}", say(rng, ask, s=_shown(rng, xs), w=w), f"{steps}.\n{last}"
 
 
 def _word(rng):
