@@ -3,6 +3,9 @@ use super::random::{Purpose, gumbel, random_bits, uniform};
 use crate::params::{Argmax, Distribution, Reject};
 use crate::{NO_ID, State};
 
+/// How much further apart a coupled draft's logits are.
+const SHARPNESS: f64 = 2.0;
+
 /// Twin of `sample.wgsl`. Besides the ids, gives for each row how far the runner-up's score was behind: where it is
 /// very close, rounding may choose the other.
 pub fn sample(
@@ -14,6 +17,7 @@ pub fn sample(
 ) -> Vec<f64> {
     let draft = params.draft == 1;
     let purpose = if draft && state.rule == State::REJECTION { Purpose::Draft } else { Purpose::Text };
+    let sharpness = if draft && state.rule == State::COUPLED { SHARPNESS } else { 1.0 };
     let vocabulary = params.vocabulary as usize;
     let first = if draft { state.start as usize + 1 } else { 0 };
     let mut leads = Vec::new();
@@ -21,7 +25,7 @@ pub fn sample(
         let position = state.start + state.logit_first + row as u32 + 1;
         let masses = (0..vocabulary).map(|id| {
             let mass = weight(state, &distributions[row], logits[row * vocabulary + id], id);
-            (mass, random_bits(state, position, purpose, id as u32))
+            (mass.powf(sharpness), random_bits(state, position, purpose, id as u32))
         });
         let (id, lead) = largest(masses);
         ids[first + row] = id;
