@@ -3,7 +3,7 @@
 
 use orthrus_loader::{Config, Views};
 use orthrus_shaders::params::{Distribution, padded};
-use orthrus_shaders::{INTERLEAVE, SPLIT, WeightFormat};
+use orthrus_shaders::{INTERLEAVE, SPLIT, TILE_QUERIES, Tile, WeightFormat};
 
 const F32: u64 = 4;
 
@@ -70,13 +70,14 @@ impl SessionSizes {
         let splits = capacity.div_ceil(SPLIT);
         let sums_of_a_row = (config.num_attention_heads * splits * head_vecs * 4) as u64 * F32;
         let rows = (PARTIAL_SUMS / sums_of_a_row) as usize;
+        let tile = Tile::Block.rows();
         let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
-        let grid_rows = MAX_GROUPS * 8 / heads_per_kv / 8 * 8;
+        let grid_rows = MAX_GROUPS * TILE_QUERIES / heads_per_kv / tile * tile;
         SessionSizes {
             capacity,
             block,
             // Whole tiles of `matmul`, which reads them whole, and no grid of `attention` beyond its limit.
-            rows: rows.clamp(block, PROMPT_ROWS.max(block)).next_multiple_of(8).min(grid_rows),
+            rows: rows.clamp(block, PROMPT_ROWS.max(block)).next_multiple_of(tile).min(grid_rows),
             head_vecs,
             splits,
             layers: config.num_hidden_layers as u64,

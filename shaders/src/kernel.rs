@@ -232,6 +232,7 @@ const CHUNK: File = wgsl!("lib/chunk");
 const BEST: File = wgsl!("lib/best");
 const DISTRIBUTION: File = wgsl!("lib/distribution");
 const RANDOM: File = wgsl!("lib/random");
+const PROPOSED: File = wgsl!("lib/proposed_rows");
 
 impl WeightFormat {
     fn file(self) -> File {
@@ -368,9 +369,9 @@ impl Kernel {
             Kernel::QkNormRope => files.push(tier.reduce_file()),
             Kernel::Attention(visible) => files.extend([visible.file(), visible.keys_file()]),
             Kernel::AttentionMerge(visible) => files.push(visible.file()),
-            Kernel::Argmax => files.push(BEST),
-            Kernel::Distribution => files.extend([DISTRIBUTION, tier.reduce_file()]),
-            Kernel::Sample => files.extend([DISTRIBUTION, RANDOM, BEST]),
+            Kernel::Argmax => files.extend([PROPOSED, BEST]),
+            Kernel::Distribution => files.extend([PROPOSED, DISTRIBUTION, tier.reduce_file()]),
+            Kernel::Sample => files.extend([PROPOSED, DISTRIBUTION, RANDOM, BEST]),
             Kernel::Reject => files.extend([DISTRIBUTION, RANDOM, BEST, tier.reduce_file()]),
             Kernel::Swiglu | Kernel::Accept => {}
         }

@@ -37,6 +37,9 @@ pub const MAX_END_IDS: usize = 16;
 /// Positions in a split of the cache, the fixed unit of `attention`.
 pub const SPLIT: usize = 256;
 
+/// Queries that a workgroup of `attention` takes.
+pub const TILE_QUERIES: usize = 8;
+
 /// Largest size of an attention head (`attention_merge` has a lane for each four values).
 pub const MAX_HEAD_DIM: usize = 256;
 

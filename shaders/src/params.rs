@@ -4,7 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::kernel::{Slices, Tile};
-use crate::{CHUNK, MAX_BLOCK, MAX_END_IDS, SPLIT};
+use crate::{CHUNK, MAX_BLOCK, MAX_END_IDS, SPLIT, TILE_QUERIES};
 
 /// A grid of workgroups.
 pub type Grid = [u32; 3];
@@ -188,7 +188,7 @@ impl Attention {
     /// Grid for a pass of `rows` rows, none of which sees a position at or above `positions`.
     pub fn grid(&self, rows: usize, positions: usize) -> Grid {
         let queries = rows * (self.heads / self.kv_heads) as usize;
-        [groups(positions, SPLIT), groups(queries, 8), self.kv_heads]
+        [groups(positions, SPLIT), groups(queries, TILE_QUERIES), self.kv_heads]
     }
 }
 

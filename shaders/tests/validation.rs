@@ -121,6 +121,7 @@ fn constants_agree() {
         assert!(found > 0, "no kernel declares {name}");
     };
     expect("SPLIT", &format!("{}u", orthrus_shaders::SPLIT));
+    expect("TILE_QUERIES", &format!("{}u", orthrus_shaders::TILE_QUERIES));
     expect("MAX_BLOCK", &format!("{}u", orthrus_shaders::MAX_BLOCK));
     expect("NO_ID", "0xffffffffu");
     assert_eq!(orthrus_shaders::NO_ID, 0xffff_ffff);

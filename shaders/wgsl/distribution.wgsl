@@ -196,8 +196,7 @@ fn id_of_tie(lane: u32, row: u32, key: u32, n: u32) -> u32 {
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let row = group.x;
     let lane = thread.lane;
-    let rows = state.logit_rows - select(0u, 1u, params.draft == 1u && state.logit_rows > 0u);
-    if row >= rows {
+    if row >= proposed_rows(params.draft) {
         return;
     }
 

@@ -30,8 +30,7 @@ const SHARPNESS: f32 = 2.0;
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row = group.x;
-    let proposed = state.logit_rows - select(0u, 1u, params.draft == 1u && state.logit_rows > 0u);
-    if row >= proposed {
+    if row >= proposed_rows(params.draft) {
         return;
     }
     let position = state.start + state.logit_first + row + 1u;
