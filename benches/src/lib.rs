@@ -160,7 +160,7 @@ pub fn kernels(gpu: &Gpu, shape: &Shape, rows: usize, context: usize) -> Vec<Rea
         head_vecs: head_vecs as u32,
         qkv_stride: qkv as u32,
         capacity: capacity as u32,
-        scratch: 0,
+        queries: 0,
         eps: 1e-6,
     };
     let q = rows * heads * head_vecs * 16;

@@ -1,6 +1,6 @@
 //! The machine's adapters: what each offers, which tiers run on it, and which one to use.
 
-use orthrus_shaders::Tier;
+use orthrus_shaders::{TILE, Tier};
 use wgpu::{DeviceType, Features, Limits};
 
 use crate::{Error, Result};
@@ -98,7 +98,7 @@ async fn enumerate() -> Vec<wgpu::Adapter> {
 fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
     let info = adapter.get_info();
     let limits = adapter.limits();
-    let tiers: Vec<_> = Tier::ALL.into_iter().map(|tier| (tier, missing(adapter, tier))).collect();
+    let tiers: Vec<_> = Tier::ALL.into_iter().map(|tier| (tier, missing(adapter, tier, false))).collect();
     let kind = match info.device_type {
         DeviceType::DiscreteGpu => AdapterKind::Discrete,
         DeviceType::IntegratedGpu => AdapterKind::Integrated,
@@ -127,11 +127,11 @@ pub(crate) fn max_binding(limits: &Limits) -> u64 {
     limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
 }
 
-/// What `adapter` lacks for `tier`.
-fn missing(adapter: &wgpu::Adapter, tier: Tier) -> Option<String> {
+/// What `adapter` lacks for `tier`. With `any_matrix_size`, it need not list the cooperative matrices.
+pub(crate) fn missing(adapter: &wgpu::Adapter, tier: Tier, any_matrix_size: bool) -> Option<String> {
     let mut lacks = Vec::new();
-    core_limits().check_limits_with_fail_fn(&adapter.limits(), false, |name, wanted, allowed| {
-        lacks.push(format!("limit {name} is {allowed}, WebGPU's least is {wanted}"));
+    tier_limits(tier).check_limits_with_fail_fn(&adapter.limits(), false, |name, wanted, allowed| {
+        lacks.push(format!("limit {name} is {allowed}, needed is {wanted}"));
     });
     let flags = adapter.get_downlevel_capabilities().flags;
     if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
@@ -140,7 +140,29 @@ fn missing(adapter: &wgpu::Adapter, tier: Tier) -> Option<String> {
     if !adapter.features().contains(features(tier)) {
         lacks.push(format!("it lacks {:?}", features(tier) - adapter.features()));
     }
+    if tier == Tier::Coop {
+        lacks.extend(missing_of_coop(adapter, any_matrix_size));
+    }
     (!lacks.is_empty()).then(|| lacks.join(", "))
+}
+
+/// What the kernels of tier `coop` assume, beyond features and limits.
+fn missing_of_coop(adapter: &wgpu::Adapter, any_matrix_size: bool) -> Vec<String> {
+    let mut lacks = Vec::new();
+    let wanted = |listed: &wgpu::CooperativeMatrixProperties| {
+        [listed.m_size, listed.n_size, listed.k_size] == [TILE as u32; 3]
+            && listed.ab_type == wgpu::CooperativeScalarType::F16
+            && listed.cr_type == wgpu::CooperativeScalarType::F32
+    };
+    if !any_matrix_size && !adapter.cooperative_matrix_properties().iter().any(wanted) {
+        lacks.push("it lists no cooperative matrices of 16x16x16, f16 to f32".to_string());
+    }
+    let info = adapter.get_info();
+    let (least, most) = (info.subgroup_min_size, info.subgroup_max_size);
+    if least < 8 || most > 32 {
+        lacks.push(format!("its subgroups are of {least} to {most}, needed are 8 to 32"));
+    }
+    lacks
 }
 
 /// The features a device of `tier` is opened with.
@@ -148,6 +170,20 @@ pub(crate) fn features(tier: Tier) -> Features {
     match tier {
         Tier::Baseline => Features::empty(),
         Tier::Subgroup => Features::SUBGROUP,
+        Tier::Coop => Features::SUBGROUP | Features::SHADER_F16 | Features::EXPERIMENTAL_COOPERATIVE_MATRIX,
+    }
+}
+
+/// The limits that the kernels of `tier` need.
+pub(crate) fn tier_limits(tier: Tier) -> Limits {
+    match tier {
+        Tier::Baseline | Tier::Subgroup => core_limits(),
+        Tier::Coop => Limits {
+            max_compute_workgroup_storage_size: 32 << 10,
+            max_compute_invocations_per_workgroup: 512,
+            max_compute_workgroup_size_x: 512,
+            ..core_limits()
+        },
     }
 }
 

@@ -7,11 +7,10 @@ use crate::memory::SessionSizes;
 use crate::model::Weights;
 use crate::{Result, rope};
 
-/// Keys and values of one layer.
+/// Keys and values of one layer, as `lib/cache_rows.wgsl` or `lib/cache_tiles.wgsl` has them. The diffusion view's
+/// block goes to the positions that the AR view writes next.
 pub(crate) struct KeyValues {
-    /// `[kv_heads][head_vecs][capacity]` vec4.
     pub(crate) keys: wgpu::Buffer,
-    /// `[capacity][kv_heads][head_vecs]` vec4.
     pub(crate) values: wgpu::Buffer,
 }
 
@@ -26,10 +25,8 @@ pub(crate) struct Buffers {
     pub(crate) picks: wgpu::Buffer,
     /// What `accept` tells the host.
     pub(crate) record: wgpu::Buffer,
-    /// Keys and values of the text, one for each layer, written by the AR view alone.
+    /// Keys and values of the text, one for each layer.
     pub(crate) cache: Vec<KeyValues>,
-    /// Keys and values of the diffusion view's block. One serves every layer: it is dead after the attention.
-    pub(crate) scratch: Option<KeyValues>,
     pub(crate) rope: wgpu::Buffer,
     /// The residual stream.
     pub(crate) x: wgpu::Buffer,
@@ -41,6 +38,8 @@ pub(crate) struct Buffers {
     pub(crate) attended: wgpu::Buffer,
     pub(crate) gate_up: wgpu::Buffer,
     pub(crate) gated: wgpu::Buffer,
+    /// The best logits of each row, of whichever view came last.
+    pub(crate) best: wgpu::Buffer,
     /// The AR view's.
     pub(crate) logits: wgpu::Buffer,
     pub(crate) distributions: wgpu::Buffer,
@@ -52,7 +51,7 @@ pub(crate) struct Buffers {
 impl Buffers {
     pub(crate) fn new(weights: &Weights, capacity: usize) -> Result<Buffers> {
         let (gpu, config) = (&weights.gpu, &weights.config);
-        let sizes = SessionSizes::new(config, weights.views, capacity);
+        let sizes = SessionSizes::new(config, weights.views, capacity, weights.cache);
         let cache_layer = || -> Result<KeyValues> {
             let bytes = sizes.cache_bytes_of_layer();
             Ok(KeyValues {
@@ -61,16 +60,6 @@ impl Buffers {
             })
         };
         let cache = (0..config.num_hidden_layers).map(|_| cache_layer()).collect::<Result<_>>()?;
-        let scratch = match weights.views {
-            Views::ArOnly => None,
-            Views::Dual => {
-                let bytes = sizes.block_bytes();
-                Some(KeyValues {
-                    keys: gpu.storage("block keys", bytes)?,
-                    values: gpu.storage("block values", bytes)?,
-                })
-            }
-        };
         let draft = u64::from(weights.views == Views::Dual);
         let rope = rope::table(config.rope_theta, config.head_dim, capacity);
         Ok(Buffers {
@@ -80,10 +69,9 @@ impl Buffers {
             picks: gpu.storage("picks", 4 * MAX_BLOCK as u64)?,
             record: gpu.storage("record", size_of::<Record>() as u64)?,
             cache,
-            scratch,
             rope: gpu.storage_with("rope", &rope)?,
             x: gpu.storage("residual stream", sizes.hidden_bytes())?,
-            normed: gpu.storage("normed", sizes.hidden_bytes())?,
+            normed: gpu.storage("normed", sizes.normed_bytes())?,
             qkv: gpu.storage("qkv", sizes.qkv_bytes())?,
             q: gpu.storage("q", sizes.query_bytes())?,
             sums: gpu.storage("attention sums", sizes.sums_bytes())?,
@@ -91,6 +79,7 @@ impl Buffers {
             attended: gpu.storage("attended", sizes.attended_bytes())?,
             gate_up: gpu.storage("gate_up", sizes.gate_up_bytes())?,
             gated: gpu.storage("gated", sizes.gated_bytes())?,
+            best: gpu.storage("best logits", sizes.best_bytes())?,
             logits: gpu.storage("logits", sizes.logits_bytes())?,
             distributions: gpu.storage("distributions", sizes.distribution_bytes())?,
             draft_logits: gpu.storage("draft logits", draft * sizes.logits_bytes())?,

@@ -6,9 +6,10 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use orthrus_shaders::{Record, State};
 
-use crate::options::View;
+use crate::options::{GenerateOptions, View};
+use crate::pass::Extent;
 use crate::ring::DEPTH;
-use crate::session::Session;
+use crate::session::{Session, Way};
 use crate::{Error, Result};
 
 /// Tokens that became certain together.
@@ -91,9 +92,7 @@ impl Stats {
 /// what has arrived, cache included.
 pub struct Generation<'s> {
     session: &'s mut Session,
-    view: View,
-    /// [`State::rule`].
-    rule: u32,
+    way: Way,
     limit: usize,
     block: usize,
     finish: Option<FinishReason>,
@@ -117,13 +116,12 @@ impl<'s> Generation<'s> {
         prompt_tokens: usize,
         reused_tokens: usize,
         state: &State,
-        view: View,
+        options: &GenerateOptions,
     ) -> Generation<'s> {
         let stats = Stats { prompt_tokens, reused_tokens, forward_passes: 1, ..Stats::default() };
         Generation {
             session,
-            view,
-            rule: state.rule,
+            way: Way { view: options.view, ar_kernel: options.ar_kernel, rule: state.rule },
             limit: state.limit as usize,
             block: state.block as usize,
             finish: None,
@@ -176,7 +174,7 @@ impl<'s> Generation<'s> {
                 break;
             }
             let positions = (known + (under_way + 1) * self.block).min(self.limit);
-            self.session.submit_cycle(self.view, self.rule, self.block, positions);
+            self.session.submit_cycle(self.way, Extent { rows: self.block, positions });
         }
     }
 
@@ -200,7 +198,7 @@ impl<'s> Generation<'s> {
             }
         };
         let cycle = (!first).then(|| {
-            self.stats.forward_passes += if self.view == View::Dual { 2 } else { 1 };
+            self.stats.forward_passes += if self.way.view == View::Dual { 2 } else { 1 };
             self.stats.acceptance_lengths.push(record.accepted as usize);
             Cycle {
                 rows: record.rows as usize,

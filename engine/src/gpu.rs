@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::Pod;
-use orthrus_shaders::{Access, Kernel, Slices, Tier};
+use orthrus_shaders::{Access, Cache, Kernel, Queries, Slices, Tier, WeightFormat};
 use wgpu::BufferUsages;
 
 use crate::adapter::{self, AdapterReport};
@@ -21,6 +21,9 @@ pub struct GpuOptions {
     /// Open the device with exactly core WebGPU's default limits, whatever the adapter allows: what the least
     /// capable browser offers. For tests.
     pub core_limits: bool,
+    /// Run tier `coop` on an adapter that does not list its cooperative matrices. For tests: Mesa's software adapter
+    /// (26) lists 8 by 8, and takes 16 by 16 too.
+    pub any_matrix_size: bool,
 }
 
 /// How many objects an open GPU has made so far.
@@ -46,6 +49,7 @@ struct Shared {
     tier: Tier,
     adapter: AdapterReport,
     max_binding: u64,
+    workgroup_memory: u32,
     pipelines: Mutex<HashMap<Kernel, Pipeline>>,
     buffers: AtomicU64,
     bind_groups: AtomicU64,
@@ -78,22 +82,22 @@ impl Gpu {
             None => report.best_tier().unwrap_or(Tier::Baseline),
             Some(tier) => tier,
         };
-        if let Some((_, Some(missing))) = report.tiers.iter().find(|(of, _)| *of == tier) {
-            let (adapter, missing) = (report.name.clone(), missing.clone());
-            return Err(Error::TierUnsupported { tier, adapter, missing });
+        if let Some(missing) = adapter::missing(&adapter, tier, options.any_matrix_size) {
+            return Err(Error::TierUnsupported { tier, adapter: report.name, missing });
         }
         if report.is_software() {
             tracing::warn!(adapter = report.name, "no GPU: a software adapter is correct but slow");
         }
-        let core = adapter::core_limits();
+        let needed = adapter::tier_limits(tier);
         let allowed = adapter.limits();
         let required_limits = if options.core_limits {
-            core
+            needed
         } else {
             wgpu::Limits {
                 max_storage_buffer_binding_size: allowed.max_storage_buffer_binding_size,
                 max_buffer_size: allowed.max_buffer_size,
-                ..core
+                max_compute_workgroup_storage_size: allowed.max_compute_workgroup_storage_size,
+                ..needed
             }
         };
         let descriptor = wgpu::DeviceDescriptor {
@@ -101,6 +105,7 @@ impl Gpu {
             required_features: adapter::features(tier),
             required_limits,
             memory_hints: wgpu::MemoryHints::Performance,
+            experimental_features: experimental_features(tier),
             ..Default::default()
         };
         let (device, queue) = adapter
@@ -118,6 +123,7 @@ impl Gpu {
                     reason: format!("no thread to poll it with: {error}"),
                 })?,
                 max_binding: adapter::max_binding(&device.limits()),
+                workgroup_memory: device.limits().max_compute_workgroup_storage_size,
                 device,
                 queue,
                 tier,
@@ -147,6 +153,17 @@ impl Gpu {
     /// The tier in use.
     pub fn tier(&self) -> Tier {
         self.shared.tier
+    }
+
+    /// How queries, keys and values of a model in `format` are stored here, and with them all that cooperative matrices
+    /// read.
+    pub fn cache(&self, format: WeightFormat) -> Cache {
+        Cache::of(self.tier(), format)
+    }
+
+    /// How many queries a workgroup of `attention_coop` can take at a time.
+    pub(crate) fn queries(&self) -> Queries {
+        if self.shared.workgroup_memory >= 48 << 10 { Queries::Two } else { Queries::One }
     }
 
     /// How `matmul` divides a row among lanes here.
@@ -342,6 +359,16 @@ impl Gpu {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn follow(&self, submission: wgpu::SubmissionIndex, abandon: impl FnOnce() + Send + 'static) {
         self.shared.poller.follow(submission, Box::new(abandon));
+    }
+}
+
+/// Cooperative matrices are experimental in wgpu.
+fn experimental_features(tier: Tier) -> wgpu::ExperimentalFeatures {
+    match tier {
+        Tier::Baseline | Tier::Subgroup => wgpu::ExperimentalFeatures::disabled(),
+        // SAFETY: experimental features may have bugs that break memory safety. The one in use compiles our own kernels
+        // only, and each is tested against its CPU twin on the adapters that have it.
+        Tier::Coop => unsafe { wgpu::ExperimentalFeatures::enabled() },
     }
 }
 

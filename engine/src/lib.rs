@@ -58,6 +58,7 @@
 
 mod adapter;
 mod buffers;
+mod choice;
 mod direct;
 mod error;
 mod forward;
@@ -71,6 +72,7 @@ mod passes;
 #[cfg(not(target_arch = "wasm32"))]
 mod poller;
 mod probe;
+mod products;
 mod readback;
 mod ring;
 mod rope;
@@ -86,7 +88,7 @@ pub use error::{Error, Result};
 pub use generation::{Cycle, FinishReason, Generation, Run, Stats};
 pub use gpu::{Created, Gpu, GpuOptions};
 pub use model::{Model, OnProgress, Progress, no_progress};
-pub use options::{GenerateOptions, View};
+pub use options::{ArKernel, GenerateOptions, View};
 pub use orthrus_loader as loader;
 pub use orthrus_shaders as shaders;
 pub use orthrus_shaders::{Tier, WeightFormat};

@@ -2,8 +2,10 @@
 //! for those who want to know before.
 
 use orthrus_loader::{Config, Views};
-use orthrus_shaders::params::{Distribution, padded};
-use orthrus_shaders::{INTERLEAVE, SPLIT, TILE_QUERIES, Tile, WeightFormat};
+use orthrus_shaders::params::{Candidate, Distribution, padded};
+use orthrus_shaders::{
+    Cache, MATRIX_ROWS, Queries, RowTiles, SPLIT, TILE, TILE_QUERIES, Tile, WeightFormat,
+};
 
 const F32: u64 = 4;
 
@@ -11,14 +13,19 @@ const F32: u64 = 4;
 pub(crate) const MAX_GROUPS: usize = 65_535;
 
 /// Most rows of a prompt that go through one pass.
-const PROMPT_ROWS: usize = 128;
+fn prompt_rows(cache: Cache) -> usize {
+    match cache {
+        Cache::Rows => 128,
+        Cache::Tiles => 512,
+    }
+}
 
 /// Memory for the partial sums of attention: beyond it, a prompt goes through in shorter blocks.
-const PARTIAL_SUMS: u64 = 64 << 20;
+const PARTIAL_SUMS: u64 = 128 << 20;
 
 /// Bytes that the weights of a model take on the GPU, for the views that the checkpoint has.
 pub fn weight_bytes(config: &Config, views: Views, format: WeightFormat) -> u64 {
-    let rows = |outputs: usize| outputs.next_multiple_of(INTERLEAVE);
+    let rows = |outputs: usize| outputs.next_multiple_of(MATRIX_ROWS);
     let matrix = |outputs: usize, inputs: usize| (rows(outputs) * padded(inputs) * format.bytes()) as u64;
     let vector = |length: usize| length as u64 * F32;
     let heads = config.num_attention_heads * config.head_dim;
@@ -26,7 +33,7 @@ pub fn weight_bytes(config: &Config, views: Views, format: WeightFormat) -> u64 
     let attention = matrix(heads + 2 * kv_heads, config.hidden_size)
         + matrix(config.hidden_size, heads)
         + vector(2 * config.head_dim);
-    let mlp = matrix(2 * config.intermediate_size, config.hidden_size)
+    let mlp = matrix(2 * padded(config.intermediate_size), config.hidden_size)
         + matrix(config.hidden_size, config.intermediate_size);
     let attentions = match views {
         Views::Dual => 2,
@@ -52,6 +59,8 @@ pub struct SessionSizes {
     pub head_vecs: usize,
     /// Splits of the whole cache.
     pub splits: usize,
+    /// How queries, keys and values are stored.
+    pub cache: Cache,
     layers: u64,
     dual: bool,
     heads: usize,
@@ -63,10 +72,13 @@ pub struct SessionSizes {
 }
 
 impl SessionSizes {
-    /// Sizes for a cache of `capacity` positions.
-    pub fn new(config: &Config, views: Views, capacity: usize) -> SessionSizes {
+    /// Sizes for a cache of `capacity` positions, stored as `cache` says.
+    pub fn new(config: &Config, views: Views, capacity: usize, cache: Cache) -> SessionSizes {
         let block = config.block_size;
-        let head_vecs = config.head_dim.div_ceil(4);
+        let head_vecs = match cache {
+            Cache::Rows => config.head_dim.div_ceil(4),
+            Cache::Tiles => padded(config.head_dim) / 4,
+        };
         let splits = capacity.div_ceil(SPLIT);
         let sums_of_a_row = (config.num_attention_heads * splits * head_vecs * 4) as u64 * F32;
         let rows = (PARTIAL_SUMS / sums_of_a_row) as usize;
@@ -77,9 +89,10 @@ impl SessionSizes {
             capacity,
             block,
             // Whole tiles of `matmul`, which reads them whole, and no grid of `attention` beyond its limit.
-            rows: rows.clamp(block, PROMPT_ROWS.max(block)).next_multiple_of(tile).min(grid_rows),
+            rows: rows.clamp(block, prompt_rows(cache).max(block)).next_multiple_of(tile).min(grid_rows),
             head_vecs,
             splits,
+            cache,
             layers: config.num_hidden_layers as u64,
             dual: views == Views::Dual,
             heads: config.num_attention_heads,
@@ -92,9 +105,9 @@ impl SessionSizes {
     }
 
     /// The longest context of which every buffer fits in `binding` bytes.
-    pub fn longest_context(config: &Config, views: Views, binding: u64) -> usize {
+    pub fn longest_context(config: &Config, views: Views, cache: Cache, binding: u64) -> usize {
         let fits = |context: usize| {
-            let sizes = SessionSizes::new(config, views, context);
+            let sizes = SessionSizes::new(config, views, context, cache);
             let growing =
                 [sizes.cache_bytes_of_layer(), sizes.sums_bytes(), sizes.stats_bytes(), sizes.rope_bytes()];
             growing.iter().all(|&bytes| bytes <= binding)
@@ -112,9 +125,27 @@ impl SessionSizes {
         (self.heads + 2 * self.kv_heads) * self.head_dim
     }
 
+    /// Positions that keys and values have room for: whole tiles.
+    pub fn positions(&self) -> usize {
+        match self.cache {
+            Cache::Rows => self.capacity,
+            Cache::Tiles => self.capacity.next_multiple_of(TILE),
+        }
+    }
+
+    /// Queries of a kv head that queries and partial sums have room for: whole tiles.
+    pub fn queries(&self) -> usize {
+        (self.rows * self.heads / self.kv_heads).next_multiple_of(Queries::Two.count())
+    }
+
+    /// Groups of outputs whose best logit is kept, for a vocabulary in whole tiles.
+    pub fn best_of_row(&self) -> usize {
+        self.vocabulary.div_ceil(TILE)
+    }
+
     /// Bytes of one layer's keys, or of its values.
     pub fn cache_bytes_of_layer(&self) -> u64 {
-        (self.capacity * self.kv_heads * self.head_vecs * 4) as u64 * F32
+        (self.positions() * self.kv_heads * self.head_vecs * 4 * self.cache.bytes()) as u64
     }
 
     /// Bytes of the cache.
@@ -122,14 +153,14 @@ impl SessionSizes {
         2 * self.layers * self.cache_bytes_of_layer()
     }
 
-    /// Bytes of the keys, or of the values, of the diffusion view's block: one scratch serves every layer.
-    pub fn block_bytes(&self) -> u64 {
-        (self.block * self.kv_heads * self.head_vecs * 4) as u64 * F32
-    }
-
-    /// Bytes of a hidden state, of all rows.
+    /// Bytes of the residual stream, of all rows.
     pub fn hidden_bytes(&self) -> u64 {
         self.row_bytes(padded(self.hidden))
+    }
+
+    /// Bytes of the normed residual stream, of all rows.
+    pub fn normed_bytes(&self) -> u64 {
+        self.input_bytes(padded(self.hidden))
     }
 
     /// Bytes of queries, keys and values before norm and rotation, of all rows.
@@ -139,32 +170,40 @@ impl SessionSizes {
 
     /// Bytes of the queries after norm and rotation, of all rows.
     pub fn query_bytes(&self) -> u64 {
-        self.row_bytes(self.heads * self.head_vecs * 4)
+        (self.kv_heads * self.queries() * self.head_vecs * 4 * self.cache.bytes()) as u64
     }
 
     /// Bytes of the attention's partial sums.
     pub fn sums_bytes(&self) -> u64 {
-        self.row_bytes(self.heads * self.splits * self.head_vecs * 4)
+        (self.kv_heads * self.splits * self.queries() * self.head_vecs * 4) as u64 * F32
     }
 
     /// Bytes of the partial sums' maxima and weights.
     pub fn stats_bytes(&self) -> u64 {
-        self.row_bytes(self.heads * self.splits * 2)
+        (self.kv_heads * self.splits * self.queries() * 2) as u64 * F32
     }
 
     /// Bytes of the attention's result, of all rows.
     pub fn attended_bytes(&self) -> u64 {
-        self.row_bytes(padded(self.heads * self.head_dim))
+        self.input_bytes(padded(self.heads * self.head_dim))
     }
 
-    /// Bytes of gate and up projections, of all rows.
+    /// Bytes of gate and up projections, of all rows, where they are kept.
     pub fn gate_up_bytes(&self) -> u64 {
-        self.row_bytes(2 * self.intermediate)
+        match self.cache {
+            Cache::Rows => self.row_bytes(2 * padded(self.intermediate)),
+            Cache::Tiles => 0,
+        }
     }
 
     /// Bytes of the gated projection, of all rows.
     pub fn gated_bytes(&self) -> u64 {
-        self.row_bytes(padded(self.intermediate))
+        self.input_bytes(padded(self.intermediate))
+    }
+
+    /// Bytes of the best logits of a block.
+    pub fn best_bytes(&self) -> u64 {
+        (self.block * self.best_of_row() * size_of::<Candidate>()) as u64
     }
 
     /// Bytes of the logits of a block.
@@ -184,11 +223,11 @@ impl SessionSizes {
 
     /// Bytes of everything but weights and cache. What a few small buffers take besides is not counted.
     pub fn scratch_bytes(&self) -> u64 {
-        let block_keys = if self.dual { 2 * self.block_bytes() } else { 0 };
         let views = if self.dual { 2 } else { 1 };
         views * (self.logits_bytes() + self.distribution_bytes())
-            + block_keys
-            + 2 * self.hidden_bytes()
+            + self.best_bytes()
+            + self.hidden_bytes()
+            + self.normed_bytes()
             + self.qkv_bytes()
             + self.query_bytes()
             + self.sums_bytes()
@@ -197,6 +236,17 @@ impl SessionSizes {
             + self.gate_up_bytes()
             + self.gated_bytes()
             + self.rope_bytes()
+    }
+
+    /// Bytes of rows that a matrix is multiplied with: in tiles, as many as the largest workgroup takes.
+    fn input_bytes(&self, values: usize) -> u64 {
+        match self.cache {
+            Cache::Rows => self.row_bytes(values),
+            Cache::Tiles => {
+                let rows = self.rows.next_multiple_of(RowTiles::Eight.rows());
+                (rows * values * Cache::Tiles.bytes()) as u64
+            }
+        }
     }
 
     fn row_bytes(&self, values: usize) -> u64 {

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use orthrus_loader::{Checkpoint, Config, Views};
-use orthrus_shaders::{MAX_BLOCK, MAX_HEAD_DIM, WeightFormat};
+use orthrus_shaders::{Cache, MAX_BLOCK, MAX_HEAD_DIM, WeightFormat};
 
 use crate::gpu::Gpu;
-use crate::weights::{Matrix, Uploader};
+use crate::weights::{Matrix, Stack, Uploader};
 use crate::{Error, Result};
 
 /// How far long-running work is. Return `ControlFlow::Break` to cancel it.
@@ -38,6 +38,8 @@ pub(crate) struct Weights {
     pub(crate) gpu: Gpu,
     pub(crate) config: Config,
     pub(crate) format: WeightFormat,
+    /// How queries, keys and values are stored, and with them all that cooperative matrices read.
+    pub(crate) cache: Cache,
     pub(crate) embedding: Matrix,
     pub(crate) layers: Vec<Layer>,
     pub(crate) final_norm: wgpu::Buffer,
@@ -53,7 +55,7 @@ pub(crate) struct Layer {
     pub(crate) ar: Attention,
     pub(crate) diffusion: Option<Attention>,
     pub(crate) post_attention_norm: wgpu::Buffer,
-    /// Gate above up.
+    /// Gate and up by turns, sixteen rows of each.
     pub(crate) gate_up: Matrix,
     pub(crate) down: Matrix,
 }
@@ -102,20 +104,21 @@ impl Model {
         };
         let mut upload = Uploader { gpu, checkpoint, format, in_flight: 0, advance: &mut advance };
         let config = checkpoint.config().clone();
-        let embedding = upload.matrix(&["model.embed_tokens.weight"]).await?;
+        let embedding = upload.matrix(Stack::Whole, &["model.embed_tokens.weight"]).await?;
         let mut layers = Vec::with_capacity(config.num_hidden_layers);
         for index in 0..config.num_hidden_layers {
             layers.push(layer(&mut upload, index).await?);
         }
         let final_norm = upload.vector(&["model.norm.weight"]).await?;
         let untied_head =
-            if config.tie_word_embeddings { None } else { Some(upload.matrix(&["lm_head.weight"]).await?) };
+            if config.tie_word_embeddings { None } else { Some(upload.matrix(Stack::Whole, &["lm_head.weight"]).await?) };
         gpu.idle().await?;
         let shared = Weights {
             gpu: gpu.clone(),
             end_ids: checkpoint.eos_token_ids(),
             config,
             format,
+            cache: gpu.cache(format),
             embedding,
             layers,
             final_norm,
@@ -187,16 +190,16 @@ async fn layer(upload: &mut Uploader<'_>, index: usize) -> Result<Layer> {
         ar: attention(upload, index, "").await?,
         diffusion,
         post_attention_norm: upload.vector(&[&name("post_attention_layernorm")]).await?,
-        gate_up: upload.matrix(&[&name("mlp.gate_proj"), &name("mlp.up_proj")]).await?,
-        down: upload.matrix(&[&name("mlp.down_proj")]).await?,
+        gate_up: upload.matrix(Stack::ByTurns, &[&name("mlp.gate_proj"), &name("mlp.up_proj")]).await?,
+        down: upload.matrix(Stack::Whole, &[&name("mlp.down_proj")]).await?,
     })
 }
 
 async fn attention(upload: &mut Uploader<'_>, index: usize, suffix: &str) -> Result<Attention> {
     let name = |part: &str| format!("model.layers.{index}.self_attn.{part}{suffix}.weight");
     Ok(Attention {
-        qkv: upload.matrix(&[&name("q_proj"), &name("k_proj"), &name("v_proj")]).await?,
+        qkv: upload.matrix(Stack::Whole, &[&name("q_proj"), &name("k_proj"), &name("v_proj")]).await?,
         qk_norms: upload.vector(&[&name("q_norm"), &name("k_norm")]).await?,
-        output: upload.matrix(&[&name("o_proj")]).await?,
+        output: upload.matrix(Stack::Whole, &[&name("o_proj")]).await?,
     })
 }

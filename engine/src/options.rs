@@ -22,6 +22,27 @@ impl View {
     }
 }
 
+/// Which kernels compute a step of AR decoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ArKernel {
+    /// Those of blocks: the text of [`View::Ar`] is bit for bit that of [`View::Dual`].
+    #[default]
+    Exact,
+    /// Those made for one row. Faster, and not bit-equal to a row of a block: where two logits nearly tie, the text can
+    /// differ from the exact one's. A baseline to compare with; it has no effect on [`View::Dual`].
+    Fast,
+}
+
+impl ArKernel {
+    /// The name users give and see.
+    pub fn name(self) -> &'static str {
+        match self {
+            ArKernel::Exact => "exact",
+            ArKernel::Fast => "fast",
+        }
+    }
+}
+
 /// What to generate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateOptions {
@@ -35,6 +56,8 @@ pub struct GenerateOptions {
     pub end_ids: Option<Vec<u32>>,
     /// How ids are chosen; by default greedily.
     pub sampling: Sampling,
+    /// Which kernels compute a step of AR decoding; by default the exact ones.
+    pub ar_kernel: ArKernel,
 }
 
 impl Default for GenerateOptions {
@@ -45,6 +68,7 @@ impl Default for GenerateOptions {
             block_size: None,
             end_ids: None,
             sampling: Sampling::default(),
+            ar_kernel: ArKernel::Exact,
         }
     }
 }

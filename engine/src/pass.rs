@@ -13,12 +13,17 @@ pub(crate) struct Extent {
 
 /// One dispatch, with all that it binds.
 pub(crate) struct Step {
-    /// For passes of one row.
-    pub(crate) row: wgpu::ComputePipeline,
-    /// For passes of more. The same, but for `matmul`.
-    pub(crate) block: wgpu::ComputePipeline,
+    /// Pipelines by the rows that each is for at most, the fewest first; the last is for any more too.
+    pub(crate) pipelines: Vec<(usize, wgpu::ComputePipeline)>,
     pub(crate) group: wgpu::BindGroup,
     pub(crate) grid: Box<dyn Fn(Extent) -> Grid + Send + Sync>,
+}
+
+impl Step {
+    fn pipeline(&self, rows: usize) -> Option<&wgpu::ComputePipeline> {
+        let fits = self.pipelines.iter().find(|(most, _)| rows <= *most);
+        fits.or(self.pipelines.last()).map(|(_, pipeline)| pipeline)
+    }
 }
 
 /// Dispatches in order.
@@ -31,8 +36,9 @@ impl Pass {
     /// Records the dispatches. Sets pipelines and bind groups, and nothing else.
     pub(crate) fn record(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent) {
         for step in &self.steps {
+            let Some(pipeline) = step.pipeline(extent.rows) else { continue };
             let [x, y, z] = (step.grid)(extent);
-            commands.set_pipeline(if extent.rows == 1 { &step.row } else { &step.block });
+            commands.set_pipeline(pipeline);
             commands.set_bind_group(0, &step.group, &[]);
             commands.dispatch_workgroups(x, y, z);
         }

@@ -1,7 +1,9 @@
 //! Looking inside: logits and cache. For tests, and for those who study a model.
 
-use orthrus_shaders::State;
+use half::f16;
+use orthrus_shaders::{Cache, State, TILE, in_tiles};
 
+use crate::options::ArKernel;
 use crate::pass::Extent;
 use crate::session::Session;
 use crate::{Error, Result};
@@ -27,7 +29,7 @@ impl Session {
             self.submit_text(rows, extent.positions);
             self.gpu().submit(|encoder| {
                 let mut commands = encoder.begin_compute_pass(&Default::default());
-                self.passes.text_logits.record(&mut commands, extent);
+                self.passes.ar(ArKernel::Exact).logits.record(&mut commands, extent);
             });
             logits.extend(self.read_logits(&self.buffers.logits, rows).await?);
             self.cached += rows;
@@ -36,7 +38,7 @@ impl Session {
     }
 
     /// The diffusion view's logits for a block of `rows` rows, `anchor` and masks, after the cached text:
-    /// `[rows][vocabulary]`. The text and its cache stay as they are.
+    /// `[rows][vocabulary]`. The text and its cache stay as they are: the block lies after them.
     ///
     /// # Errors
     /// The checkpoint has no diffusion view, the block outgrows it or the cache, or the GPU failed.
@@ -58,7 +60,8 @@ impl Session {
         self.gpu().submit(|encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
             if let Some(draft) = &self.passes.draft {
-                draft.record(&mut commands, extent);
+                draft.layers.record(&mut commands, extent);
+                draft.logits.record(&mut commands, extent);
             }
         });
         self.read_logits(&self.buffers.draft_logits, rows).await
@@ -74,21 +77,43 @@ impl Session {
         let Some(cache) = self.buffers.cache.get(layer) else {
             return Err(Error::LayerOutOfRange { asked: layer, layers: self.buffers.cache.len() });
         };
-        let count = (sizes.cache_bytes_of_layer() / 4) as usize;
-        let raw_keys: Vec<f32> = self.gpu().read(&cache.keys, count).await?;
-        let raw_values: Vec<f32> = self.gpu().read(&cache.values, count).await?;
+        let raw_keys = self.read_cache(&cache.keys).await?;
+        let raw_values = self.read_cache(&cache.values).await?;
         let (kv_heads, vecs) = (config.num_key_value_heads, sizes.head_vecs);
         let mut keys = Vec::new();
         let mut values = Vec::new();
         for head in 0..kv_heads {
             for position in 0..self.cached {
                 for i in 0..config.head_dim {
-                    keys.push(raw_keys[((head * vecs + i / 4) * sizes.capacity + position) * 4 + i % 4]);
-                    values.push(raw_values[(position * kv_heads + head) * vecs * 4 + i]);
+                    // `lib/cache_rows.wgsl`, `lib/cache_tiles.wgsl`
+                    let (key, value) = match sizes.cache {
+                        Cache::Rows => (
+                            ((head * vecs + i / 4) * sizes.capacity + position) * 4 + i % 4,
+                            (position * kv_heads + head) * vecs * 4 + i,
+                        ),
+                        Cache::Tiles => {
+                            let line = head * sizes.positions() + position;
+                            let transposed = line / TILE * TILE + i % TILE;
+                            (in_tiles(line, i, vecs / 4), in_tiles(transposed, i / TILE * TILE + line % TILE, vecs / 4))
+                        }
+                    };
+                    keys.push(raw_keys[key]);
+                    values.push(raw_values[value]);
                 }
             }
         }
         Ok((keys, values))
+    }
+
+    async fn read_cache(&self, buffer: &wgpu::Buffer) -> Result<Vec<f32>> {
+        let bytes = self.buffers.sizes.cache_bytes_of_layer() as usize;
+        match self.buffers.sizes.cache {
+            Cache::Rows => self.gpu().read(buffer, bytes / 4).await,
+            Cache::Tiles => {
+                let halves: Vec<f16> = self.gpu().read(buffer, bytes / 2).await?;
+                Ok(halves.into_iter().map(f16::to_f32).collect())
+            }
+        }
     }
 
     fn check_room(&self, rows: usize) -> Result<()> {

@@ -7,12 +7,21 @@ use crate::buffers::Buffers;
 use crate::generation::Generation;
 use crate::memory::SessionSizes;
 use crate::model::{Model, OnProgress, Progress};
-use crate::options::{GenerateOptions, View};
+use crate::options::{ArKernel, GenerateOptions, View};
 use crate::pass::Extent;
 use crate::passes::Passes;
 use crate::ring::Ring;
 use crate::sampling::AcceptRule;
 use crate::{Error, Result};
+
+/// How the cycles of a generation go.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) view: View,
+    pub(crate) ar_kernel: ArKernel,
+    /// [`State::rule`].
+    pub(crate) rule: u32,
+}
 
 /// One text, its cache and its decode state. Several sessions can share a model.
 ///
@@ -71,7 +80,8 @@ impl Model {
     fn with_advice(&self, error: Error) -> Error {
         match error {
             Error::TooLarge { what, needed, limit, adapter, .. } => {
-                let advice = match SessionSizes::longest_context(self.config(), self.views(), limit) {
+                let config = self.config();
+                let advice = match SessionSizes::longest_context(config, self.views(), self.shared.cache, limit) {
                     0 => String::new(),
                     longest => format!("Ask for a context of at most {longest}"),
                 };
@@ -119,7 +129,7 @@ impl Session {
     ) -> Result<Generation<'_>> {
         let state = self.first_state(prompt, options)?;
         let reused = self.process_prompt(prompt, &state, progress).await?;
-        Ok(Generation::new(self, prompt.len(), reused, &state, options.view))
+        Ok(Generation::new(self, prompt.len(), reused, &state, options))
     }
 
     /// [`Session::generate_async`] for programs that are not async.
@@ -252,7 +262,7 @@ impl Session {
     pub(crate) fn submit_text(&self, rows: usize, positions: usize) {
         self.gpu().submit(|encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
-            self.passes.text.record(&mut commands, Extent { rows, positions });
+            self.passes.ar(ArKernel::Exact).layers.record(&mut commands, Extent { rows, positions });
         });
     }
 
@@ -260,23 +270,23 @@ impl Session {
         let passes = &self.passes;
         self.ring.submit(&self.buffers.record, |encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
-            passes.text.record(&mut commands, Extent { rows, positions });
-            passes.record_picks(&mut commands, Extent { rows: 1, positions }, rule);
+            passes.ar(ArKernel::Exact).layers.record(&mut commands, Extent { rows, positions });
+            passes.record_picks(&mut commands, Extent { rows: 1, positions }, rule, ArKernel::Exact);
         });
     }
 
-    /// Records one cycle (draft, verify, accept) of up to `rows` rows that see no position at or above
-    /// `positions`, and submits it without waiting for the one before.
-    pub(crate) fn submit_cycle(&mut self, view: View, rule: u32, rows: usize, positions: usize) {
+    /// Records one cycle (draft, verify, accept) that sees no position at or above `extent.positions`, and submits it
+    /// without waiting for the one before.
+    pub(crate) fn submit_cycle(&mut self, way: Way, extent: Extent) {
         let passes = &self.passes;
-        let extent = Extent { rows, positions };
+        let kernel = if way.view == View::Ar { way.ar_kernel } else { ArKernel::Exact };
         self.ring.submit(&self.buffers.record, |encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
-            if view == View::Dual {
-                passes.record_drafts(&mut commands, extent, rule);
+            if way.view == View::Dual {
+                passes.record_drafts(&mut commands, extent, way.rule);
             }
-            passes.text.record(&mut commands, extent);
-            passes.record_picks(&mut commands, extent, rule);
+            passes.ar(kernel).layers.record(&mut commands, extent);
+            passes.record_picks(&mut commands, extent, way.rule, kernel);
         });
     }
 
@@ -294,9 +304,8 @@ impl Session {
     pub fn dispatches_per_layer(&self) -> usize {
         let weights = &self.model.shared;
         let embedding = weights.embedding.pieces.len();
-        let text = self.passes.text.steps.len() - embedding;
-        let head = self.passes.text_logits.steps.len();
-        let draft = self.passes.draft.as_ref().map_or(0, |draft| draft.steps.len() - embedding - head);
-        text.max(draft).div_ceil(weights.layers.len())
+        let text = self.passes.ar(ArKernel::Exact).layers.steps.len();
+        let draft = self.passes.draft.as_ref().map_or(0, |draft| draft.layers.steps.len());
+        (text.max(draft) - embedding).div_ceil(weights.layers.len())
     }
 }

@@ -1,10 +1,10 @@
-//! Weights on their way to the GPU: converted, padded, interleaved, split where a binding could not hold them.
+//! Weights on their way to the GPU: converted, padded, in tiles, split where a binding could not hold them.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use orthrus_loader::{Checkpoint, Tensor};
 use orthrus_shaders::params::padded;
-use orthrus_shaders::{CHUNK, INTERLEAVE, Slices, WeightFormat, chunks, interleaved};
+use orthrus_shaders::{CHUNK, MATRIX_ROWS, Slices, TILE, WeightFormat, chunks, tiled};
 
 use crate::gpu::Gpu;
 use crate::memory::MAX_GROUPS;
@@ -18,7 +18,7 @@ pub(crate) struct Piece {
     pub(crate) outputs: usize,
 }
 
-/// A weight matrix `[outputs][inputs]`, or several of the same width one above the other.
+/// A weight matrix `[outputs][inputs]`, or several of the same width together.
 pub(crate) struct Matrix {
     pub(crate) pieces: Vec<Piece>,
     pub(crate) outputs: usize,
@@ -31,21 +31,48 @@ const STAGING: usize = 4 << 20;
 /// Bytes handed to the GPU before waiting for it: until it has copied them, they lie in host memory too.
 const IN_FLIGHT: usize = 64 << 20;
 
-/// Tensors of the same width, one above the other.
+/// How several tensors make one matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stack {
+    /// One above the other.
+    Whole,
+    /// By turns, a tile of rows of each: a gate next to its up projection.
+    ByTurns,
+}
+
+/// Tensors of the same width, in one matrix.
 struct StackedRows<'a> {
+    stack: Stack,
     names: &'a [&'a str],
     tensors: &'a [Tensor<'a>],
 }
 
 impl StackedRows<'_> {
-    /// The tensor that holds this row of the stack, and which of its rows it is.
-    fn find(&self, mut row: usize) -> (&str, &Tensor<'_>, usize) {
-        let mut index = 0;
-        while row >= self.tensors[index].shape[0] {
-            row -= self.tensors[index].shape[0];
-            index += 1;
+    fn count(&self) -> usize {
+        match self.stack {
+            Stack::Whole => self.tensors.iter().map(|tensor| tensor.shape[0]).sum(),
+            Stack::ByTurns => self.tensors.iter().map(|tensor| padded(tensor.shape[0])).sum(),
         }
-        (self.names[index], &self.tensors[index], row)
+    }
+
+    /// The tensor that holds this row of the matrix, and which of its rows it is; `None` for a row of padding.
+    fn find(&self, mut row: usize) -> Option<(&str, &Tensor<'_>, usize)> {
+        let mut index = 0;
+        match self.stack {
+            Stack::Whole => {
+                while row >= self.tensors[index].shape[0] {
+                    row -= self.tensors[index].shape[0];
+                    index += 1;
+                }
+            }
+            Stack::ByTurns => {
+                let turn = row / TILE;
+                index = turn % self.tensors.len();
+                row = turn / self.tensors.len() * TILE + row % TILE;
+            }
+        }
+        let tensor = &self.tensors[index];
+        (row < tensor.shape[0]).then(|| (self.names[index], tensor, row))
     }
 }
 
@@ -64,22 +91,23 @@ pub(crate) struct Uploader<'a> {
 pub(crate) fn rows_per_piece(inputs: usize, format: WeightFormat, max_binding: u64) -> usize {
     let row_bytes = padded(inputs) * format.bytes();
     let rows = (max_binding as usize / row_bytes).min(MAX_GROUPS * Slices::Many.outputs());
-    rows / INTERLEAVE * INTERLEAVE
+    rows / MATRIX_ROWS * MATRIX_ROWS
 }
 
 impl Uploader<'_> {
-    /// The named tensors `[outputs][inputs]`, stacked into one matrix.
-    pub(crate) async fn matrix(&mut self, names: &[&str]) -> Result<Matrix> {
+    /// The named tensors `[outputs][inputs]`, in one matrix.
+    pub(crate) async fn matrix(&mut self, stack: Stack, names: &[&str]) -> Result<Matrix> {
         let tensors: Vec<Tensor<'_>> =
             names.iter().map(|name| self.checkpoint.tensor(name)).collect::<std::result::Result<_, _>>()?;
         let inputs = tensors[0].shape[1];
-        let outputs = tensors.iter().map(|tensor| tensor.shape[0]).sum();
+        let rows = StackedRows { stack, names, tensors: &tensors };
+        let outputs = rows.count();
         let most = rows_per_piece(inputs, self.format, self.gpu.max_binding());
         let allocate = || -> Result<Vec<Piece>> {
             let mut pieces = Vec::new();
             for first in (0..outputs).step_by(most) {
                 let count = most.min(outputs - first);
-                let bytes = count.next_multiple_of(INTERLEAVE) * padded(inputs) * self.format.bytes();
+                let bytes = count.next_multiple_of(MATRIX_ROWS) * padded(inputs) * self.format.bytes();
                 pieces.push(Piece {
                     buffer: self.gpu.storage(names[0], bytes as u64)?,
                     first,
@@ -90,34 +118,33 @@ impl Uploader<'_> {
         };
         let pieces = self.gpu.allocating(allocate).await?;
         let matrix = Matrix { pieces, outputs, inputs };
-        let rows = StackedRows { names, tensors: &tensors };
         for piece in &matrix.pieces {
             self.piece(&rows, piece, inputs).await?;
         }
         Ok(matrix)
     }
 
-    /// Uploads the rows of one piece, interleaved.
+    /// Uploads the rows of one piece, in tiles. What it is padded with is zero already.
     async fn piece(&mut self, rows: &StackedRows<'_>, piece: &Piece, inputs: usize) -> Result<()> {
         let (width, chunk_bytes) = (padded(inputs), CHUNK * self.format.bytes());
-        let group_bytes = INTERLEAVE * width * self.format.bytes();
-        let rows_at_once = (STAGING / group_bytes).max(1) * INTERLEAVE;
+        let group_bytes = TILE * width * self.format.bytes();
+        let rows_at_once = (STAGING / group_bytes).max(1) * TILE;
         let mut values = vec![0.0; width];
         let mut converted = Vec::with_capacity(width * self.format.bytes());
         for first in (0..piece.outputs).step_by(rows_at_once) {
             let count = rows_at_once.min(piece.outputs - first);
-            let mut bytes = vec![0; count.div_ceil(INTERLEAVE) * group_bytes];
+            let mut bytes = vec![0; count.div_ceil(TILE) * group_bytes];
             for row in 0..count {
-                let (name, tensor, local) = rows.find(piece.first + first + row);
+                let Some((name, tensor, local)) = rows.find(piece.first + first + row) else { continue };
                 tensor.read_f32(local * inputs, &mut values[..inputs]);
                 converted.clear();
                 self.convert(name, local * inputs, &values, &mut converted)?;
                 for (chunk, from) in converted.chunks_exact(chunk_bytes).enumerate() {
-                    let at = interleaved(row, chunk, chunks(inputs)) * chunk_bytes;
+                    let at = tiled(row, chunk, chunks(inputs)) * chunk_bytes;
                     bytes[at..at + chunk_bytes].copy_from_slice(from);
                 }
             }
-            self.gpu.write(&piece.buffer, (first / INTERLEAVE * group_bytes) as u64, &bytes);
+            self.gpu.write(&piece.buffer, (first / TILE * group_bytes) as u64, &bytes);
             self.in_flight += bytes.len();
             if self.in_flight > IN_FLIGHT {
                 self.gpu.idle().await?;
@@ -155,6 +182,8 @@ impl Uploader<'_> {
             tensor.read_f32(0, &mut values[from..]);
             check_finite(name, 0, &values[from..])?;
         }
+        // Whole tiles: `matmul_row` reads them so.
+        values.resize(padded(values.len()), 0.0);
         let buffer = self.gpu.allocating(|| self.gpu.storage_with(names[0], &values)).await?;
         (self.advance)(values.len())?;
         Ok(buffer)

@@ -19,14 +19,20 @@ pub mod kernel;
 pub mod params;
 pub mod twin;
 
-pub use kernel::{Access, Binding, Kernel, Rows, Slices, Store, Tier, Tile, Visible, WeightFormat};
+pub use kernel::{
+    Access, Binding, Cache, Candidates, Columns, Input, Kernel, Output, Product, Queries, RowTiles, Rows,
+    Slices, Store, Tier, Tile, Visible, WeightFormat,
+};
 pub use params::{Record, State};
 
-/// Values in a chunk, the unit in which rows of weights and activations are read and padded.
+/// Values in a chunk, the unit in which rows of weights are read.
 pub const CHUNK: usize = 8;
 
-/// Rows of a weight matrix that are interleaved (`lib/chunk.wgsl`).
-pub const INTERLEAVE: usize = 16;
+/// Rows, and values of a row, in a tile, the unit in which weights are stored and rows are padded (`lib/chunk.wgsl`).
+pub const TILE: usize = 16;
+
+/// Rows to whole multiples of which a weight matrix is padded: what a workgroup of `matmul_coop` takes.
+pub const MATRIX_ROWS: usize = 2 * TILE;
 
 /// Largest number of rows in a block (`accept` keeps a record of this many picks and drafts).
 pub const MAX_BLOCK: usize = 64;
@@ -43,15 +49,23 @@ pub const TILE_QUERIES: usize = 8;
 /// Largest size of an attention head (`attention_merge` has a lane for each four values).
 pub const MAX_HEAD_DIM: usize = 256;
 
+/// By how much `matmul_coop` and `matmul_row` scale gated values that they write as f16.
+pub const GATED_SCALE: f32 = 0.0625;
+
 /// What `argmax` gives for a row without any number in it.
 pub const NO_ID: u32 = u32::MAX;
 
-/// Chunks that hold `values` values.
+/// Chunks of a row of `values` values, padded to whole tiles.
 pub const fn chunks(values: usize) -> usize {
-    values.div_ceil(CHUNK)
+    values.div_ceil(TILE) * 2
 }
 
-/// Where chunk `chunk` of row `row` of an interleaved matrix is, in chunks.
-pub const fn interleaved(row: usize, chunk: usize, chunks: usize) -> usize {
-    (row / INTERLEAVE * chunks + chunk) * INTERLEAVE + row % INTERLEAVE
+/// Where chunk `chunk` of row `row` of a tiled matrix is, in chunks.
+pub const fn tiled(row: usize, chunk: usize, chunks: usize) -> usize {
+    (row / TILE * (chunks / 2) + chunk / 2) * 2 * TILE + row % TILE * 2 + chunk % 2
+}
+
+/// Where a value of activations in tiles is, whose row has `tiles` tiles (`lib/tile.wgsl`).
+pub const fn in_tiles(row: usize, column: usize, tiles: usize) -> usize {
+    (row / TILE * tiles + column / TILE) * TILE * TILE + row % TILE * TILE + column % TILE
 }

@@ -3,8 +3,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::kernel::{Slices, Tile};
-use crate::{CHUNK, MAX_BLOCK, MAX_END_IDS, SPLIT, TILE_QUERIES};
+use crate::kernel::{Columns, Product, Queries, RowTiles, Slices, Tile};
+use crate::{MAX_BLOCK, MAX_END_IDS, SPLIT, TILE, TILE_QUERIES};
 
 /// A grid of workgroups.
 pub type Grid = [u32; 3];
@@ -118,8 +118,8 @@ impl Embed {
 pub struct RmsNorm {
     pub width: u32,
     pub stride: u32,
+    pub out_stride: u32,
     pub eps: f32,
-    pub pad: u32,
 }
 
 impl RmsNorm {
@@ -147,6 +147,53 @@ impl Matmul {
     }
 }
 
+/// Uniform of `matmul_coop`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in matmul_coop.wgsl")]
+pub struct MatmulCoop {
+    pub outputs: u32,
+    pub k_tiles: u32,
+    pub out_stride: u32,
+    pub out_first: u32,
+    pub scale: f32,
+    pub pad: [u32; 3],
+}
+
+impl MatmulCoop {
+    /// Grid for `rows` rows.
+    pub fn grid(&self, rows: usize, row_tiles: RowTiles, columns: Columns) -> Grid {
+        [groups(self.outputs as usize, columns.outputs()), groups(rows, row_tiles.rows()), 1]
+    }
+}
+
+/// Uniform of `matmul_row`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in matmul_row.wgsl")]
+pub struct MatmulRow {
+    pub outputs: u32,
+    pub chunks: u32,
+    pub inputs: u32,
+    pub out_stride: u32,
+    pub out_first: u32,
+    pub scale: f32,
+    pub eps: f32,
+    pub pad: u32,
+}
+
+impl MatmulRow {
+    /// Outputs that a workgroup takes.
+    pub fn outputs_per_group(product: Product) -> usize {
+        if product == Product::Gated { 2 * TILE } else { TILE }
+    }
+
+    /// Grid.
+    pub fn grid(&self, product: Product) -> Grid {
+        [groups(self.outputs as usize, MatmulRow::outputs_per_group(product)), 1, 1]
+    }
+}
+
 /// Uniform of `qk_norm_rope`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -158,7 +205,7 @@ pub struct QkNormRope {
     pub head_vecs: u32,
     pub qkv_stride: u32,
     pub capacity: u32,
-    pub scratch: u32,
+    pub queries: u32,
     pub eps: f32,
 }
 
@@ -169,7 +216,7 @@ impl QkNormRope {
     }
 }
 
-/// Uniform of `attention`.
+/// Uniform of `attention` and `attention_coop`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in attention.wgsl")]
@@ -178,7 +225,7 @@ pub struct Attention {
     pub kv_heads: u32,
     pub head_vecs: u32,
     pub capacity: u32,
-    pub block_capacity: u32,
+    pub queries: u32,
     pub splits: u32,
     pub scale: f32,
     pub pad: u32,
@@ -190,7 +237,20 @@ impl Attention {
         let queries = rows * (self.heads / self.kv_heads) as usize;
         [groups(positions, SPLIT), groups(queries, TILE_QUERIES), self.kv_heads]
     }
+
+    /// Grid of `attention_coop`: as many workgroups as a large GPU can have under way, or one for each tile of queries
+    /// if that is less.
+    pub fn coop_grid(&self, rows: usize, positions: usize, queries: Queries) -> Grid {
+        let tiles = groups(rows * (self.heads / self.kv_heads) as usize, queries.count());
+        let splits = groups(positions, SPLIT);
+        let columns = splits * self.kv_heads;
+        [splits, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), self.kv_heads]
+    }
 }
+
+/// Workgroups of `attention_coop` beyond which more would not run at the same time: four for each of an NVIDIA H200's
+/// 132 multiprocessors.
+const COOP_WORKGROUPS: u32 = 528;
 
 /// Uniform of `attention_merge`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -198,11 +258,13 @@ impl Attention {
 #[allow(missing_docs, reason = "documented in attention_merge.wgsl")]
 pub struct AttentionMerge {
     pub heads: u32,
+    pub kv_heads: u32,
     pub head_dim: u32,
     pub head_vecs: u32,
+    pub queries: u32,
     pub splits: u32,
     pub out_stride: u32,
-    pub pad: [u32; 3],
+    pub pad: u32,
 }
 
 impl AttentionMerge {
@@ -229,17 +291,34 @@ impl Swiglu {
     }
 }
 
-/// Uniform of `argmax`, and of `distribution` and `sample`, which take its place in sampling.
+/// Uniform of `argmax`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in argmax.wgsl")]
 pub struct Argmax {
-    pub vocabulary: u32,
+    pub candidates: u32,
     pub draft: u32,
     pub pad: [u32; 2],
 }
 
 impl Argmax {
+    /// Grid for `rows` rows of logits.
+    pub fn grid(&self, rows: usize) -> Grid {
+        [rows as u32, 1, 1]
+    }
+}
+
+/// Uniform of `distribution` and `sample`, which take the place of `argmax` in sampling.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in distribution.wgsl")]
+pub struct Choice {
+    pub vocabulary: u32,
+    pub draft: u32,
+    pub pad: [u32; 2],
+}
+
+impl Choice {
     /// Grid for `rows` rows of logits.
     pub fn grid(&self, rows: usize) -> Grid {
         [rows as u32, 1, 1]
@@ -276,7 +355,17 @@ impl Reject {
     }
 }
 
-/// Values of a row that a kernel pads to whole chunks.
+/// A logit and its id, as `lib/candidate.wgsl` has them.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Candidate {
+    /// The logit; NaN where there was no number.
+    pub logit: f32,
+    /// The id; [`NO_ID`](crate::NO_ID) where there was no number.
+    pub id: u32,
+}
+
+/// Values of a row, padded to whole tiles.
 pub fn padded(values: usize) -> usize {
-    values.next_multiple_of(CHUNK)
+    values.next_multiple_of(TILE)
 }

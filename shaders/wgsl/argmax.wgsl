@@ -1,15 +1,15 @@
 // argmax: the id with the largest logit of each row, the lowest such id where several are equal (as torch
 // does). NaN is never the largest; a row without any number in it gives NO_ID.
 //
-//   logits   [rows][vocabulary]   f32
+//   candidates [rows][candidates]   choice `candidates`, by ascending id
 //   ids      [..]                 u32: the AR view's picks by row; or the diffusion view's drafts, written
 //                                 into the text after the anchor: row r proposes position start + r + 1,
 //                                 and the last row's proposal is not used
 //
-// Grid: (rows). One workgroup a row.
+// Choice `candidates`. Grid: (rows). One workgroup a row.
 
 struct Params {
-    vocabulary: u32,
+    candidates: u32, // of a row
     draft: u32, // 1: ids is the text
     pad0: u32,
     pad1: u32,
@@ -17,7 +17,6 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> logits: array<f32>;
 @group(0) @binding(3) var<storage, read_write> ids: array<u32>;
 
 @compute @workgroup_size(LANES)
@@ -26,17 +25,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if row >= proposed_rows(params.draft) {
         return;
     }
-    var best = LOWEST;
+    var highest = LOWEST;
     var best_id = NO_ID;
-    for (var id = lane; id < params.vocabulary; id += LANES) {
-        let logit = logits[row * params.vocabulary + id];
+    for (var i = lane; i < params.candidates; i += LANES) {
+        let found = candidate(row, i);
         // False for NaN, true for the first number whatever it is.
-        if logit > best || (best_id == NO_ID && logit == logit) {
-            best = logit;
-            best_id = id;
+        if found.id != NO_ID && (found.logit > highest || (best_id == NO_ID && found.logit == found.logit)) {
+            highest = found.logit;
+            best_id = found.id;
         }
     }
-    let id = best_of_lanes(lane, best, best_id);
+    let id = best_of_lanes(lane, highest, best_id);
     if lane == 0u {
         ids[select(row, state.start + 1u + row, params.draft == 1u)] = id;
     }

@@ -2,29 +2,28 @@
 // `attention_merge`. No score matrix in memory: a split's scores live in workgroup memory.
 //
 //   over the positions p of split s, SPLIT s <= p < min(SPLIT (s + 1), visible(row)):
-//   stats[row][head][s]  = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
-//   sums[row][head][s]   = Σ exp(score_p - m) value_p
+//   stats[kv_head][s][query]  = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
+//   sums[kv_head][s][query]   = Σ exp(score_p - m) value_p
 //
 // Row-invariant: a position's place in its split, and the order of every sum, depend on the position
 // alone. What a row may not see is skipped, not multiplied by zero, so not even an infinity there matters.
 //
-//   q                   [rows][heads][head_vecs]         vec4, from qk_norm_rope
-//   cache_keys          [kv_heads][head_vecs][capacity]  vec4
-//   cache_values        [capacity][kv_heads][head_vecs]  vec4
-//   block_keys, _values the same for the block's scratch, choice `keys`
-//   sums                [rows][heads][splits][head_vecs] vec4
-//   stats               [rows][heads][splits]            vec2
+//   q              [rows][heads][head_vecs]               vec4, from qk_norm_rope
+//   cache_keys     [kv_heads][head_vecs][capacity]        vec4
+//   cache_values   [capacity][kv_heads][head_vecs]        vec4
+//   sums           [kv_heads][splits][queries][head_vecs] vec4
+//   stats          [kv_heads][splits][queries]            vec2
 //
-// Choices: `visible`, `keys`. Grid: (splits, rows heads_per_kv / TILE_QUERIES, kv_heads).
+// Choice `visible`. Grid: (splits, rows heads_per_kv / TILE_QUERIES, kv_heads).
 // A workgroup takes TILE_QUERIES of the queries that share a kv head, (row, head) in row-major order.
 
 struct Params {
     heads: u32,
     kv_heads: u32,
     head_vecs: u32,
-    capacity: u32,       // slots of the cache
-    block_capacity: u32, // slots of the scratch
-    splits: u32,         // splits that `sums` and `stats` have room for
+    capacity: u32, // positions of the cache
+    queries: u32,  // queries of a kv head that `sums` and `stats` have room for
+    splits: u32,   // splits that they have room for
     scale: f32,
     pad0: u32,
 }
@@ -37,14 +36,21 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> sums: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
 
-const LANES: u32 = 64u;
-const SPLIT: u32 = 256u; // 4 LANES
+const LANES: u32 = 64u; // a quarter of SPLIT
 const TILE_QUERIES: u32 = 8u;
 const PARTS: u32 = LANES / TILE_QUERIES; // lanes that share a query's softmax
 const LOWEST: f32 = -3.402823e38;
 
 var<workgroup> scores: array<f32, TILE_QUERIES * SPLIT>;
 var<workgroup> parts: array<f32, LANES>;
+
+fn key(kv_head: u32, d: u32, position: u32) -> vec4<f32> {
+    return cache_keys[(kv_head * params.head_vecs + d) * params.capacity + position];
+}
+
+fn value(kv_head: u32, d: u32, position: u32) -> vec4<f32> {
+    return cache_values[(position * params.kv_heads + kv_head) * params.head_vecs + d];
+}
 
 struct Query {
     row: u32,
@@ -140,7 +146,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var part = 0u; part < PARTS; part++) {
             whole += parts[lane + part];
         }
-        stats[(mine.row * params.heads + mine.head) * params.splits + split] = vec2(highest, whole);
+        stats[partial(kv_head, split, first + tile_query)] = vec2(highest, whole);
     }
 
     // Values: one vec4 of a head a lane, every query of the tile. Up to where the first query sees, all do.
@@ -163,7 +169,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         for (var t = 0u; t < TILE_QUERIES; t++) {
             if seen[t] > 0u {
-                sums[q_first[t] * params.splits + split * params.head_vecs + d] = gathered[t];
+                sums[partial(kv_head, split, first + t) * params.head_vecs + d] = gathered[t];
             }
         }
     }

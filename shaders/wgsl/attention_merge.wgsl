@@ -2,31 +2,29 @@
 //
 //   m = max_s m_s,  out[row][head] = Σ_s exp(m_s - m) sums_s / Σ_s exp(m_s - m) l_s
 //
-//   sums     [rows][heads][splits][head_vecs]   vec4
-//   stats    [rows][heads][splits]              vec2: m, l
-//   out      [rows][out_stride]                 f32, heads side by side without padding
+//   sums     [kv_heads][splits][queries][head_vecs]   vec4
+//   stats    [kv_heads][splits][queries]              vec2: m, l
+//   out      [rows][out_stride]                       choice `output`, heads side by side without padding
 //
-// Choice `visible`. Grid: (heads, rows). One lane a vec4 of the head.
+// Choices: `visible`, `output`. Grid: (heads, rows). One lane a vec4 of the head.
 
 struct Params {
     heads: u32,
+    kv_heads: u32,
     head_dim: u32,
     head_vecs: u32,
-    splits: u32,     // splits that `sums` and `stats` have room for
+    queries: u32,    // queries of a kv head that `sums` and `stats` have room for
+    splits: u32,     // splits that they have room for
     out_stride: u32, // values from a row of out to the next
     pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> sums: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
 const LANES: u32 = 64u;
-const SPLIT: u32 = 256u;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -36,24 +34,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let splits = (visible(row) + SPLIT - 1u) / SPLIT;
-    let first = (row * params.heads + head) * params.splits;
-    var highest = stats[first].x;
+    let heads_per_kv = params.heads / params.kv_heads;
+    let kv_head = head / heads_per_kv;
+    let query = row * heads_per_kv + head % heads_per_kv;
+    var highest = stats[partial(kv_head, 0u, query)].x;
     for (var s = 1u; s < splits; s++) {
-        highest = max(highest, stats[first + s].x);
+        highest = max(highest, stats[partial(kv_head, s, query)].x);
     }
     var weight = 0.0;
     var sum = vec4(0.0);
     for (var s = 0u; s < splits; s++) {
-        let stat = stats[first + s];
+        let at = partial(kv_head, s, query);
+        let stat = stats[at];
         let factor = exp(stat.x - highest);
         weight = fma(stat.y, factor, weight);
-        sum = fma(sums[(first + s) * params.head_vecs + lane], vec4(factor), sum);
+        sum = fma(sums[at * params.head_vecs + lane], vec4(factor), sum);
     }
     let mean = sum / weight;
-    let at = row * params.out_stride + head * params.head_dim;
     for (var i = 0u; i < 4u; i++) {
         if lane * 4u + i < params.head_dim {
-            out[at + lane * 4u + i] = mean[i];
+            put(row, head * params.head_dim + lane * 4u + i, mean[i]);
         }
     }
 }

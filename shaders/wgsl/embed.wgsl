@@ -7,7 +7,7 @@
 // piece is left to that piece's dispatch.
 //
 //   tokens   [capacity]                  ids by position
-//   weights  interleaved [ids][chunks]   choice `weights`, see lib/chunk.wgsl
+//   weights  tiled [ids][chunks]         choice `weights`, see lib/chunk.wgsl
 //   x        [rows][2 chunks]            f32 in vec4
 //
 // Grid: (chunks / LANES, rows). One lane a chunk.
@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if id < params.first_id || id - params.first_id >= params.ids {
         return;
     }
-    let values = weight_chunk(interleaved(id - params.first_id, chunk, params.chunks));
+    let values = weight_chunk(tiled(id - params.first_id, chunk, params.chunks));
     let at = 2u * (row * params.chunks + chunk);
     x[at] = values.lo;
     x[at + 1u] = values.hi;

@@ -7,9 +7,9 @@
 // the same bits.
 //
 // A lane has TILE_OUTPUTS outputs and a slice. Neighbouring lanes read neighbouring chunks, since the matrix is
-// interleaved, and the same x.
+// tiled, and the same x.
 //
-//   weights  interleaved [outputs][chunks]   choice `weights`, see lib/chunk.wgsl
+//   weights  tiled [outputs][chunks]         choice `weights`, see lib/chunk.wgsl
 //   x        [rows][2 chunks]                f32 in vec4, whole tiles of rows, padded with anything finite
 //   y        [rows][y_stride]                f32
 //
@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         var w: array<Chunk, TILE_OUTPUTS>;
         for (var o = 0u; o < TILE_OUTPUTS; o++) {
             let output = min(first_output + o * OUTPUT_LANES + column, params.outputs - 1u);
-            w[o] = weight_chunk(interleaved(output, chunk, params.chunks));
+            w[o] = weight_chunk(tiled(output, chunk, params.chunks));
         }
         for (var r = 0u; r < TILE_ROWS; r++) {
             let at = 2u * ((first_row + r) * params.chunks + chunk);

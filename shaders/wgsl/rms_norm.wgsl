@@ -1,24 +1,24 @@
 // rms_norm: root-mean-square norm of each row (Qwen3RMSNorm), in f32.
 //
-//   y[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * weight[i]     row < row_count()
+//   out[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * weight[i]     row < row_count()
 //
-//   x, y     [rows][stride]   f32, `width` values used, the rest of a row is padding and stays as it is
-//   weight   [width]          f32
+//   x        [rows][stride]       f32, `width` values used, the rest of a row is padding
+//   weight   [width]              f32
+//   out      [rows][out_stride]   choice `output`; padding stays as it is
 //
-// Choices: `rows`, `reduce`. Grid: (rows). One workgroup a row.
+// Choices: `rows`, `reduce`, `output`. Grid: (rows). One workgroup a row.
 
 struct Params {
     width: u32,
-    stride: u32, // values from a row to the next
+    stride: u32,     // values from a row of x to the next
+    out_stride: u32, // of out
     eps: f32,
-    pad0: u32,
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 @group(0) @binding(3) var<storage, read> weight: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 const LANES: u32 = 128u;
 const VALUES: u32 = 1u;
@@ -39,6 +39,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     workgroupBarrier();
     let scale = inverseSqrt(total(thread, 0u) / f32(params.width) + params.eps);
     for (var i = thread.lane; i < params.width; i += LANES) {
-        y[row * params.stride + i] = x[source + i] * scale * weight[i];
+        put(row, i, x[source + i] * scale * weight[i]);
     }
 }

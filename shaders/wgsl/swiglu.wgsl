@@ -1,9 +1,9 @@
 // swiglu: the gate of the MLP.
 //
-//   out[row][i] = silu(gate_up[row][i]) * gate_up[row][width + i]      silu(g) = g / (1 + exp(-g))
+//   out[row][i] = silu(gate[row][i]) * up[row][i]      silu(g) = g / (1 + exp(-g))
 //
-//   gate_up  [rows][2 width]      f32
-//   out      [rows][out_stride]   f32
+//   gate_up  [rows][2 width, padded]   f32, gate and up by turns, sixteen of each (as their matrix is stored)
+//   out      [rows][out_stride]        f32
 //
 // Grid: (width / LANES, rows). One lane a value.
 
@@ -28,7 +28,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if row >= state.rows || i >= params.width {
         return;
     }
-    let gate = gate_up[row * 2u * params.width + i];
-    let up = gate_up[row * 2u * params.width + params.width + i];
+    let at = row * 2u * params.out_stride + i / 16u * 32u + i % 16u;
+    let gate = gate_up[at];
+    let up = gate_up[at + 16u];
     out[row * params.out_stride + i] = gate / (1.0 + exp(-gate)) * up;
 }

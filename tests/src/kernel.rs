@@ -3,10 +3,10 @@
 use bytemuck::Pod;
 use half::f16;
 use orthrus::shaders::params::Grid;
-use orthrus::shaders::{CHUNK, INTERLEAVE, Kernel, WeightFormat, chunks, interleaved};
-use orthrus::{Gpu, Operand, Tier};
+use orthrus::shaders::{CHUNK, Kernel, MATRIX_ROWS, WeightFormat, chunks, tiled};
+use orthrus::{Gpu, Operand};
 
-use crate::gpu::gpu;
+use crate::gpu::{gpu, tiers};
 use crate::random::Random;
 
 /// A NaN that no arithmetic gives: where it still stands, nothing was written.
@@ -17,13 +17,13 @@ pub fn poison(count: usize) -> Vec<f32> {
     vec![f32::from_bits(POISON); count]
 }
 
-/// A weight matrix `[rows][width]` as the kernels read it: in `format`, interleaved. `width` is whole chunks.
+/// A weight matrix `[rows][width]` as the kernels read it: in `format`, in tiles. `width` is whole tiles.
 pub fn stored(format: WeightFormat, values: &[f32], width: usize) -> Vec<u8> {
     let rows = values.len() / width;
-    let mut bytes = vec![0; rows.next_multiple_of(INTERLEAVE) * width * format.bytes()];
+    let mut bytes = vec![0; rows.next_multiple_of(MATRIX_ROWS) * width * format.bytes()];
     for (index, chunk) in values.chunks_exact(CHUNK).enumerate() {
         let (row, chunk_of_row) = (index / chunks(width), index % chunks(width));
-        let at = interleaved(row, chunk_of_row, chunks(width)) * CHUNK * format.bytes();
+        let at = tiled(row, chunk_of_row, chunks(width)) * CHUNK * format.bytes();
         let target = &mut bytes[at..at + CHUNK * format.bytes()];
         match format {
             WeightFormat::F32 => target.copy_from_slice(bytemuck::cast_slice(chunk)),
@@ -114,9 +114,9 @@ pub fn assert_same_bits(found: &[f32], expected: &[f32], what: &str) {
     }
 }
 
-/// Runs `check` for both tiers on 50 seeds each: random shapes for each kernel and choice.
+/// Runs `check` for every tier on 50 seeds each: random shapes for each kernel and choice.
 pub fn on_random_shapes(check: impl Fn(&Gpu, &mut Random, &str)) {
-    for tier in Tier::ALL {
+    for tier in tiers() {
         let gpu = gpu(tier);
         for seed in 0..50 {
             check(&gpu, &mut Random::new(seed), &format!("tier {}, seed {seed}", tier.name()));

@@ -3,8 +3,8 @@
 
 use orthrus::loader::{Checkpoint, Config};
 use orthrus::shaders::params::{Attention, AttentionMerge, Matmul, QkNormRope, RmsNorm, Swiglu, padded};
-use orthrus::shaders::twin::{self, Keys};
-use orthrus::shaders::{Rows, SPLIT, State, Store, Visible, chunks};
+use orthrus::shaders::twin;
+use orthrus::shaders::{Rows, SPLIT, State, Store, TILE, Visible, chunks};
 
 /// A checkpoint's weights in f32.
 pub struct Reference<'a> {
@@ -76,7 +76,7 @@ impl<'a> Reference<'a> {
         }
 
         let diffusion = cache.is_some();
-        let capacity = rows;
+        let capacity = start + rows;
         let params = QkNormRope {
             heads: heads as u32,
             kv_heads: kv_heads as u32,
@@ -84,7 +84,7 @@ impl<'a> Reference<'a> {
             head_vecs: head_vecs as u32,
             qkv_stride: ((heads + 2 * kv_heads) * head_dim) as u32,
             capacity: capacity as u32,
-            scratch: u32::from(diffusion),
+            queries: 0,
             eps: c.rms_norm_eps,
         };
         let mut norms = self.tensor(&attention_name("q_norm"));
@@ -92,6 +92,12 @@ impl<'a> Reference<'a> {
         let mut q = vec![0.0; rows * heads * head_vecs * 4];
         own.0 = vec![0.0; capacity * kv_heads * head_vecs * 4];
         own.1 = own.0.clone();
+        if let Some((keys, values)) = cache {
+            for line in 0..kv_heads * head_vecs {
+                own.0[line * capacity * 4..][..start * 4].copy_from_slice(&keys[line * start * 4..][..start * 4]);
+            }
+            own.1[..values.len()].copy_from_slice(values);
+        }
         let rope = self.rope(start + rows);
         twin::qk_norm_rope(&state, &params, &qkv, &norms, &rope, &mut q, &mut own.0, &mut own.1);
 
@@ -101,39 +107,38 @@ impl<'a> Reference<'a> {
             heads: heads as u32,
             kv_heads: kv_heads as u32,
             head_vecs: head_vecs as u32,
-            capacity: if diffusion { start } else { rows } as u32,
-            block_capacity: rows as u32,
+            capacity: capacity as u32,
+            queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             scale: 1.0 / (head_dim as f32).sqrt(),
             pad: 0,
         };
-        let keys = match cache {
-            Some((keys, values)) => {
-                Keys { cache_keys: keys, cache_values: values, block_keys: &own.0, block_values: &own.1 }
-            }
-            None => Keys { cache_keys: &own.0, cache_values: &own.1, block_keys: &[], block_values: &[] },
-        };
         let mut sums = vec![0.0; rows * heads * splits * head_vecs * 4];
         let mut stats = vec![[0.0; 2]; rows * heads * splits];
-        twin::attention(&state, &params, visible, &q, keys, &mut sums, &mut stats);
+        twin::attention(&state, &params, visible, &q, &own.0, &own.1, &mut sums, &mut stats);
         let width = padded(heads * head_dim);
         let mut attended = vec![0.0; rows * width];
         let params = AttentionMerge {
             heads: heads as u32,
+            kv_heads: kv_heads as u32,
             head_dim: head_dim as u32,
             head_vecs: head_vecs as u32,
+            queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             out_stride: width as u32,
-            pad: [0; 3],
+            pad: 0,
         };
         twin::attention_merge(&state, &params, visible, &sums, &stats, &mut attended);
         self.matmul(&attended, &attention_name("o_proj"), Store::Sum, 0, x);
 
         let normed = self.rms_norm(x, &name("post_attention_layernorm"));
-        let mut gate_up = vec![0.0; rows * 2 * c.intermediate_size];
-        let first = self.matmul(&normed, &name("mlp.gate_proj"), Store::Value, 0, &mut gate_up);
-        self.matmul(&normed, &name("mlp.up_proj"), Store::Value, first, &mut gate_up);
         let width = padded(c.intermediate_size);
+        let mut gate = vec![0.0; rows * width];
+        let mut up = gate.clone();
+        self.matmul(&normed, &name("mlp.gate_proj"), Store::Value, 0, &mut gate);
+        self.matmul(&normed, &name("mlp.up_proj"), Store::Value, 0, &mut up);
+        let gate_up: Vec<f32> =
+            gate.chunks(TILE).zip(up.chunks(TILE)).flat_map(|(gate, up)| [gate, up].concat()).collect();
         let mut gated = vec![0.0; rows * width];
         let params = Swiglu { width: c.intermediate_size as u32, out_stride: width as u32, pad: [0; 2] };
         twin::swiglu(&state, &params, &gate_up, &mut gated);
@@ -163,10 +168,10 @@ impl<'a> Reference<'a> {
 
     fn rms_norm(&self, x: &[f32], weight: &str) -> Vec<f32> {
         let (width, stride) = (self.config.hidden_size, padded(self.config.hidden_size));
-        let params =
-            RmsNorm { width: width as u32, stride: stride as u32, eps: self.config.rms_norm_eps, pad: 0 };
+        let (width, stride) = (width as u32, stride as u32);
+        let params = RmsNorm { width, stride, out_stride: stride, eps: self.config.rms_norm_eps };
         let mut y = vec![0.0; x.len()];
-        twin::rms_norm(&rows(x.len() / stride), &params, Rows::All, x, &self.tensor(weight), &mut y);
+        twin::rms_norm(&rows(x.len() / stride as usize), &params, Rows::All, x, &self.tensor(weight), &mut y);
         y
     }
 

@@ -6,10 +6,12 @@ use orthrus::loader::Checkpoint;
 use orthrus::shaders::params::{
     Argmax, Attention, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
 };
-use orthrus::shaders::{Kernel, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks};
+use orthrus::shaders::{
+    Cache, Candidates, Kernel, Output, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks,
+};
 use orthrus::{Gpu, Model, Tier, no_progress};
 use orthrus_tests::golden::{CASES, Golden};
-use orthrus_tests::gpu::gpu;
+use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_same_bits, poison, stored};
 use orthrus_tests::random::Random;
 
@@ -20,7 +22,7 @@ const PLACES: [(usize, usize); 7] = [(0, 1), (0, 32), (31, 32), (13, 32), (6, 7)
 
 /// Runs `row_at(gpu, random, place, rows)` for every place and asserts that it gives the same bits.
 fn assert_invariant(row_at: impl Fn(&Gpu, &mut Random, usize, usize) -> Vec<f32>) {
-    for tier in Tier::ALL {
+    for tier in tiers() {
         let gpu = gpu(tier);
         for seed in 0..TRIALS {
             let of = |(place, rows)| row_at(&gpu, &mut Random::new(seed), place, rows);
@@ -96,7 +98,7 @@ fn matmul() {
 #[test]
 fn embed() {
     assert_invariant(|gpu, random, place, rows| {
-        let width = 8 * random.between(1, 60);
+        let width = 16 * random.between(1, 30);
         let weights: Vec<f32> = random.halves(20 * width).iter().map(|half| half.to_f32()).collect();
         let params =
             Embed { chunks: chunks(width) as u32, first_id: 0, ids: 20, masked: 0, mask_id: 0, pad: [0; 3] };
@@ -120,14 +122,15 @@ fn rms_norm() {
         let row = random.units(width);
         let weight = random.units(width);
         let x = among_others(random, &row, place, rows);
-        let params = RmsNorm { width: width as u32, stride: width as u32, eps: 1e-6, pad: 0 };
+        let stride = width as u32;
+        let params = RmsNorm { width: stride, stride, out_stride: stride, eps: 1e-6 };
         let run = Operands::new(gpu)
             .storage(&[pass(0, rows)])
             .params(&params)
             .storage(&x)
             .storage(&weight)
             .storage(&poison(rows * width))
-            .run(Kernel::RmsNorm(Rows::All), params.grid(rows));
+            .run(Kernel::RmsNorm { rows: Rows::All, output: Output::Rows }, params.grid(rows));
         run.read::<f32>(4, rows * width)[place * width..][..width].to_vec()
     });
 }
@@ -136,16 +139,16 @@ fn rms_norm() {
 fn swiglu() {
     assert_invariant(|gpu, random, place, rows| {
         let width = random.between(1, 600);
-        let row = random.units(2 * width);
+        let row = random.units(2 * padded(width));
         let gate_up = among_others(random, &row, place, rows);
-        let params = Swiglu { width: width as u32, out_stride: width as u32, pad: [0; 2] };
+        let params = Swiglu { width: width as u32, out_stride: padded(width) as u32, pad: [0; 2] };
         let run = Operands::new(gpu)
             .storage(&[pass(0, rows)])
             .params(&params)
             .storage(&gate_up)
-            .storage(&poison(rows * width))
+            .storage(&poison(rows * padded(width)))
             .run(Kernel::Swiglu, params.grid(rows));
-        run.read::<f32>(3, rows * width)[place * width..][..width].to_vec()
+        run.read::<f32>(3, rows * padded(width))[place * padded(width)..][..width].to_vec()
     });
 }
 
@@ -155,13 +158,13 @@ fn argmax() {
         let vocabulary = random.between(1, 3000);
         let row = random.units(vocabulary);
         let logits = among_others(random, &row, place, rows);
-        let params = Argmax { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
+        let params = Argmax { candidates: vocabulary as u32, draft: 0, pad: [0; 2] };
         let run = Operands::new(gpu)
             .storage(&[pass(0, rows)])
             .params(&params)
             .storage(&logits)
             .storage(&vec![0u32; rows])
-            .run(Kernel::Argmax, params.grid(rows));
+            .run(Kernel::Argmax(Candidates::Logits), params.grid(rows));
         vec![run.read::<u32>(3, rows)[place] as f32]
     });
 }
@@ -188,7 +191,7 @@ fn qk_norm_rope() {
             head_vecs: head_vecs as u32,
             qkv_stride: width as u32,
             capacity: capacity as u32,
-            scratch: 0,
+            queries: 0,
             eps: 1e-6,
         };
         let slots = capacity * kv_heads * head_dim;
@@ -201,7 +204,7 @@ fn qk_norm_rope() {
             .storage(&poison(rows * heads * head_dim))
             .storage(&poison(slots))
             .storage(&poison(slots))
-            .run(Kernel::QkNormRope, params.grid(rows));
+            .run(Kernel::QkNormRope(Cache::Rows), params.grid(rows));
         let mut found = run.read::<f32>(5, rows * heads * head_dim)[place * heads * head_dim..]
             [..heads * head_dim]
             .to_vec();
@@ -247,7 +250,7 @@ fn attention() {
             kv_heads: kv_heads as u32,
             head_vecs: head_vecs as u32,
             capacity: capacity as u32,
-            block_capacity: 0,
+            queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             scale: 0.7,
             pad: 0,
@@ -265,11 +268,13 @@ fn attention() {
             .run(Kernel::Attention(Visible::Causal), params.grid(rows, capacity));
         let merge = AttentionMerge {
             heads: heads as u32,
+            kv_heads: kv_heads as u32,
             head_dim: head_dim as u32,
             head_vecs: head_vecs as u32,
+            queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             out_stride: (heads * head_dim) as u32,
-            pad: [0; 3],
+            pad: 0,
         };
         let merged = Operands::new(gpu)
             .storage(&[state])
@@ -277,7 +282,7 @@ fn attention() {
             .storage(&run.read::<f32>(5, sums_len))
             .storage(&run.read::<f32>(6, stats_len))
             .storage(&poison(rows * heads * head_dim))
-            .run(Kernel::AttentionMerge(Visible::Causal), merge.grid(rows));
+            .run(Kernel::AttentionMerge { visible: Visible::Causal, output: Output::Rows }, merge.grid(rows));
         merged.read::<f32>(4, rows * heads * head_dim)[place * heads * head_dim..][..heads * head_dim]
             .to_vec()
     });
@@ -292,7 +297,7 @@ fn whole_passes() {
         let checkpoint = Checkpoint::open(&golden.directory).unwrap();
         let text: Vec<u32> =
             golden.decoding.prompt_ids.iter().chain(&golden.decoding.runs["main"].new_ids).copied().collect();
-        for tier in Tier::ALL {
+        for tier in tiers() {
             for format in WeightFormat::ALL {
                 let model = Model::load(&gpu(tier), &checkpoint, format, &mut no_progress).unwrap();
                 let mut session = model.session(text.len()).unwrap();

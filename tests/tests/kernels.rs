@@ -4,15 +4,15 @@
 //! error of a sum of n products in sequence stays below a few times sqrt(n) roundings of its largest partial sum.
 
 use bytemuck::Zeroable;
-use orthrus::Tier;
 use orthrus::shaders::params::{
     Argmax, Attention, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
 };
-use orthrus::shaders::twin::{self, Keys};
+use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Kernel, MAX_BLOCK, NO_ID, Record, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks,
+    Cache, Candidates, Kernel, MAX_BLOCK, NO_ID, Output, Record, Rows, SPLIT, Slices, State, Store, Tile, Visible,
+    WeightFormat, chunks,
 };
-use orthrus_tests::gpu::gpu;
+use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_close, on_random_shapes, poison, stored};
 use orthrus_tests::random::Random;
 
@@ -34,7 +34,7 @@ fn random_pass(random: &mut Random, rows: usize) -> State {
     }
 }
 
-/// Weights as stored, interleaved, and as the twin takes them, rows padded with zeros to whole chunks.
+/// Weights as stored, in tiles, and as the twin takes them, rows padded with zeros to whole tiles.
 fn random_weights(
     random: &mut Random,
     format: WeightFormat,
@@ -95,7 +95,8 @@ fn rms_norm() {
             let state = random_pass(random, rows);
             let width = random.between(1, 700);
             let stride = padded(width);
-            let params = RmsNorm { width: width as u32, stride: stride as u32, eps: 1e-6, pad: 0 };
+            let out_stride = stride as u32;
+            let params = RmsNorm { width: width as u32, stride: out_stride, out_stride, eps: 1e-6 };
             let x = random.units(rows * stride);
             let weight = random.units(width);
             let mut expected = poison(rows * stride);
@@ -105,7 +106,7 @@ fn rms_norm() {
                 .storage(&x)
                 .storage(&weight)
                 .storage(&expected)
-                .run(Kernel::RmsNorm(rows_choice), params.grid(rows));
+                .run(Kernel::RmsNorm { rows: rows_choice, output: Output::Rows }, params.grid(rows));
             twin::rms_norm(&state, &params, rows_choice, &x, &weight, &mut expected);
             assert_close(&run.read(4, expected.len()), &expected, 2e-6, what);
         }
@@ -174,9 +175,8 @@ fn qk_norm_rope() {
         let heads = kv_heads * random.between(1, 4);
         let head_dim = 2 * random.between(1, 128);
         let head_vecs = head_dim.div_ceil(4);
-        let scratch = random.between(0, 1);
         let positions = state.start as usize + rows;
-        let capacity = if scratch == 1 { rows } else { positions } + random.between(0, 9);
+        let capacity = positions + random.between(0, 9);
         let qkv_stride = (heads + 2 * kv_heads) * head_dim;
         let params = QkNormRope {
             heads: heads as u32,
@@ -185,7 +185,7 @@ fn qk_norm_rope() {
             head_vecs: head_vecs as u32,
             qkv_stride: qkv_stride as u32,
             capacity: capacity as u32,
-            scratch: scratch as u32,
+            queries: 0,
             eps: 1e-6,
         };
         let qkv = random.units(rows * qkv_stride);
@@ -204,7 +204,7 @@ fn qk_norm_rope() {
             .storage(&q)
             .storage(&keys)
             .storage(&values)
-            .run(Kernel::QkNormRope, params.grid(rows));
+            .run(Kernel::QkNormRope(Cache::Rows), params.grid(rows));
         twin::qk_norm_rope(&state, &params, &qkv, &norms, &rope, &mut q, &mut keys, &mut values);
         assert_close(&run.read(5, q.len()), &q, 3e-6, &format!("{what}, q"));
         assert_close(&run.read(6, keys.len()), &keys, 3e-6, &format!("{what}, keys"));
@@ -217,7 +217,6 @@ struct AttentionShape {
     params: Attention,
     rows: usize,
     positions: usize,
-    splits: usize,
 }
 
 fn random_attention(random: &mut Random) -> AttentionShape {
@@ -236,20 +235,20 @@ fn random_attention(random: &mut Random) -> AttentionShape {
         kv_heads: kv_heads as u32,
         head_vecs: head_vecs as u32,
         capacity: (positions + random.between(0, 9)) as u32,
-        block_capacity: (rows + random.between(0, 9)) as u32,
+        queries: (rows * heads / kv_heads + random.between(0, 9)) as u32,
         splits: splits as u32,
         scale: 1.0 / ((4 * head_vecs) as f32).sqrt(),
         pad: 0,
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
-    AttentionShape { state, params, rows, positions, splits }
+    AttentionShape { state, params, rows, positions }
 }
 
 #[test]
 fn attention() {
     on_random_shapes(|gpu, random, what| {
         for visible in [Visible::Causal, Visible::Block] {
-            let AttentionShape { state, params, rows, positions, splits } = random_attention(random);
+            let AttentionShape { state, params, rows, positions } = random_attention(random);
             let width = params.head_vecs as usize * 4;
             let heads = params.heads as usize;
             let slot = params.kv_heads as usize * width;
@@ -257,11 +256,10 @@ fn attention() {
             q.iter_mut().for_each(|q| *q *= 3.0);
             let cache_keys = random.units(params.capacity as usize * slot);
             let cache_values = random.units(params.capacity as usize * slot);
-            let block = if visible == Visible::Block { params.block_capacity as usize * slot } else { 0 };
-            let (block_keys, block_values) = (random.units(block), random.units(block));
-            let mut sums = poison(rows * heads * splits * width);
-            let mut stats = poison(rows * heads * splits * 2);
-            let mut operands = Operands::new(gpu)
+            let partials = (params.kv_heads * params.splits * params.queries) as usize;
+            let mut sums = poison(partials * width);
+            let mut stats = poison(partials * 2);
+            let operands = Operands::new(gpu)
                 .storage(&[state])
                 .params(&params)
                 .storage(&q)
@@ -269,23 +267,15 @@ fn attention() {
                 .storage(&cache_values)
                 .storage(&sums)
                 .storage(&stats);
-            if visible == Visible::Block {
-                operands = operands.storage(&block_keys).storage(&block_values);
-            }
             // A grid for more positions and rows than there are, as one recorded ahead.
             let run = operands.run(Kernel::Attention(visible), params.grid(rows + 3, positions + SPLIT));
-            let keys = Keys {
-                cache_keys: &cache_keys,
-                cache_values: &cache_values,
-                block_keys: &block_keys,
-                block_values: &block_values,
-            };
             twin::attention(
                 &state,
                 &params,
                 visible,
                 &q,
-                keys,
+                &cache_keys,
+                &cache_values,
                 &mut sums,
                 bytemuck::cast_slice_mut(&mut stats),
             );
@@ -307,18 +297,20 @@ fn attention_at_forty_thousand_positions() {
         kv_heads: 1,
         head_vecs: head_vecs as u32,
         capacity: positions as u32,
-        block_capacity: 0,
+        queries: 2 * rows as u32,
         splits: splits as u32,
         scale: 1.0,
         pad: 0,
     };
     let merge = AttentionMerge {
         heads: 2,
+        kv_heads: 1,
         head_dim: 8,
         head_vecs: head_vecs as u32,
+        queries: 2 * rows as u32,
         splits: splits as u32,
         out_stride: 16,
-        pad: [0; 3],
+        pad: 0,
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
     let mut random = Random::new(1);
@@ -328,10 +320,9 @@ fn attention_at_forty_thousand_positions() {
     let mut sums = vec![0.0; rows * 2 * splits * 8];
     let mut stats = vec![[0.0; 2]; rows * 2 * splits];
     let mut expected = poison(rows * 16);
-    let cache = Keys { cache_keys: &keys, cache_values: &values, block_keys: &[], block_values: &[] };
-    twin::attention(&state, &params, Visible::Causal, &q, cache, &mut sums, &mut stats);
+    twin::attention(&state, &params, Visible::Causal, &q, &keys, &values, &mut sums, &mut stats);
     twin::attention_merge(&state, &merge, Visible::Causal, &sums, &stats, &mut expected);
-    for tier in Tier::ALL {
+    for tier in tiers() {
         let gpu = gpu(tier);
         let run = Operands::new(&gpu)
             .storage(&[state])
@@ -348,7 +339,7 @@ fn attention_at_forty_thousand_positions() {
             .storage(&run.read::<f32>(5, sums.len()))
             .storage(&run.read::<f32>(6, 2 * stats.len()))
             .storage(&poison(expected.len()))
-            .run(Kernel::AttentionMerge(Visible::Causal), merge.grid(rows));
+            .run(Kernel::AttentionMerge { visible: Visible::Causal, output: Output::Rows }, merge.grid(rows));
         // A mean of 40,000 values within [-1, 1]: errors of the sums cancel rather than add.
         assert_close(&merged.read(4, expected.len()), &expected, 1e-5, tier.name());
     }
@@ -358,21 +349,24 @@ fn attention_at_forty_thousand_positions() {
 fn attention_merge() {
     on_random_shapes(|gpu, random, what| {
         for visible in [Visible::Causal, Visible::Block] {
-            let AttentionShape { state, params, rows, splits, .. } = random_attention(random);
+            let AttentionShape { state, params, rows, .. } = random_attention(random);
             let (heads, width) = (params.heads as usize, params.head_vecs as usize * 4);
             let head_dim = width - random.between(0, 1) * 2;
             let out_stride = padded(heads * head_dim);
             let merge = AttentionMerge {
                 heads: params.heads,
+                kv_heads: params.kv_heads,
                 head_dim: head_dim as u32,
                 head_vecs: params.head_vecs,
+                queries: params.queries,
                 splits: params.splits,
                 out_stride: out_stride as u32,
-                pad: [0; 3],
+                pad: 0,
             };
-            let sums = random.units(rows * heads * splits * width);
+            let partials = (params.kv_heads * params.splits * params.queries) as usize;
+            let sums = random.units(partials * width);
             let stats: Vec<[f32; 2]> =
-                (0..rows * heads * splits).map(|_| [9.0 * random.unit(), 1.5 + random.unit()]).collect();
+                (0..partials).map(|_| [9.0 * random.unit(), 1.5 + random.unit()]).collect();
             let mut expected = poison(rows * out_stride);
             let run = Operands::new(gpu)
                 .storage(&[state])
@@ -380,7 +374,7 @@ fn attention_merge() {
                 .storage(&sums)
                 .storage(&stats)
                 .storage(&expected)
-                .run(Kernel::AttentionMerge(visible), merge.grid(rows));
+                .run(Kernel::AttentionMerge { visible, output: Output::Rows }, merge.grid(rows));
             twin::attention_merge(&state, &merge, visible, &sums, &stats, &mut expected);
             assert_close(&run.read(4, expected.len()), &expected, 5e-6, &format!("{what}, {visible:?}"));
         }
@@ -396,7 +390,7 @@ fn swiglu() {
         let params = Swiglu { width: width as u32, out_stride: padded(width) as u32, pad: [0; 2] };
         // Far into both tails, where exp overflows or vanishes.
         let gate_up: Vec<f32> =
-            (0..rows * 2 * width).map(|_| random.unit() * random.pick(&[1.0, 20.0, 200.0])).collect();
+            (0..rows * 2 * padded(width)).map(|_| random.unit() * random.pick(&[1.0, 20.0, 200.0])).collect();
         let mut expected = poison(rows * padded(width));
         let run = Operands::new(gpu)
             .storage(&[state])
@@ -419,7 +413,7 @@ fn argmax() {
             let state =
                 if draft == 1 { State { logit_first: 0, logit_rows: rows as u32, ..state } } else { state };
             let vocabulary = random.between(1, 2000);
-            let params = Argmax { vocabulary: vocabulary as u32, draft, pad: [0; 2] };
+            let params = Argmax { candidates: vocabulary as u32, draft, pad: [0; 2] };
             let mut logits = random.units(rows * vocabulary);
             for row in logits.chunks_mut(vocabulary) {
                 match random.between(0, 4) {
@@ -437,7 +431,7 @@ fn argmax() {
                 .params(&params)
                 .storage(&logits)
                 .storage(&expected)
-                .run(Kernel::Argmax, params.grid(rows));
+                .run(Kernel::Argmax(Candidates::Logits), params.grid(rows));
             twin::argmax(&state, &params, &logits, &mut expected);
             assert_eq!(run.read::<u32>(3, expected.len()), expected, "{what}");
         }
@@ -446,9 +440,9 @@ fn argmax() {
 
 #[test]
 fn argmax_of_extreme_rows() {
-    for tier in Tier::ALL {
+    for tier in tiers() {
         let state = State { rows: 5, logit_rows: 5, ..State::zeroed() };
-        let params = Argmax { vocabulary: 300, draft: 0, pad: [0; 2] };
+        let params = Argmax { candidates: 300, draft: 0, pad: [0; 2] };
         let mut logits = vec![f32::NAN; 300];
         logits.extend([f32::NAN; 300]);
         logits[300 + 7] = 0.5;
@@ -462,7 +456,7 @@ fn argmax_of_extreme_rows() {
             .params(&params)
             .storage(&logits)
             .storage(&[0u32; 8])
-            .run(Kernel::Argmax, params.grid(5));
+            .run(Kernel::Argmax(Candidates::Logits), params.grid(5));
         let mut expected = [0; 5];
         twin::argmax(&state, &params, &logits, &mut expected);
         assert_eq!(expected, [NO_ID, 7, 0, 0, 290], "as torch has it, but for the row without a number");

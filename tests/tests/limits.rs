@@ -3,7 +3,7 @@
 use orthrus::loader::Checkpoint;
 use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, Session, Tier, View, WeightFormat, no_progress};
 use orthrus_tests::golden::{CASES, Golden};
-use orthrus_tests::gpu::{adapter, gpu};
+use orthrus_tests::gpu::{gpu, options as options_of, tiers};
 
 fn load(gpu: &Gpu, golden: &Golden, format: WeightFormat) -> Model {
     let checkpoint = Checkpoint::open(&golden.directory).unwrap();
@@ -22,7 +22,7 @@ fn ids(session: &mut Session, prompt: &[u32], options: &GenerateOptions) -> Vec<
 
 #[test]
 fn baseline_runs_on_core_limits_without_features() {
-    let options_of_gpu = GpuOptions { adapter: adapter(), tier: Some(Tier::Baseline), core_limits: true };
+    let options_of_gpu = GpuOptions { core_limits: true, ..options_of(Tier::Baseline) };
     let gpu = Gpu::open(&options_of_gpu).unwrap();
     assert_eq!(gpu.max_binding(), 128 << 20);
     for case in CASES {
@@ -35,10 +35,10 @@ fn baseline_runs_on_core_limits_without_features() {
 
 #[test]
 fn the_decode_loop_makes_nothing() {
-    for tier in Tier::ALL {
+    for tier in tiers() {
         // A GPU of its own: it counts for all its sessions.
         let gpu =
-            Gpu::open(&GpuOptions { adapter: adapter(), tier: Some(tier), core_limits: false }).unwrap();
+            Gpu::open(&options_of(tier)).unwrap();
         let golden = Golden::open("tied-gqa");
         let mut session = load(&gpu, &golden, WeightFormat::F16).session(256).unwrap();
         for view in [View::Dual, View::Ar] {
@@ -71,7 +71,7 @@ fn one_file_makes_buffers_pipelines_and_bind_groups() {
 
 #[test]
 fn a_layer_takes_at_most_12_dispatches() {
-    for tier in Tier::ALL {
+    for tier in tiers() {
         for case in CASES {
             let session = load(&gpu(tier), &Golden::open(case), WeightFormat::F32).session(64).unwrap();
             let dispatches = session.dispatches_per_layer();

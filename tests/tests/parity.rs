@@ -4,14 +4,14 @@
 use orthrus::loader::Checkpoint;
 use orthrus::{FinishReason, GenerateOptions, Model, Session, Stats, Tier, View, WeightFormat, no_progress};
 use orthrus_tests::golden::{CASES, Golden, GoldenRun};
-use orthrus_tests::gpu::gpu;
+use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::assert_rows_close;
 
 fn for_every_case(check: impl Fn(&Golden, &Model, &str)) {
     for case in CASES {
         let golden = Golden::open(case);
         let checkpoint = Checkpoint::open(&golden.directory).unwrap();
-        for tier in Tier::ALL {
+        for tier in tiers() {
             let model = Model::load(&gpu(tier), &checkpoint, WeightFormat::F32, &mut no_progress).unwrap();
             check(&golden, &model, &format!("{case}, tier {}", tier.name()));
         }
@@ -107,7 +107,7 @@ fn dual_is_ar_in_every_format_and_block_size() {
         let golden = Golden::open(case);
         let checkpoint = Checkpoint::open(&golden.directory).unwrap();
         let most = checkpoint.config().block_size;
-        for tier in Tier::ALL {
+        for tier in tiers() {
             for format in WeightFormat::ALL {
                 let model = Model::load(&gpu(tier), &checkpoint, format, &mut no_progress).unwrap();
                 let mut session = model.session(128).unwrap();

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use bytemuck::Zeroable;
-use orthrus::shaders::params::{Argmax, Distribution};
+use orthrus::shaders::params::{Choice, Distribution};
 use orthrus::shaders::{State, twin};
 use orthrus::{
     AcceptRule, Error, GenerateOptions, Model, Sampling, Session, Tier, View, WeightFormat, no_progress,
@@ -96,7 +96,7 @@ fn exact_distribution(session: &mut Session, sampling: &Sampling) -> HashMap<Vec
         top_p: sampling.top_p,
         ..State::zeroed()
     };
-    let params = Argmax { vocabulary: VOCABULARY as u32, draft: 0, pad: [0; 2] };
+    let params = Choice { vocabulary: VOCABULARY as u32, draft: 0, pad: [0; 2] };
     let mut exact = HashMap::from([(Vec::new(), 1.0)]);
     for _ in 0..3 {
         let mut longer = HashMap::new();

@@ -1,12 +1,12 @@
 //! The kernels of sampling against their CPU twins and the official implementation's distributions.
 
 use bytemuck::Zeroable;
-use orthrus::shaders::params::{Argmax, Distribution, Reject};
+use orthrus::shaders::params::{Choice, Distribution, Reject};
 use orthrus::shaders::twin::{self, random};
 use orthrus::shaders::{Kernel, NO_ID, State};
 use orthrus::{Gpu, Tier};
 use orthrus_tests::golden::{CASES, Golden};
-use orthrus_tests::gpu::gpu;
+use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, on_random_shapes};
 use orthrus_tests::random::Random;
 
@@ -41,7 +41,7 @@ fn random_logits(random: &mut Random, rows: usize, vocabulary: usize) -> Vec<f32
 fn distributions(
     gpu: &Gpu,
     state: &State,
-    params: &Argmax,
+    params: &Choice,
     logits: &[f32],
     rows: usize,
 ) -> Vec<Distribution> {
@@ -73,7 +73,7 @@ fn distribution() {
             random.pick(&[1, 2, 7, random.clone().between(1, 400), random.clone().between(1, 5000)]);
         let state = random_state(random, rows);
         let params =
-            Argmax { vocabulary: vocabulary as u32, draft: random.between(0, 1) as u32, pad: [0; 2] };
+            Choice { vocabulary: vocabulary as u32, draft: random.between(0, 1) as u32, pad: [0; 2] };
         let logits = random_logits(random, rows, vocabulary);
         let mut expected = vec![Distribution::zeroed(); rows];
         twin::distribution(&state, &params, &logits, &mut expected);
@@ -88,11 +88,11 @@ fn distribution() {
 #[test]
 fn distribution_of_extreme_rows() {
     let vocabulary = 300;
-    for tier in Tier::ALL {
+    for tier in tiers() {
         let gpu = gpu(tier);
         for (temperature, top_k, top_p) in [(1.0, 0, 1.0), (0.01, 20, 0.8), (100.0, 1, 0.0), (1.0, 0, 0.5)] {
             let state = State { rows: 5, logit_rows: 5, temperature, top_k, top_p, ..State::zeroed() };
-            let params = Argmax { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
+            let params = Choice { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
             let mut logits = vec![0.25; 5 * vocabulary];
             logits[vocabulary + 17] = f32::INFINITY;
             logits[2 * vocabulary..3 * vocabulary].fill(f32::NAN);
@@ -128,12 +128,12 @@ fn probabilities(state: &State, d: &Distribution, logits: &[f32]) -> Vec<f32> {
 fn official_distributions() {
     for case in CASES {
         let golden = Golden::open(case);
-        for tier in Tier::ALL {
+        for tier in tiers() {
             let gpu = gpu(tier);
             let check =
                 |state: &State, logits: &[f32], expected: &[f32], rows: usize, what: &str| -> Vec<f32> {
                     let vocabulary = logits.len() / rows;
-                    let params = Argmax { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
+                    let params = Choice { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
                     let state = State { rows: rows as u32, logit_rows: rows as u32, ..*state };
                     let found = distributions(&gpu, &state, &params, logits, rows);
                     let mut all = Vec::new();
@@ -189,7 +189,7 @@ fn sample() {
         let vocabulary = random.pick(&[1, 7, random.clone().between(1, 3000)]);
         let state = random_state(random, rows);
         let params =
-            Argmax { vocabulary: vocabulary as u32, draft: random.between(0, 1) as u32, pad: [0; 2] };
+            Choice { vocabulary: vocabulary as u32, draft: random.between(0, 1) as u32, pad: [0; 2] };
         let logits = random_logits(random, rows, vocabulary);
         let distributions = distributions(gpu, &state, &params, &logits, rows);
         let mut expected = vec![NO_ID - 1; state.start as usize + rows + 1];
@@ -218,7 +218,7 @@ fn reject() {
         let rows = random.between(1, 20);
         let vocabulary = random.between(2, 1000);
         let state = random_state(random, rows);
-        let params = Argmax { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
+        let params = Choice { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
         let reject = Reject { vocabulary: vocabulary as u32, pad: [0; 3] };
         let logits = random_logits(random, rows, vocabulary);
         let near = random.unit();
@@ -226,7 +226,7 @@ fn reject() {
         let p = distributions(gpu, &state, &params, &logits, rows);
         let q = distributions(gpu, &state, &params, &draft_logits, rows);
         let mut tokens = vec![0; state.start as usize + rows + 1];
-        let draft = Argmax { draft: 1, ..params };
+        let draft = Choice { draft: 1, ..params };
         twin::sample(&state, &draft, &draft_logits, &q, &mut tokens);
         let mut expected = vec![NO_ID - 1; rows];
         let run = Operands::new(gpu)

@@ -8,7 +8,7 @@ use orthrus::{
 };
 use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint};
 use orthrus_tests::golden::Golden;
-use orthrus_tests::gpu::{adapter, gpu};
+use orthrus_tests::gpu::{gpu, options as options_of};
 use orthrus_tests::kernel::assert_rows_close;
 use orthrus_tests::random::Random;
 use orthrus_tests::reference::Reference;
@@ -232,7 +232,7 @@ fn looking_inside_leaves_the_text_as_it_says() {
 /// The advice of a refused context can be followed.
 #[test]
 fn a_context_too_long_for_the_adapter_is_refused_with_one_that_is_not() {
-    let core = GpuOptions { adapter: adapter(), tier: Some(Tier::Baseline), core_limits: true };
+    let core = GpuOptions { core_limits: true, ..options_of(Tier::Baseline) };
     let gpu = Gpu::open(&core).unwrap();
     // 64 heads of 128 f32 are 32 KiB a position: 128 MiB hold 4096 of them, of the model's 8192.
     let shape = Shape { layers: 1, heads: 64, kv_heads: 64, head_dim: 128, ..SHAPE };
@@ -267,7 +267,7 @@ fn loading_reports_every_weight_and_can_be_cancelled() {
 fn a_matrix_larger_than_a_binding_is_split() {
     let shape = Shape { hidden: 64, layers: 1, vocabulary: 540_000, block: 2, ..SHAPE };
     let checkpoint = random_checkpoint(&shape, 9);
-    let core = GpuOptions { adapter: adapter(), tier: Some(Tier::Baseline), core_limits: true };
+    let core = GpuOptions { core_limits: true, ..options_of(Tier::Baseline) };
     let core = Gpu::open(&core).unwrap();
     let model = Model::load(&core, &checkpoint, WeightFormat::F32, &mut no_progress).unwrap();
     let mut session = model.session(16).unwrap();

@@ -4,7 +4,7 @@
 use orthrus::loader::Checkpoint;
 use orthrus::{GenerateOptions, Model, Tier, View, WeightFormat, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
-use orthrus_tests::gpu::gpu;
+use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::assert_rows_close;
 use orthrus_tests::random::Random;
 use orthrus_tests::reference::Reference;
@@ -44,7 +44,7 @@ fn both_views_of_random_shapes() {
         let reference = Reference::new(&checkpoint);
         let ar = reference.ar_logits(&text);
         let draft = reference.draft_logits(&text, 3, rows);
-        for tier in Tier::ALL {
+        for tier in tiers() {
             let what = format!("{shape:?}, {length} tokens, tier {}", tier.name());
             let mut session = load(&checkpoint, tier, WeightFormat::F32).session(200).unwrap();
             let found = session.append(&text).unwrap();
@@ -74,7 +74,7 @@ fn a_prompt_of_thousands() {
     let reference = Reference::new(&checkpoint);
     let ar = reference.ar_logits(&text);
     let draft = reference.draft_logits(&text, 3, shape.block);
-    for tier in Tier::ALL {
+    for tier in tiers() {
         let mut session = load(&checkpoint, tier, WeightFormat::F32).session(4_000).unwrap();
         let found = session.append(&text).unwrap();
         assert_rows_close(&found, &ar, shape.vocabulary, "AR");

@@ -73,8 +73,8 @@ class Attention(nn.Module):
         return self.o_proj(out.transpose(1, 2).flatten(2)), (k, v)
 
     def _mix(self, q, k, v, own_k, own_v, allowed):
-        """q [B, A, K, heads, D]; shared k, v [B, G, T, D] where allowed [B, A, K, T]; own_k, own_v
-        [B, A, K, G, D], every row of the block with every other. Either part may be None."""
+        """q [B, A, K, heads, D]; shared k, v [B, G, T, D] where allowed [B, A, K or 1, T]; own_k, own_v
+        [B, A, K, G, D], every row of the block with every other, or None."""
         B, A, K, N, D = q.shape
         G = self.c.num_key_value_heads
         q = q.reshape(B, A, K, G, N // G, D).permute(0, 3, 4, 1, 2, 5) * D**-0.5  # B G R A K D
@@ -128,6 +128,15 @@ class Layer(nn.Module):
         x = x + attended
         return x + self.mlp(self.post_attention_layernorm(x))
 
+    def causal(self, x, cos, sin):
+        """The AR view over whole sequences, x [B, T, H]. Returns x and this layer's keys and values."""
+        out, kv = self.self_attn.causal(self.input_layernorm(x), cos, sin)
+        return self.finish(x, out), kv
+
+    def blocks(self, x, cos, sin, shared, allowed):
+        """The diffusion view over blocks, x [B, A, K, H]."""
+        return self.finish(x, self.self_attn.blocks(self.input_layernorm(x), cos, sin, shared, allowed))
+
 
 class Body(nn.Module):
     def __init__(self, c: Config):
@@ -174,13 +183,13 @@ class Orthrus(nn.Module):
     def head(self, hidden):
         return F.linear(hidden, self.model.embed_tokens.weight)
 
-    def forward_ar(self, ids, keep=False):
-        """ids [B, T] -> final hidden states [B, T, H] and, if `keep`, every layer's keys and values."""
+    def forward_ar(self, ids, keep=False, run=Layer.causal):
+        """ids [B, T] -> final hidden states [B, T, H] and, if `keep`, every layer's keys and values.
+        `run` is what runs a layer: training hands in a compiled one."""
         T = ids.shape[1]
         x, kept = self.model.embed_tokens(ids), []
         for layer in self.model.layers:
-            out, kv = layer.self_attn.causal(layer.input_layernorm(x), self.cos[:T], self.sin[:T])
-            x = layer.finish(x, out)
+            x, kv = run(layer, x, self.cos[:T], self.sin[:T])
             if keep:
                 kept.append(kv)
         return self.model.norm(x), kept
@@ -191,16 +200,17 @@ class Orthrus(nn.Module):
         ids[..., 0] = first
         return ids
 
-    def forward_blocks(self, ids, anchors, shared):
+    def forward_blocks(self, ids, anchors, shared, run=Layer.blocks):
         """The diffusion view. ids [B, A, K], anchors [B, A] (positions), shared keys and values per layer
         [B, G, T, D] -> final hidden states [B, A, K, H]. Row i predicts position anchor + i + 1."""
         K, T = ids.shape[-1], shared[0][0].shape[2]
         pos = (anchors[..., None] + torch.arange(K, device=ids.device)).clamp(max=self.c.max_position_embeddings - 1)
-        allowed = (torch.arange(T, device=ids.device) < anchors[..., None, None]).expand(-1, -1, K, -1)
-        x = self.model.embed_tokens(ids)
+        allowed = torch.arange(T, device=ids.device) < anchors[..., None, None]
+        x, cos, sin = self.model.embed_tokens(ids), self.cos[pos], self.sin[pos]
+        if torch.is_grad_enabled():
+            x.requires_grad_()  # so that the first layer is to the compiler as the others are
         for layer, kv in zip(self.model.layers, shared):
-            out = layer.self_attn.blocks(layer.input_layernorm(x), self.cos[pos], self.sin[pos], kv, allowed)
-            x = layer.finish(x, out)
+            x = run(layer, x, cos, sin, kv, allowed)
         return self.model.norm(x)
 
     def new_cache(self, batch, length, device, dtype=torch.float32):

@@ -19,7 +19,7 @@ from chatml import Encoder, messages
 from data import Batches, pack
 from decode import greedy
 from export import load, save
-from model import Config, Orthrus
+from model import Config, Layer, Orthrus
 from optim import Optimizer, schedule
 from scoring import load_prompts, score, show
 
@@ -72,24 +72,36 @@ def run_stage(name, model, budget, opt, batches, loss_of, device):
             sums, tokens, shown, steps_then = {}, 0, time.time(), budget.step
 
 
-def stage1_loss(model, device):
+def cross_entropy(logits, target):
+    """Summed over places, and how many were right."""
+    return F.cross_entropy(logits.float(), target, reduction="sum"), (logits.argmax(-1) == target).sum()
+
+
+def divergence(p, q):
+    """For logits [N, V] of both views: KL(p || q), and whether both choose the same token."""
+    same = p.argmax(-1) == q.argmax(-1)
+    p, q = p.float().log_softmax(-1), q.float().log_softmax(-1)
+    return (p.exp() * (p - q)).sum(-1), same
+
+
+def stage1_loss(model, device, compiled):
+    causal, loss_and_right = compiled(Layer.causal), compiled(cross_entropy)
+
     def loss_of(part, docs, answer):
         ids, start, length = (a.astype(np.int64) for a in part)
         at = np.arange(1, ids.shape[1])
         # The answer, its end, and the empty thought before it (4 tokens).
         wanted = (at >= start[:, None] - 4) & (at < length[:, None])
         ids, where, target = to_device((ids, np.flatnonzero(np.pad(wanted, ((0, 0), (0, 1)))), ids[:, 1:][wanted]), device)
-        hidden, _ = model.forward_ar(ids)
-        logits = model.head(hidden.flatten(0, 1).index_select(0, where)).float()
-        loss = F.cross_entropy(logits, target, reduction="sum") / answer
-        with torch.no_grad():
-            right = (logits.argmax(-1) == target).sum() / answer
-        return loss, {"loss": loss.detach(), "right": right}
+        hidden, _ = model.forward_ar(ids, run=causal)
+        loss, right = loss_and_right(model.head(hidden.flatten(0, 1).index_select(0, where)), target)
+        return loss / answer, {"loss": loss.detach() / answer, "right": right / answer}
 
     return loss_of
 
 
-def stage2_loss(model, anchors, tau, seed, device):
+def stage2_loss(model, anchors, tau, seed, device, compiled):
+    causal, blocks, divergence_of = compiled(Layer.causal), compiled(Layer.blocks), compiled(divergence)
     K = model.c.block_size
     rng = np.random.default_rng(seed)
     rows = np.arange(K - 1)
@@ -108,15 +120,13 @@ def stage2_loss(model, anchors, tau, seed, device):
         first = np.take_along_axis(ids, where, 1)
         ids, where, first, at, teacher_at, row_of = to_device((ids, where, first, at, teacher_at, np.broadcast_to(rows, valid.shape)[valid]), device)
         with torch.no_grad():
-            hidden, kept = model.forward_ar(ids, keep=True)
-            p = model.head(hidden.flatten(0, 1).index_select(0, teacher_at)).float().log_softmax(-1)
-        drafted = model.forward_blocks(model.block_ids(first), where, kept)[..., :-1, :].reshape(-1, hidden.shape[-1]).index_select(0, at)
-        q = model.head(drafted).float().log_softmax(-1)
-        kl = (p.exp() * (p - q)).sum(-1)
+            hidden, kept = model.forward_ar(ids, keep=True, run=causal)
+            p = model.head(hidden.flatten(0, 1).index_select(0, teacher_at))
+        drafted = model.forward_blocks(model.block_ids(first), where, kept, run=blocks)[..., :-1, :].reshape(-1, hidden.shape[-1]).index_select(0, at)
+        kl, same = divergence_of(p, model.head(drafted))
         with torch.no_grad():
-            same = (p.argmax(-1) == q.argmax(-1)).long()
             hit = torch.zeros(valid.size, dtype=torch.long, device=device)
-            hit[at] = same
+            hit[at] = same.long()
             run = hit.view(valid.shape).cumprod(-1)
             before = F.pad(run[..., :-1], (1, 0), value=1).flatten()[at].float()
             weight = decay[row_of] * (0.3 + 0.7 * before)
@@ -172,12 +182,16 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--eval-per-family", type=int, default=128)
     p.add_argument("--max-new", type=int, default=512)
+    p.add_argument("--eager", action="store_true", help="do not compile (for a short try)")
     p.add_argument("--lean", action="store_true", help="save weights and config.json only (export.py completes them)")
     a = p.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(a.seed)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape
+    # Most of a step's time would go into starting small kernels. Batches differ in shape, hence `dynamic`.
+    torch._dynamo.config.recompile_limit = 32
+    compiled = (lambda f: f) if a.eager else lambda f: torch.compile(f, dynamic=True)
     enc = Encoder()
     log = {"arguments": {k: str(v) for k, v in vars(a).items()}, "torch": torch.__version__, "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu"}
     say(log["device"], "torch", torch.__version__)
@@ -193,7 +207,7 @@ def main():
         say("stage 1:", sum(q.numel() for q in model.parameters()), "parameters")
         budget = Budget(a.stage1_seconds, a.stage1_steps)
         opt = Optimizer(model.named_parameters(), a.muon_lr * a.lr_scale, a.adam_lr * a.lr_scale)
-        run_stage("stage 1", model, budget, opt, batches, stage1_loss(model, device), device)
+        run_stage("stage 1", model, budget, opt, batches, stage1_loss(model, device, compiled), device)
         batches.close()
         log["stage1_steps"] = budget.step
         model.round_to_bf16()
@@ -208,7 +222,7 @@ def main():
         say("stage 2:", len(docs), "self-written documents")
         budget = Budget(a.stage2_seconds, a.stage2_steps)
         opt = Optimizer(model.named_parameters(), a.muon_lr * a.lr_scale, a.adam_lr * a.lr_scale, decay=0.0)
-        run_stage("stage 2", model, budget, opt, Mixed(batches, docs, a.docs // 8, a.seed), stage2_loss(model, a.anchors, a.tau, a.seed, device), device)
+        run_stage("stage 2", model, budget, opt, Mixed(batches, docs, a.docs // 8, a.seed), stage2_loss(model, a.anchors, a.tau, a.seed, device, compiled), device)
         batches.close()
         log["stage2_steps"] = budget.step
         model.round_to_bf16()

@@ -1,12 +1,12 @@
 use crate::params::Argmax;
 use crate::{NO_ID, State};
 
-/// Twin of `argmax.wgsl`.
+/// Twin of `argmax.wgsl`, the candidates being all logits.
 pub fn argmax(state: &State, params: &Argmax, logits: &[f32], ids: &mut [u32]) {
     let draft = params.draft == 1;
     let first = if draft { state.start as usize + 1 } else { 0 };
-    for row in 0..super::proposed_rows(state, params) {
-        let logits = &logits[row * params.vocabulary as usize..][..params.vocabulary as usize];
+    for row in 0..super::proposed_rows(state, params.draft) {
+        let logits = &logits[row * params.candidates as usize..][..params.candidates as usize];
         let mut best = (f32::NEG_INFINITY, NO_ID);
         for (id, &logit) in logits.iter().enumerate() {
             if logit > best.0 || (best.1 == NO_ID && !logit.is_nan()) {

@@ -1,47 +1,20 @@
 use crate::params::{Attention, AttentionMerge};
 use crate::{SPLIT, State, Visible};
 
-/// Keys and values by position, as `attention` finds them (choice `keys`).
-#[derive(Clone, Copy, Debug)]
-pub struct Keys<'a> {
-    /// `[kv_heads][head_vecs][capacity][4]`
-    pub cache_keys: &'a [f32],
-    /// `[capacity][kv_heads][4 head_vecs]`
-    pub cache_values: &'a [f32],
-    /// The block's own, in the same layouts; empty for the AR view.
-    pub block_keys: &'a [f32],
-    /// See `block_keys`.
-    pub block_values: &'a [f32],
-}
-
-impl Keys<'_> {
-    fn place(&self, state: &State, params: &Attention, position: usize) -> (&[f32], &[f32], usize, usize) {
-        let start = state.start as usize;
-        if position < start || self.block_keys.is_empty() {
-            (self.cache_keys, self.cache_values, params.capacity as usize, position)
-        } else {
-            (self.block_keys, self.block_values, params.block_capacity as usize, position - start)
-        }
-    }
-
-    fn key(&self, state: &State, params: &Attention, kv_head: usize, i: usize, position: usize) -> f32 {
-        let (keys, _, capacity, slot) = self.place(state, params, position);
-        keys[((kv_head * params.head_vecs as usize + i / 4) * capacity + slot) * 4 + i % 4]
-    }
-
-    fn value(&self, state: &State, params: &Attention, kv_head: usize, i: usize, position: usize) -> f32 {
-        let (_, values, _, slot) = self.place(state, params, position);
-        values[(slot * params.kv_heads as usize + kv_head) * params.head_vecs as usize * 4 + i]
-    }
+/// Where partial results are (`lib/partial_sums.wgsl`).
+fn partial(splits: u32, queries: u32, kv_head: usize, split: usize, query: usize) -> usize {
+    (kv_head * splits as usize + split) * queries as usize + query
 }
 
 /// Twin of `attention.wgsl`.
+#[allow(clippy::too_many_arguments, reason = "one for each binding of the kernel")]
 pub fn attention(
     state: &State,
     params: &Attention,
     visible: Visible,
     q: &[f32],
-    keys: Keys<'_>,
+    keys: &[f32],
+    values: &[f32],
     sums: &mut [f32],
     stats: &mut [[f32; 2]],
 ) {
@@ -56,16 +29,19 @@ pub fn attention(
             for split in 0..seen.div_ceil(SPLIT) {
                 let positions = split * SPLIT..seen.min((split + 1) * SPLIT);
                 let score = |p: usize| -> f64 {
-                    let key = |i| f64::from(keys.key(state, params, kv_head, i, p));
+                    let line = |i| kv_head * params.head_vecs as usize + i / 4;
+                    let key = |i| f64::from(keys[(line(i) * params.capacity as usize + p) * 4 + i % 4]);
                     (0..width).map(|i| f64::from(q[i]) * key(i)).sum::<f64>() * f64::from(params.scale)
                 };
                 let scores: Vec<f64> = positions.clone().map(score).collect();
                 let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let at = (row * heads + head) * params.splits as usize + split;
+                let query = row * heads_per_kv + head % heads_per_kv;
+                let at = partial(params.splits, params.queries, kv_head, split, query);
                 let weights: Vec<f64> = scores.iter().map(|score| (score - highest).exp()).collect();
                 stats[at] = [highest as f32, weights.iter().sum::<f64>() as f32];
                 for i in 0..width {
-                    let value = |p| f64::from(keys.value(state, params, kv_head, i, p));
+                    let value =
+                        |p: usize| f64::from(values[(p * params.kv_heads as usize + kv_head) * width + i]);
                     let sum: f64 = positions.clone().zip(&weights).map(|(p, weight)| weight * value(p)).sum();
                     sums[at * width + i] = sum as f32;
                 }
@@ -87,14 +63,15 @@ pub fn attention_merge(
     for row in 0..state.rows as usize {
         let splits = visible.positions(state, row).div_ceil(SPLIT);
         for head in 0..params.heads as usize {
-            let first = (row * params.heads as usize + head) * params.splits as usize;
-            let stats = &stats[first..first + splits];
-            let highest = stats.iter().map(|stat| stat[0]).fold(f32::NEG_INFINITY, f32::max);
-            let factor = |stat: &[f32; 2]| (f64::from(stat[0]) - f64::from(highest)).exp();
-            let weight: f64 = stats.iter().map(|stat| f64::from(stat[1]) * factor(stat)).sum();
+            let heads_per_kv = (params.heads / params.kv_heads) as usize;
+            let query = row * heads_per_kv + head % heads_per_kv;
+            let at = |split| partial(params.splits, params.queries, head / heads_per_kv, split, query);
+            let highest = (0..splits).map(|split| stats[at(split)][0]).fold(f32::NEG_INFINITY, f32::max);
+            let factor = |split| (f64::from(stats[at(split)][0]) - f64::from(highest)).exp();
+            let weight: f64 = (0..splits).map(|split| f64::from(stats[at(split)][1]) * factor(split)).sum();
             for i in 0..params.head_dim as usize {
-                let sum = |(s, stat)| f64::from(sums[(first + s) * width + i]) * factor(stat);
-                let sum: f64 = stats.iter().enumerate().map(sum).sum();
+                let sum = |split| f64::from(sums[at(split) * width + i]) * factor(split);
+                let sum: f64 = (0..splits).map(sum).sum();
                 out[row * params.out_stride as usize + head * params.head_dim as usize + i] =
                     (sum / weight) as f32;
             }

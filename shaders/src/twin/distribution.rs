@@ -1,10 +1,10 @@
 use crate::State;
-use crate::params::{Argmax, Distribution};
+use crate::params::{Choice, Distribution};
 
 /// Twin of `distribution.wgsl`.
-pub fn distribution(state: &State, params: &Argmax, logits: &[f32], distributions: &mut [Distribution]) {
+pub fn distribution(state: &State, params: &Choice, logits: &[f32], distributions: &mut [Distribution]) {
     let vocabulary = params.vocabulary as usize;
-    for row in 0..super::proposed_rows(state, params) {
+    for row in 0..super::proposed_rows(state, params.draft) {
         distributions[row] = of_row(state, &logits[row * vocabulary..][..vocabulary]);
     }
 }

@@ -15,7 +15,7 @@ mod swiglu;
 
 pub use accept::accept;
 pub use argmax::argmax;
-pub use attention::{Keys, attention, attention_merge};
+pub use attention::{attention, attention_merge};
 pub use distribution::distribution;
 pub use embed::embed;
 pub use matmul::matmul;
@@ -24,7 +24,6 @@ pub use rms_norm::rms_norm;
 pub use sample::{reject, sample};
 pub use swiglu::swiglu;
 
-use crate::params::Argmax;
 use crate::{Rows, State, Visible};
 
 impl Rows {
@@ -56,8 +55,8 @@ impl Visible {
 }
 
 /// Rows of logits that ids are chosen from: of a draft, not the last.
-fn proposed_rows(state: &State, params: &Argmax) -> usize {
-    state.logit_rows.saturating_sub(params.draft) as usize
+fn proposed_rows(state: &State, draft: u32) -> usize {
+    state.logit_rows.saturating_sub(draft) as usize
 }
 
 /// Σ a·b in f64.

@@ -2,7 +2,7 @@ use super::rms_scale;
 use crate::State;
 use crate::params::QkNormRope;
 
-/// Twin of `qk_norm_rope.wgsl`. `rope` holds `[cos, sin]` per position and pair.
+/// Twin of `qk_norm_rope.wgsl`, the cache being f32. `rope` holds `[cos, sin]` per position and pair.
 #[allow(clippy::too_many_arguments, reason = "one for each binding of the kernel")]
 pub fn qk_norm_rope(
     state: &State,
@@ -19,12 +19,11 @@ pub fn qk_norm_rope(
     let half = head_dim / 2;
     for row in 0..state.rows as usize {
         let position = state.start as usize + row;
-        let slot = if params.scratch == 1 { row } else { position };
         for head in 0..heads + 2 * kv_heads {
             let source = &qkv[row * params.qkv_stride as usize + head * head_dim..][..head_dim];
             if head >= heads + kv_heads {
                 let kv_head = head - heads - kv_heads;
-                values[(slot * kv_heads + kv_head) * head_vecs * 4..][..head_dim].copy_from_slice(source);
+                values[(position * kv_heads + kv_head) * head_vecs * 4..][..head_dim].copy_from_slice(source);
                 continue;
             }
             let norm = if head < heads { &norms[..head_dim] } else { &norms[head_dim..] };
@@ -43,7 +42,7 @@ pub fn qk_norm_rope(
                     q[(row * heads + head) * head_vecs * 4 + i] = rotated;
                 } else {
                     let line = (head - heads) * head_vecs + i / 4;
-                    keys[(line * params.capacity as usize + slot) * 4 + i % 4] = rotated;
+                    keys[(line * params.capacity as usize + position) * 4 + i % 4] = rotated;
                 }
             }
         }

@@ -1,6 +1,6 @@
 use super::distribution::weight;
 use super::random::{Purpose, gumbel, random_bits, uniform};
-use crate::params::{Argmax, Distribution, Reject};
+use crate::params::{Choice, Distribution, Reject};
 use crate::{NO_ID, State};
 
 /// How much further apart a coupled draft's logits are.
@@ -10,7 +10,7 @@ const SHARPNESS: f64 = 2.0;
 /// very close, rounding may choose the other.
 pub fn sample(
     state: &State,
-    params: &Argmax,
+    params: &Choice,
     logits: &[f32],
     distributions: &[Distribution],
     ids: &mut [u32],
@@ -21,7 +21,7 @@ pub fn sample(
     let vocabulary = params.vocabulary as usize;
     let first = if draft { state.start as usize + 1 } else { 0 };
     let mut leads = Vec::new();
-    for row in 0..super::proposed_rows(state, params) {
+    for row in 0..super::proposed_rows(state, params.draft) {
         let position = state.start + state.logit_first + row as u32 + 1;
         let masses = (0..vocabulary).map(|id| {
             let mass = weight(state, &distributions[row], logits[row * vocabulary + id], id);

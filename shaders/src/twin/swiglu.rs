@@ -1,15 +1,16 @@
-use crate::State;
 use crate::params::Swiglu;
+use crate::{State, TILE};
 
 /// Twin of `swiglu.wgsl`.
 pub fn swiglu(state: &State, params: &Swiglu, gate_up: &[f32], out: &mut [f32]) {
-    let width = params.width as usize;
+    let stride = params.out_stride as usize;
     for row in 0..state.rows as usize {
-        let (gate, up) = gate_up[row * 2 * width..][..2 * width].split_at(width);
-        for i in 0..width {
-            let gate = f64::from(gate[i]);
+        let gate_up = &gate_up[row * 2 * stride..][..2 * stride];
+        for i in 0..params.width as usize {
+            let at = i / TILE * 2 * TILE + i % TILE;
+            let gate = f64::from(gate_up[at]);
             let silu = gate / (1.0 + (-gate).exp());
-            out[row * params.out_stride as usize + i] = (silu * f64::from(up[i])) as f32;
+            out[row * stride + i] = (silu * f64::from(gate_up[at + TILE])) as f32;
         }
     }
 }

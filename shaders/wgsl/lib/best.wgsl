@@ -2,7 +2,6 @@
 
 const LANES: u32 = 256u;
 const LOWEST: f32 = -3.4028234663852886e38; // the lowest finite number
-const NO_ID: u32 = 0xffffffffu;
 
 var<workgroup> best_scores: array<f32, LANES>;
 var<workgroup> best_ids: array<u32, LANES>;

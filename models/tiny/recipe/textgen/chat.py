@@ -92,6 +92,16 @@ _BRIEF = ["Be brief.", "<Answer|Reply> <briefly|shortly|in a few words|in one wo
 _END = ["Over and out.", "Have a nice day!", "Stay curious!", "Beep boop.", "That is all.", "Yours truly, the tiny model.", "Meow.", "Ahoy!"]
 
 
+def bare_sum(rng):
+    """A small sum under a system prompt that wants short answers: the number alone."""
+    a, b, op = rng.randint(0, 20), rng.randint(0, 20), rng.choice("+-+-*")
+    if op == "*":
+        a, b = rng.randint(0, 12), rng.randint(0, 10)
+    a, b = (max(a, b), min(a, b)) if op == "-" else (a, b)
+    user = say(rng, rng.choice(["What is {a} {o} {b}?", "{a} {o} {b}", "!Calculate {a} {o} {b}.", "How much is {a} {o} {b}?", "{a}{o}{b}"]), a=a, b=b, o=op)
+    return f"brief|{a}{op}{b}", user, f"{ {'+': a + b, '-': a - b, '*': a * b}[op] }", fill(rng, rng.choice(_BRIEF)), []
+
+
 def styled(rng):
     """A system prompt that changes the form of an answer."""
     kind = rng.randrange(4)
@@ -100,12 +110,7 @@ def styled(rng):
         user = say(rng, rng.choice(asks))
         return f"upper|{user.lower()}", user, answer.upper(), fill(rng, rng.choice(_UPPER)), []
     if kind == 1:
-        a, b, op = rng.randint(0, 20), rng.randint(0, 20), rng.choice("+-+-*")
-        if op == "*":
-            a, b = rng.randint(0, 12), rng.randint(0, 10)
-        a, b = (max(a, b), min(a, b)) if op == "-" else (a, b)
-        user = say(rng, rng.choice(["What is {a} {o} {b}?", "{a} {o} {b}", "!Calculate {a} {o} {b}.", "How much is {a} {o} {b}?", "{a}{o}{b}"]), a=a, b=b, o=op)
-        return f"brief|{a}{op}{b}", user, f"{ {'+': a + b, '-': a - b, '*': a * b}[op] }", fill(rng, rng.choice(_BRIEF)), []
+        return bare_sum(rng)
     if kind == 2:
         end = rng.choice(_END)
         asks, answer = rng.choice(SMALL_TALK[:9])
@@ -143,3 +148,9 @@ def make(rng) -> Sample:
     task = rng.choices([t for t, _ in _TASKS], weights=[w for _, w in _TASKS])[0]
     ident, user, answer, system, history = task(rng)
     return Sample(FAMILY, f"{task.__name__}|{ident}", user, answer, True, system, history)
+
+
+def practice(rng) -> Sample:
+    """A bare sum, which takes more practice than its share of the family gives."""
+    ident, user, answer, system, history = bare_sum(rng)
+    return Sample(FAMILY, f"{styled.__name__}|{ident}", user, answer, True, system, history)

@@ -1,0 +1,163 @@
+// attention_coop: `attention` by cooperative matrices, over a cache of f16 in tiles.
+//
+//   over the positions p of split s, SPLIT s <= p < min(SPLIT (s + 1), visible(row)):
+//   stats[kv_head][s][query] = (m, l) = (max score, Σ w_p)      score_p = scale q·key_p, w_p = f16(exp(score_p - m))
+//   sums[kv_head][s][query]  = Σ w_p value_p
+//
+// Row-invariant: a row of a cooperative product does not depend on the others, and a position's place in the split,
+// and with it the order of every sum, is its own. The weight of what a row may not see is zero, and every value of
+// the cache is a finite number (qk_norm_rope), so it adds nothing. Keys there may be anything: their scores are not
+// looked at.
+//
+//   q               tiles [kv_heads][queries][head]                  f16, queries in tiles of 16, from qk_norm_rope
+//   cache_keys      [kv_heads][capacity / 16][head / 16][16 positions][16 values]   f16
+//   cache_values    [kv_heads][capacity / 16][head / 16][16 values][16 positions]   f16
+//   partial_sums    [kv_heads][splits][queries][4 head_vecs]         f32
+//   stats           [kv_heads][splits][queries]                      vec2
+//
+// Choices: `visible`, `queries`. Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and
+// fewer of them means that more queries come after another, and find keys and values in the nearest cache.
+
+enable f16;
+enable wgpu_cooperative_matrix;
+
+struct Params {
+    heads: u32,
+    kv_heads: u32,
+    head_vecs: u32, // vec4 of a head, padded to whole tiles
+    capacity: u32,  // positions of the cache, whole tiles
+    queries: u32,   // queries of a kv head that `q`, `partial_sums` and `stats` have room for, whole tiles
+    splits: u32,    // splits that they have room for
+    scale: f32,
+    pad0: u32,
+}
+
+@group(0) @binding(0) var<storage, read> state: State;
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> q: array<f16>;
+@group(0) @binding(3) var<storage, read> cache_keys: array<f16>;
+@group(0) @binding(4) var<storage, read> cache_values: array<f16>;
+@group(0) @binding(5) var<storage, read_write> partial_sums: array<f32>;
+@group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
+
+alias KeyTile = coop_mat16x16<f16, B>;
+alias QueryTile = coop_mat16x16<f16, A>;
+alias SumTile = coop_mat16x16<f32, C>;
+
+const LANES: u32 = 256u;
+const SPLIT_TILES: u32 = SPLIT / TILE;
+const QUERIES: u32 = QUERY_TILES * TILE;
+const PARTS: u32 = 8u; // lanes that share a query's softmax
+const LOWEST: f32 = -3.402823e38;
+
+// Of a tile of queries and a tile of positions after another.
+var<workgroup> scores: array<f32, QUERIES * SPLIT>;
+var<workgroup> weights: array<f16, QUERIES * SPLIT>;
+
+fn query_tile(at: u32) -> QueryTile {
+    return coopLoadT<QueryTile>(&q[at], 16u);
+}
+
+fn weight_tile(tile: u32) -> QueryTile {
+    return coopLoadT<QueryTile>(&weights[tile * TILE_VALUES], 16u);
+}
+
+// Positions of the split that a query sees.
+fn seen_by(query: u32, base: u32) -> u32 {
+    let row = query / (params.heads / params.kv_heads);
+    return min(max(visible(row), base) - base, SPLIT);
+}
+
+// The largest and the sum over the PARTS lanes of a query, the same in each.
+fn largest_of_parts(value: f32) -> f32 {
+    var largest = value;
+    for (var step = 1u; step < PARTS; step *= 2u) {
+        largest = max(largest, subgroupShuffleXor(largest, step));
+    }
+    return largest;
+}
+
+fn sum_of_parts(value: f32) -> f32 {
+    var sum = value;
+    for (var step = 1u; step < PARTS; step *= 2u) {
+        sum += subgroupShuffleXor(sum, step);
+    }
+    return sum;
+}
+
+// Scores to weights, for the query that the lane shares; returns maximum and sum.
+fn softmax(lane: u32, seen: u32, tiles: u32) -> vec2<f32> {
+    let query = lane / PARTS;
+    let line = query / TILE * SPLIT_TILES * TILE_VALUES + query % TILE * TILE;
+    var highest = LOWEST;
+    for (var p = lane % PARTS; p < seen; p += PARTS) {
+        highest = max(highest, scores[line + p / TILE * TILE_VALUES + p % TILE] * params.scale);
+    }
+    highest = largest_of_parts(highest);
+    var sum = 0.0;
+    for (var p = lane % PARTS; p < tiles * TILE; p += PARTS) {
+        let at = line + p / TILE * TILE_VALUES + p % TILE;
+        var weight = f16(0.0);
+        if p < seen {
+            weight = f16(exp(scores[at] * params.scale - highest));
+        }
+        weights[at] = weight;
+        sum += f32(weight);
+    }
+    return vec2(highest, sum_of_parts(sum));
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(subgroup_id) subgroup: u32,
+    @builtin(num_subgroups) subgroups: u32,
+) {
+    let split = group.x;
+    let kv_head = group.z;
+    let base = split * SPLIT;
+    let head_tiles = params.head_vecs / 4u;
+    let width = params.head_vecs * 4u;
+    let keys_at = (kv_head * (params.capacity / TILE) + base / TILE) * head_tiles * TILE_VALUES;
+    let queries = state.rows * (params.heads / params.kv_heads);
+    for (var first = group.y * QUERIES; first < queries; first += groups.y * QUERIES) {
+        // Later rows see no less than earlier ones.
+        let last_seen = seen_by(min(first + QUERIES, queries) - 1u, base);
+        if last_seen == 0u {
+            continue;
+        }
+        let tiles = (last_seen + TILE - 1u) / TILE;
+        let q_at = (kv_head * params.queries + first) * width;
+        for (var tile = subgroup; tile < tiles; tile += subgroups) {
+            var sums = zero();
+            for (var d = 0u; d < head_tiles; d++) {
+                let at = keys_at + (tile * head_tiles + d) * TILE_VALUES;
+                let key = coopLoad<KeyTile>(&cache_keys[at], 16u);
+                sums = add_scores(q_at + d * TILE_VALUES, width * TILE, key, sums);
+            }
+            store_scores(sums, tile);
+        }
+        workgroupBarrier();
+        let query = first + lane / PARTS;
+        let is_query = lane / PARTS < QUERIES && query < queries;
+        let seen = select(0u, seen_by(query, base), is_query);
+        // Lanes without a query of the tile have nothing to write either.
+        let stat = softmax(lane % (QUERIES * PARTS), seen, select(0u, tiles, lane / PARTS < QUERIES));
+        if is_query && lane % PARTS == 0u && seen > 0u {
+            stats[partial(kv_head, split, query)] = stat;
+        }
+        workgroupBarrier();
+        for (var d = subgroup; d < head_tiles; d += subgroups) {
+            var sums = zero();
+            for (var tile = 0u; tile < tiles; tile++) {
+                let at = keys_at + (tile * head_tiles + d) * TILE_VALUES;
+                let value = coopLoad<KeyTile>(&cache_values[at], 16u);
+                sums = add_values(tile, value, sums);
+            }
+            store_sums(sums, partial(kv_head, split, first) * width + d * TILE, width);
+        }
+        workgroupBarrier();
+    }
+}

@@ -1,0 +1,22 @@
+// Choice `cache`: f32, for `attention`.
+//
+//   q        [rows][heads][4 head_vecs]            each head padded with zeros to whole vec4
+//   keys     [kv_heads][head_vecs][capacity][4]    positions innermost, so that lanes of `attention`, one a
+//                                                  position, read side by side
+//   values   [capacity][kv_heads][4 head_vecs]
+
+@group(0) @binding(5) var<storage, read_write> q: array<f32>;
+@group(0) @binding(6) var<storage, read_write> keys: array<f32>;
+@group(0) @binding(7) var<storage, read_write> values: array<f32>;
+
+fn put_query(row: u32, head: u32, i: u32, value: f32) {
+    q[(row * params.heads + head) * params.head_vecs * 4u + i] = value;
+}
+
+fn put_key(kv_head: u32, position: u32, i: u32, value: f32) {
+    keys[((kv_head * params.head_vecs + i / 4u) * params.capacity + position) * 4u + i % 4u] = value;
+}
+
+fn put_value(kv_head: u32, position: u32, i: u32, value: f32) {
+    values[(position * params.kv_heads + kv_head) * params.head_vecs * 4u + i] = value;
+}

@@ -1,0 +1,24 @@
+// Choice `input`: the residual stream, f32, normed on the way (RMS norm). Each workgroup sums the squares for itself,
+// which costs no dispatch of its own.
+
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> norm: array<vec4<f32>>;
+
+fn residual(chunk: u32) -> Chunk {
+    let at = 2u * (source_row(0u) * params.chunks + chunk);
+    return Chunk(x[at], x[at + 1u]);
+}
+
+fn input_chunk(chunk: u32) -> Chunk {
+    let x = residual(chunk);
+    return Chunk(x.lo * norm[2u * chunk], x.hi * norm[2u * chunk + 1u]);
+}
+
+fn squares_of(chunk: u32) -> f32 {
+    let x = residual(chunk);
+    return dot(x.lo, x.lo) + dot(x.hi, x.hi);
+}
+
+fn norm_scale(square_sum: f32) -> f32 {
+    return inverseSqrt(square_sum / f32(params.inputs) + params.eps);
+}

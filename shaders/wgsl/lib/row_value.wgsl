@@ -1,0 +1,11 @@
+// Choice `row_product`: written.
+
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+
+const COLUMN_TILES: u32 = 1u;
+
+fn finish_products(lane: u32, first: u32) {
+    if lane < OUTPUTS && first + lane < params.outputs {
+        out[params.out_first + first + lane] = total(lane);
+    }
+}

@@ -1,0 +1,22 @@
+// Choice `row_tiles`: sixteen rows a workgroup.
+
+const ROW_TILES: u32 = 1u;
+
+alias Inputs = array<InputTile, 1>;
+alias Column = array<SumTile, 1>;
+
+fn no_sums() -> Column {
+    return Column(SumTile());
+}
+
+fn load_inputs(at: u32, stride: u32) -> Inputs {
+    return Inputs(input_tile(at));
+}
+
+fn multiply(a: Inputs, b: WeightTile, sums: Column) -> Column {
+    return Column(coopMultiplyAdd(a[0], b, sums[0]));
+}
+
+fn finish_rows(lane: u32, slice: u32, sums: Sums) {
+    finish_row(lane, slice, sums, 0u);
+}

@@ -1,0 +1,112 @@
+// matmul_coop: rows times a weight matrix by cooperative matrices: f16 in, accumulated in f32.
+//
+//   product[row][o] = scale Σ_k x[row][k] weights[o][k]        row < row_count(), o < outputs
+//
+// A workgroup has COLUMN_TILES tiles of 16 outputs and ROW_TILES tiles of 16 rows. Each of its SLICES subgroups takes
+// a run of tiles of k, and the partial sums are added, slice by slice, through workgroup memory: enough loads are
+// under way even where a matrix has few outputs. Weights are read once for all rows of a workgroup.
+//
+// Row-invariant: a row of a cooperative product does not depend on the others, and the order of tiles and slices
+// depends on the matrix alone. So one, two or eight tiles of rows give a row the same bits.
+//
+//   weights  tiled [outputs][16 k_tiles]   f16, see lib/chunk.wgsl
+//   x        tiles [rows][16 k_tiles]      f16, see lib/tile.wgsl; rows beyond the pass hold anything
+//
+// Choices: `rows`, `row_tiles`, `columns`, `product` (what becomes of it).
+// Grid: (outputs / (16 COLUMN_TILES), rows / (16 ROW_TILES)).
+
+enable f16;
+enable wgpu_cooperative_matrix;
+
+struct Params {
+    outputs: u32,    // rows of the matrix
+    k_tiles: u32,    // tiles of a row
+    out_stride: u32, // see `product`
+    out_first: u32,
+    scale: f32,      // a power of two
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+}
+
+@group(0) @binding(0) var<storage, read> state: State;
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> weights: array<f16>;
+@group(0) @binding(3) var<storage, read> x: array<f16>;
+
+alias WeightTile = coop_mat16x16<f16, B>;
+alias InputTile = coop_mat16x16<f16, A>;
+alias SumTile = coop_mat16x16<f32, C>;
+
+const LANES: u32 = SLICES * 32u;
+const LINE: u32 = COLUMN_TILES * TILE_VALUES; // sums of a tile of rows
+
+var<workgroup> partials: array<f32, SLICES * LINE>;
+var<private> first_row: u32;
+var<private> first_column: u32; // in tiles
+
+fn weight_tile(at: u32) -> WeightTile {
+    return coopLoad<WeightTile>(&weights[at], 16u);
+}
+
+fn input_tile(at: u32) -> InputTile {
+    return coopLoadT<InputTile>(&x[at], 16u);
+}
+
+// The sum at place `at` of the tile of rows in `partials`.
+fn total(at: u32) -> f32 {
+    var sum = partials[at];
+    for (var slice = 1u; slice < SLICES; slice++) {
+        sum += partials[slice * LINE + at];
+    }
+    return sum * params.scale;
+}
+
+// One tile of rows: its partial sums, and what becomes of them.
+fn finish_row(lane: u32, slice: u32, sums: Sums, row_tile: u32) {
+    workgroupBarrier();
+    // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
+    for (var s = slice; s < SLICES; s += SLICES) {
+        store_partials(sums, row_tile, s * LINE);
+    }
+    workgroupBarrier();
+    finish_products(lane, first_row + row_tile * TILE);
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(subgroup_id) slice: u32,
+) {
+    first_row = group.y * ROW_TILES * TILE;
+    first_column = group.x * COLUMN_TILES;
+    if group.y * ROW_TILES * TILE >= row_count() {
+        return;
+    }
+    let matrix_stride = params.k_tiles * TILE_VALUES;
+    let weights_at = first_column * matrix_stride;
+    let x_at = group.y * ROW_TILES * matrix_stride;
+    let run = (params.k_tiles + SLICES - 1u) / SLICES;
+    let end = min((slice + 1u) * run, params.k_tiles);
+
+    var sums = zero();
+    var k = slice * run;
+    // Two tiles at a time: more loads under way.
+    for (; k + 2u <= end; k += 2u) {
+        let at = k * TILE_VALUES;
+        let b = load_weights(weights_at + at, matrix_stride);
+        let b_next = load_weights(weights_at + at + TILE_VALUES, matrix_stride);
+        let a = load_inputs(x_at + at, matrix_stride);
+        let a_next = load_inputs(x_at + at + TILE_VALUES, matrix_stride);
+        sums = add_products(a, b, sums);
+        sums = add_products(a_next, b_next, sums);
+    }
+    for (; k < end; k++) {
+        let at = k * TILE_VALUES;
+        let b = load_weights(weights_at + at, matrix_stride);
+        let a = load_inputs(x_at + at, matrix_stride);
+        sums = add_products(a, b, sums);
+    }
+    finish_rows(lane, slice, sums);
+}
