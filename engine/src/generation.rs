@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use orthrus_shaders::{Record, State};
 
-use crate::options::View;
+use crate::options::{ArKernel, GenerateOptions, View};
 use crate::ring::DEPTH;
 use crate::session::Session;
 use crate::{Error, Result};
@@ -92,6 +92,7 @@ impl Stats {
 pub struct Generation<'s> {
     session: &'s mut Session,
     view: View,
+    kernel: ArKernel,
     /// [`State::rule`].
     rule: u32,
     limit: usize,
@@ -117,12 +118,13 @@ impl<'s> Generation<'s> {
         prompt_tokens: usize,
         reused_tokens: usize,
         state: &State,
-        view: View,
+        options: &GenerateOptions,
     ) -> Generation<'s> {
         let stats = Stats { prompt_tokens, reused_tokens, forward_passes: 1, ..Stats::default() };
         Generation {
             session,
-            view,
+            view: options.view,
+            kernel: kernel(options),
             rule: state.rule,
             limit: state.limit as usize,
             block: state.block as usize,
@@ -176,7 +178,7 @@ impl<'s> Generation<'s> {
                 break;
             }
             let positions = (known + (under_way + 1) * self.block).min(self.limit);
-            self.session.submit_cycle(self.view, self.rule, self.block, positions);
+            self.session.submit_cycle(self.view, self.rule, self.kernel, self.block, positions);
         }
     }
 
@@ -209,6 +211,14 @@ impl<'s> Generation<'s> {
             }
         });
         Ok(Run { ids: emitted.to_vec(), cycle })
+    }
+}
+
+/// The kernel chosen is the AR view's: a dual view's block of one row is verified exactly, as any other.
+fn kernel(options: &GenerateOptions) -> ArKernel {
+    match options.view {
+        View::Ar => options.ar_kernel,
+        View::Dual => ArKernel::Exact,
     }
 }
 

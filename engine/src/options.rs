@@ -1,5 +1,6 @@
 //! What to generate, and how.
 
+use crate::replay::Replay;
 use crate::sampling::Sampling;
 
 /// How text is decoded.
@@ -22,6 +23,27 @@ impl View {
     }
 }
 
+/// Which kernels a step of AR decoding uses, a pass of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ArKernel {
+    /// Those that give the row the bits it has in any block.
+    #[default]
+    Exact,
+    /// The fastest, which may round differently, so that at near-ties the text may differ from the dual view's. Where
+    /// the adapter has none, those of [`ArKernel::Exact`]: see [`Model::has_fast_ar_kernel`](crate::Model).
+    Fast,
+}
+
+impl ArKernel {
+    /// The name users give and see.
+    pub fn name(self) -> &'static str {
+        match self {
+            ArKernel::Exact => "exact",
+            ArKernel::Fast => "fast",
+        }
+    }
+}
+
 /// What to generate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateOptions {
@@ -35,6 +57,10 @@ pub struct GenerateOptions {
     pub end_ids: Option<Vec<u32>>,
     /// How ids are chosen; by default greedily.
     pub sampling: Sampling,
+    /// Kernels of [`View::Ar`]; by default the exact ones.
+    pub ar_kernel: ArKernel,
+    /// For benchmarks and checks only: drafts from a recording, in [`View::Dual`].
+    pub replay: Option<Replay>,
 }
 
 impl Default for GenerateOptions {
@@ -45,6 +71,8 @@ impl Default for GenerateOptions {
             block_size: None,
             end_ids: None,
             sampling: Sampling::default(),
+            ar_kernel: ArKernel::Exact,
+            replay: None,
         }
     }
 }

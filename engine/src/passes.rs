@@ -5,6 +5,7 @@ use orthrus_shaders::State;
 use crate::buffers::{Buffers, KeyValues};
 use crate::forward::{Preparation, Uniforms};
 use crate::model::Weights;
+use crate::options::ArKernel;
 use crate::pass::{Extent, Pass};
 
 /// The passes of a session.
@@ -80,8 +81,20 @@ impl Passes {
         }
     }
 
+    /// Records text through the AR view. The kernel chosen counts only for a pass of one row.
+    pub(crate) fn record_text(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent, _: ArKernel) {
+        // The fast one-row kernel has its place here. Until there is one, both names mean the exact kernels.
+        self.text.record(commands, extent);
+    }
+
     /// Records the end of a text pass: its logits, the AR view's picks, and what is accepted.
-    pub(crate) fn record_picks(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent, rule: u32) {
+    pub(crate) fn record_picks(
+        &self,
+        commands: &mut wgpu::ComputePass<'_>,
+        extent: Extent,
+        rule: u32,
+        _: ArKernel,
+    ) {
         self.text_logits.record(commands, extent);
         let picks = if rule == State::GREEDY { &self.greedy_picks } else { &self.sampled_picks };
         picks.record(commands, extent);

@@ -7,9 +7,10 @@ use crate::buffers::Buffers;
 use crate::generation::Generation;
 use crate::memory::SessionSizes;
 use crate::model::{Model, OnProgress, Progress};
-use crate::options::{GenerateOptions, View};
+use crate::options::{ArKernel, GenerateOptions, View};
 use crate::pass::Extent;
 use crate::passes::Passes;
+use crate::replay::Script;
 use crate::ring::Ring;
 use crate::sampling::AcceptRule;
 use crate::{Error, Result};
@@ -23,6 +24,8 @@ pub struct Session {
     pub(crate) buffers: Buffers,
     pub(crate) passes: Passes,
     pub(crate) ring: Ring,
+    /// Drafts to replay, in benchmarks.
+    pub(crate) script: Option<Script>,
     /// The text as far as the host knows it.
     pub(crate) text: Vec<u32>,
     /// Positions of the text that are in the cache. The rest of it is at most the anchor.
@@ -52,7 +55,15 @@ impl Model {
             let buffers = Buffers::new(&self.shared, context)?;
             let passes = Passes::new(&self.shared, &buffers);
             let ring = Ring::new(self.gpu());
-            Ok(Session { model: self.clone(), buffers, passes, ring, text: Vec::new(), cached: 0 })
+            Ok(Session {
+                model: self.clone(),
+                buffers,
+                passes,
+                ring,
+                script: None,
+                text: Vec::new(),
+                cached: 0,
+            })
         };
         self.gpu().check()?;
         self.gpu().allocating(make).await.map_err(|error| self.with_advice(error))
@@ -118,8 +129,9 @@ impl Session {
         progress: OnProgress<'_>,
     ) -> Result<Generation<'_>> {
         let state = self.first_state(prompt, options)?;
+        self.prepare_replay(options.replay.as_ref(), prompt.len(), &state).await?;
         let reused = self.process_prompt(prompt, &state, progress).await?;
-        Ok(Generation::new(self, prompt.len(), reused, &state, options.view))
+        Ok(Generation::new(self, prompt.len(), reused, &state, options))
     }
 
     /// [`Session::generate_async`] for programs that are not async.
@@ -173,7 +185,7 @@ impl Session {
         };
         let mut end_ids = [0; MAX_END_IDS];
         end_ids[..ends.len()].copy_from_slice(ends);
-        Ok(State {
+        let state = State {
             limit: limit as u32,
             // A step of AR decoding is a cycle of one row, with nothing to draft.
             block: if options.view == View::Ar { 1 } else { block as u32 },
@@ -186,7 +198,11 @@ impl Session {
             seed: [sampling.seed as u32, (sampling.seed >> 32) as u32],
             end_ids,
             ..bytemuck::Zeroable::zeroed()
-        })
+        };
+        if let Some(replay) = &options.replay {
+            replay.check(options.max_new_tokens, weights.config.vocab_size, &state)?;
+        }
+        Ok(state)
     }
 
     pub(crate) fn check_ids(&self, ids: &[u32]) -> Result<()> {
@@ -261,22 +277,32 @@ impl Session {
         self.ring.submit(&self.buffers.record, |encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
             passes.text.record(&mut commands, Extent { rows, positions });
-            passes.record_picks(&mut commands, Extent { rows: 1, positions }, rule);
+            passes.record_picks(&mut commands, Extent { rows: 1, positions }, rule, ArKernel::Exact);
         });
     }
 
     /// Records one cycle (draft, verify, accept) of up to `rows` rows that see no position at or above
     /// `positions`, and submits it without waiting for the one before.
-    pub(crate) fn submit_cycle(&mut self, view: View, rule: u32, rows: usize, positions: usize) {
-        let passes = &self.passes;
+    pub(crate) fn submit_cycle(
+        &mut self,
+        view: View,
+        rule: u32,
+        kernel: ArKernel,
+        rows: usize,
+        positions: usize,
+    ) {
+        let (passes, script) = (&self.passes, &self.script);
         let extent = Extent { rows, positions };
         self.ring.submit(&self.buffers.record, |encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
             if view == View::Dual {
                 passes.record_drafts(&mut commands, extent, rule);
+                if let Some(script) = script {
+                    script.pass.record(&mut commands, extent);
+                }
             }
-            passes.text.record(&mut commands, extent);
-            passes.record_picks(&mut commands, extent, rule);
+            passes.record_text(&mut commands, extent, kernel);
+            passes.record_picks(&mut commands, extent, rule, kernel);
         });
     }
 

@@ -136,6 +136,9 @@ pub enum Kernel {
     Sample,
     Reject,
     Accept,
+    Replay,
+    FillRandom(WeightFormat),
+    Copy,
 }
 
 /// How a kernel uses a binding.
@@ -219,6 +222,10 @@ const REJECT: &[Binding] = &[
 ];
 const ACCEPT: &[Binding] = &[write(0, "state"), write(1, "tokens"), read(2, "picks"), write(3, "record")];
 
+const REPLAY: &[Binding] = &[read(0, "state"), read(1, "script"), write(2, "tokens")];
+const FILL_RANDOM: &[Binding] = &[read(0, "state"), uniform(1, "params"), write(2, "weights")];
+const COPY: &[Binding] = &[uniform(0, "params"), read(1, "x"), write(2, "y")];
+
 macro_rules! wgsl {
     ($file:literal) => {
         ($file, include_str!(concat!("../wgsl/", $file, ".wgsl")))
@@ -233,12 +240,20 @@ const BEST: File = wgsl!("lib/best");
 const DISTRIBUTION: File = wgsl!("lib/distribution");
 const RANDOM: File = wgsl!("lib/random");
 const PROPOSED: File = wgsl!("lib/proposed_rows");
+const LAYOUT: File = wgsl!("lib/layout_interleaved");
 
 impl WeightFormat {
     fn file(self) -> File {
         match self {
             WeightFormat::F32 => wgsl!("lib/weights_f32"),
             WeightFormat::F16 => wgsl!("lib/weights_f16"),
+        }
+    }
+
+    fn write_file(self) -> File {
+        match self {
+            WeightFormat::F32 => wgsl!("lib/write_f32"),
+            WeightFormat::F16 => wgsl!("lib/write_f16"),
         }
     }
 }
@@ -317,12 +332,14 @@ impl Kernel {
             Kernel::Sample,
             Kernel::Reject,
             Kernel::Accept,
+            Kernel::Replay,
+            Kernel::Copy,
         ];
         for visible in [Visible::Causal, Visible::Block] {
             all.extend([Kernel::Attention(visible), Kernel::AttentionMerge(visible)]);
         }
         for weights in WeightFormat::ALL {
-            all.push(Kernel::Embed(weights));
+            all.extend([Kernel::Embed(weights), Kernel::FillRandom(weights)]);
             for rows in [Rows::All, Rows::Logits] {
                 for tile in [Tile::Row, Tile::Block] {
                     for slices in [Slices::One, Slices::Many] {
@@ -355,6 +372,9 @@ impl Kernel {
             Kernel::Sample => wgsl!("sample"),
             Kernel::Reject => wgsl!("reject"),
             Kernel::Accept => wgsl!("accept"),
+            Kernel::Replay => wgsl!("replay"),
+            Kernel::FillRandom(_) => wgsl!("fill_random"),
+            Kernel::Copy => wgsl!("copy"),
         }
     }
 
@@ -373,7 +393,8 @@ impl Kernel {
             Kernel::Distribution => files.extend([PROPOSED, DISTRIBUTION, tier.reduce_file()]),
             Kernel::Sample => files.extend([PROPOSED, DISTRIBUTION, RANDOM, BEST]),
             Kernel::Reject => files.extend([DISTRIBUTION, RANDOM, BEST, tier.reduce_file()]),
-            Kernel::Swiglu | Kernel::Accept => {}
+            Kernel::FillRandom(weights) => files.extend([RANDOM, LAYOUT, weights.write_file()]),
+            Kernel::Swiglu | Kernel::Accept | Kernel::Replay | Kernel::Copy => {}
         }
         files
     }
@@ -403,6 +424,9 @@ impl Kernel {
             Kernel::Sample => SAMPLE,
             Kernel::Reject => REJECT,
             Kernel::Accept => ACCEPT,
+            Kernel::Replay => REPLAY,
+            Kernel::FillRandom(_) => FILL_RANDOM,
+            Kernel::Copy => COPY,
         }
     }
 }
