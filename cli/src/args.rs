@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
-use orthrus::{AcceptRule, Tier, View, WeightFormat};
+use orthrus::{AcceptRule, ArKernel, Tier, View, WeightFormat};
 
 /// Lossless dual-view (Orthrus) decoding on any GPU.
 ///
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Chat(ChatArgs),
     /// Decode prompts in both views and report whether the ids are the same.
     Verify(VerifyArgs),
+    /// Measure a model on this machine: passes, cycles, prompts and tokens per second, in both views.
+    Bench(BenchArgs),
     /// Show what a checkpoint holds and the memory it needs. Needs no GPU.
     Info(InfoArgs),
     /// List the adapters (GPUs), the tiers that run on each, and their limits.
@@ -89,9 +91,15 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
 
-    /// Prompts, one a line: text, or token ids as `[1,2,3]`. By default a few that come with this program.
+    /// Prompts, one a line: text, or token ids as `[1,2,3]`. In a file that ends with .jsonl, each line is an object
+    /// with `prompt` (through the chat template), `raw`, `ids` or `messages`. By default a few prompts that come with
+    /// this program.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+
+    /// N prompts of random ids instead, always the same ones: what models without a tokenizer can be verified with.
+    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "file")]
+    pub(crate) synthetic_prompts: Option<usize>,
 
     /// Only the first N of them.
     #[arg(long, value_name = "N", value_parser = positive)]
@@ -110,8 +118,49 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(ClapArgs, Debug)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    /// Contexts to measure at. By default those of 512, 8192 and 40000 that the model and the GPU's memory have room
+    /// for (512 on a software adapter). Their caches hold zeros, not a text: times do not depend on values.
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', value_parser = positive)]
+    pub(crate) contexts: Option<Vec<usize>>,
+
+    /// Rows of a block in whole cycles. By default the checkpoint's, which is also the most.
+    #[arg(long, value_name = "K", value_parser = positive)]
+    pub(crate) block_size: Option<usize>,
+
+    /// Cycles of the dual view in each measurement of decoding. The AR view decodes the tokens that they give.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = positive)]
+    pub(crate) cycles: usize,
+
+    /// How often everything is measured. Figures are medians, with the least and the most.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = positive)]
+    pub(crate) repetitions: usize,
+
+    /// Measure only this kernel of one-row passes. By default both, where the adapter has both.
+    #[arg(long, value_name = "KERNEL", value_parser = named([ArKernel::Exact, ArKernel::Fast], ArKernel::name))]
+    pub(crate) ar_kernel: Option<ArKernel>,
+
+    /// Acceptance lengths to replay, of which as many as there are --cycles are taken evenly: a JSON array, or what
+    /// `generate --json` prints or `bench --json` writes. By default those of the model's own answers to a few
+    /// prompts, or of the bundled model's where it has no tokenizer.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replay: Option<PathBuf>,
+
+    /// Write everything to FILE as JSON too.
+    #[arg(long, help_heading = "Output", value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+
+    /// Draw tokens per second by context, and acceptance by position, to FILE.
+    #[arg(long, help_heading = "Output", value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
 pub(crate) struct InfoArgs {
-    /// Checkpoint directory. By default as for `generate`.
+    /// Checkpoint directory, or `synthetic:…`. By default as for `generate`.
     #[arg(value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
 
@@ -132,7 +181,8 @@ pub(crate) struct AdaptersArgs {
 #[command(next_help_heading = "Model and GPU")]
 pub(crate) struct ModelArgs {
     /// Checkpoint directory in the Hugging Face layout. By default the variable ORTHRUS_MODEL, or else the model
-    /// that comes with this program.
+    /// that comes with this program. `synthetic:0.6b`, `1.7b`, `4b` or `8b` is a model of that shape with random
+    /// weights, for `bench` and `verify`.
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
 
@@ -161,6 +211,11 @@ pub(crate) struct DecodeArgs {
     /// Rows of a block. By default the checkpoint's, which is also the most.
     #[arg(long, value_name = "K", value_parser = positive)]
     pub(crate) block_size: Option<usize>,
+
+    /// Kernels of `--view ar`. `exact`: the text is the dual view's, bit for bit. `fast`: the fastest that the adapter
+    /// has, which may decide near-ties differently.
+    #[arg(long, value_name = "KERNEL", default_value = "exact", value_parser = named([ArKernel::Exact, ArKernel::Fast], ArKernel::name))]
+    pub(crate) ar_kernel: ArKernel,
 }
 
 /// How ids are chosen. By default as the checkpoint's generation_config.json says, or else greedily.
@@ -212,7 +267,7 @@ pub(crate) struct PromptArgs {
 }
 
 /// What a chat template takes besides messages.
-#[derive(ClapArgs, Debug)]
+#[derive(ClapArgs, Debug, Default)]
 #[command(next_help_heading = "Chat template")]
 pub(crate) struct TemplateArgs {
     /// Instructions to the model, before the first message.

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ChatArgs) -> Result<()> {
     let options = settings::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
     let longest = checkpoint.config().max_position_embeddings;
     let context = args.context.unwrap_or(USUAL_CONTEXT.min(longest));
-    let context = settings::context_within(context, &checkpoint)?;
+    let context = settings::context_within(context, checkpoint.config())?;
 
     let session = load::model(&checkpoint, &args.model)?.session(context)?;
     if let Some(line) = sampling::line(&options.sampling) {

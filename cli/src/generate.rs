@@ -14,7 +14,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let tokenizer = checkpoint.tokenizer()?;
     let options = settings::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
     let ids = prompt::ids(&args.prompt, &checkpoint, tokenizer.as_ref())?;
-    let context = settings::context_for(args.context, ids.len(), args.max_new_tokens, &checkpoint)?;
+    let context = settings::context_for(args.context, ids.len(), args.max_new_tokens, checkpoint.config())?;
 
     let model = load::model(&checkpoint, &args.model)?;
     let mut session = model.session(context)?;

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use indicatif::{BinaryBytes, HumanCount};
-use orthrus::WeightFormat;
 use orthrus::memory::{SessionSizes, weight_bytes};
-use orthrus_loader::{Checkpoint, Views};
+use orthrus::shaders::Cache;
+use orthrus::{AdapterReport, Tier, WeightFormat, adapters_blocking};
+use orthrus_loader::{Checkpoint, Config, Views};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
 use crate::error::Result;
-use crate::load;
+use crate::load::Source;
 use crate::output::{show, show_json};
 
 /// Contexts to tell the memory for, besides the model's own.
@@ -19,8 +20,7 @@ const CONTEXTS: [usize; 4] = [1024, 4096, 8192, 32_768];
 
 /// Shows the checkpoint that `args` name.
 pub(crate) fn run(args: &InfoArgs) -> Result<()> {
-    let checkpoint = load::checkpoint(args.model.as_deref())?;
-    let info = Info::of(&checkpoint)?;
+    let info = Info::of(&Source::open(args.model.as_deref())?)?;
     if args.json { show_json(&info, true) } else { show(&info.text()) }
 }
 
@@ -28,6 +28,8 @@ pub(crate) fn run(args: &InfoArgs) -> Result<()> {
 #[derive(Serialize, Debug)]
 struct Info {
     model: String,
+    /// Random weights: no tensors, no text.
+    synthetic: bool,
     views: Vec<&'static str>,
     layers: usize,
     hidden_size: usize,
@@ -76,25 +78,22 @@ struct Memory {
 }
 
 impl Info {
-    fn of(checkpoint: &Checkpoint) -> Result<Info> {
-        let config = checkpoint.config();
-        let mut parameters = Parameters::default();
-        let mut tensor_dtypes = BTreeMap::new();
-        let mut tensor_bytes = 0;
-        for (name, tensor) in checkpoint.tensors() {
-            let count = tensor.len() as u64;
-            parameters.total += count;
-            *match name {
-                name if name.contains("_diff.") => &mut parameters.diffusion,
-                name if name.contains(".self_attn.") => &mut parameters.ar,
-                _ => &mut parameters.shared,
-            } += count;
-            *tensor_dtypes.entry(tensor.dtype.to_string()).or_default() += 1;
-            tensor_bytes += tensor.bytes.len() as u64;
+    fn of(source: &Source) -> Result<Info> {
+        let mut info = Info::of_shape(source);
+        match source.checkpoint() {
+            Some(checkpoint) => info.add_files(checkpoint)?,
+            None => info.parameters = Parameters::of_shape(source.config()),
         }
-        Ok(Info {
-            model: checkpoint.name().to_owned(),
-            views: match checkpoint.views() {
+        Ok(info)
+    }
+
+    /// What there is to tell without files.
+    fn of_shape(source: &Source) -> Info {
+        let config = source.config();
+        Info {
+            model: source.name(),
+            synthetic: source.is_synthetic(),
+            views: match source.views() {
                 Views::Dual => vec!["dual", "ar"],
                 Views::ArOnly => vec!["ar"],
             },
@@ -109,16 +108,35 @@ impl Info {
             rope_theta: config.rope_theta,
             block_size: config.block_size,
             mask_token_id: config.mask_token_id,
-            end_token_ids: checkpoint.eos_token_ids(),
+            end_token_ids: Vec::new(),
             context: config.max_position_embeddings,
-            parameters,
-            tensor_dtypes,
-            tensor_bytes,
-            file_bytes: Some(file_bytes(Path::new(checkpoint.name()))).filter(|bytes| *bytes > 0),
-            tokenizer: checkpoint.tokenizer()?.is_some(),
-            chat_template: checkpoint.chat_template()?.is_some(),
-            memory: memory(checkpoint),
-        })
+            parameters: Parameters::default(),
+            tensor_dtypes: BTreeMap::new(),
+            tensor_bytes: 0,
+            file_bytes: None,
+            tokenizer: false,
+            chat_template: false,
+            memory: memory(config, source.views()),
+        }
+    }
+
+    fn add_files(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        for (name, tensor) in checkpoint.tensors() {
+            let count = tensor.len() as u64;
+            self.parameters.total += count;
+            *match name {
+                name if name.contains("_diff.") => &mut self.parameters.diffusion,
+                name if name.contains(".self_attn.") => &mut self.parameters.ar,
+                _ => &mut self.parameters.shared,
+            } += count;
+            *self.tensor_dtypes.entry(tensor.dtype.to_string()).or_default() += 1;
+            self.tensor_bytes += tensor.bytes.len() as u64;
+        }
+        self.end_token_ids = checkpoint.eos_token_ids();
+        self.file_bytes = Some(file_bytes(Path::new(checkpoint.name()))).filter(|bytes| *bytes > 0);
+        self.tokenizer = checkpoint.tokenizer()?.is_some();
+        self.chat_template = checkpoint.chat_template()?.is_some();
+        Ok(())
     }
 
     fn text(&self) -> String {
@@ -144,7 +162,13 @@ impl Info {
         line("parameters", self.parameters.text());
         let dtypes: Vec<_> =
             self.tensor_dtypes.iter().map(|(dtype, count)| format!("{count} {dtype}")).collect();
-        line("tensors", format!("{} ({})", dtypes.join(", "), BinaryBytes(self.tensor_bytes)));
+        line(
+            "tensors",
+            match self.synthetic {
+                true => "none: random weights are made on the GPU".to_string(),
+                false => format!("{} ({})", dtypes.join(", "), BinaryBytes(self.tensor_bytes)),
+            },
+        );
         if let Some(bytes) = self.file_bytes {
             line("weights files", BinaryBytes(bytes).to_string());
         }
@@ -168,6 +192,24 @@ impl Info {
 }
 
 impl Parameters {
+    /// Of a model with both views.
+    fn of_shape(config: &Config) -> Parameters {
+        let [hidden, queries, keys, ffn, layers, vocabulary, head_dim] = [
+            config.hidden_size,
+            config.query_width(),
+            config.key_value_width(),
+            config.intermediate_size,
+            config.num_hidden_layers,
+            config.vocab_size,
+            config.head_dim,
+        ]
+        .map(|number| number as u64);
+        let tables = if config.tie_word_embeddings { 1 } else { 2 };
+        let attention = layers * ((2 * queries + 2 * keys) * hidden + 2 * head_dim);
+        let shared = tables * vocabulary * hidden + layers * (3 * ffn + 2) * hidden + hidden;
+        Parameters { total: shared + 2 * attention, shared, ar: attention, diffusion: attention }
+    }
+
     fn text(&self) -> String {
         let share = 100.0 * self.diffusion as f64 / self.total.max(1) as f64;
         let [total, shared, ar, diffusion] =
@@ -188,9 +230,10 @@ fn listed(ids: &[u32]) -> String {
     }
 }
 
-/// What each context takes in each format.
-fn memory(checkpoint: &Checkpoint) -> Vec<Memory> {
-    let (config, views) = (checkpoint.config(), checkpoint.views());
+/// What each context takes in each format, on the best tier that this machine has: it decides how the cache is stored.
+fn memory(config: &Config, views: Views) -> Vec<Memory> {
+    let tier =
+        adapters_blocking().iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);
     let longest = config.max_position_embeddings;
     let contexts: BTreeSet<usize> =
         CONTEXTS.into_iter().filter(|context| *context < longest).chain([longest]).collect();
@@ -198,7 +241,7 @@ fn memory(checkpoint: &Checkpoint) -> Vec<Memory> {
     for format in WeightFormat::ALL {
         for &context in &contexts {
             let weights = weight_bytes(config, views, format);
-            let sizes = SessionSizes::new(config, views, context);
+            let sizes = SessionSizes::new(config, views, context, Cache::of(tier, format));
             let (cache, scratch) = (sizes.cache_bytes(), sizes.scratch_bytes());
             let total = weights + cache + scratch;
             rows.push(Memory { context, dtype: format.name(), weights, cache, scratch, total });

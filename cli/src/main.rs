@@ -1,10 +1,11 @@
-//! `orthrus`: generate, chat, verify, and look at models and adapters, from the command line.
+//! `orthrus`: generate, chat, verify, bench, and look at models and adapters, from the command line.
 //!
 //! Text goes to stdout and everything else to stderr. One file per command; [`args`] has every flag.
 
 mod adapters;
 mod answer;
 mod args;
+mod bench;
 mod bundled;
 mod chat;
 mod error;
@@ -15,6 +16,7 @@ mod load;
 mod logging;
 mod output;
 mod prompt;
+mod prompts;
 mod report;
 mod sampling;
 mod settings;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => generate::run(args),
         Command::Chat(args) => chat::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Info(args) => info::run(args),
         Command::Adapters(args) => adapters::run(args),
     };

@@ -20,7 +20,7 @@ pub(crate) fn ids(
         (_, _, Some(list)) => parse(&given(list)?)?,
         (None, None, None) => return Err(CliError::usage("no prompt: give one of --prompt, --raw, --ids")),
     };
-    settings::check_ids(&ids, checkpoint)?;
+    settings::check_ids(&ids, checkpoint.config())?;
     Ok(ids)
 }
 
@@ -61,10 +61,7 @@ pub(crate) fn of_line(
     let tokenizer = require(tokenizer, checkpoint)?;
     match template {
         None => Ok(tokenizer.encode(line)?),
-        Some(template) => {
-            let args = TemplateArgs { system: None, thinking: false };
-            conversation(template, tokenizer, &args, &[Message::user(line)])
-        }
+        Some(template) => conversation(template, tokenizer, &TemplateArgs::default(), &[Message::user(line)]),
     }
 }
 
@@ -86,7 +83,10 @@ pub(crate) fn conversation(
     Ok(tokenizer.encode(&template.render(&request)?)?)
 }
 
-fn require<'a>(tokenizer: Option<&'a Tokenizer>, checkpoint: &Checkpoint) -> Result<&'a Tokenizer> {
+pub(crate) fn require<'a>(
+    tokenizer: Option<&'a Tokenizer>,
+    checkpoint: &Checkpoint,
+) -> Result<&'a Tokenizer> {
     tokenizer.ok_or_else(|| {
         CliError::usage(format!(
             "{} has no tokenizer.json, so it takes no text: use --ids 1,2,3",

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use orthrus::Sampling;
-use orthrus_loader::Checkpoint;
+use orthrus_loader::GenerationConfig;
 
 use crate::args::SamplingArgs;
 
@@ -13,9 +13,8 @@ const CHECKPOINT_TOP_K: usize = 50;
 const CHECKPOINT_TOP_P: f64 = 1.0;
 
 /// How ids are to be chosen. The engine checks the ranges.
-pub(crate) fn sampling(args: &SamplingArgs, checkpoint: &Checkpoint) -> Sampling {
+pub(crate) fn sampling(args: &SamplingArgs, generation: &GenerationConfig) -> Sampling {
     let official = Sampling::default();
-    let generation = checkpoint.generation();
     let asked = generation.do_sample == Some(true);
     let (temperature, top_k, top_p) = if asked {
         (

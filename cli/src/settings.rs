@@ -1,7 +1,7 @@
 //! Checking the options of decoding against the checkpoint, before a GPU is opened.
 
 use orthrus::{Error, GenerateOptions, View};
-use orthrus_loader::{Checkpoint, Views};
+use orthrus_loader::{Checkpoint, Config, Views};
 
 use crate::args::{DecodeArgs, SamplingArgs};
 use crate::error::{CliError, Result};
@@ -24,17 +24,24 @@ pub(crate) fn options(
     if let Some(asked) = args.block_size.filter(|asked| *asked > most) {
         return Err(Error::BlockSize { asked, most }.into());
     }
-    let sampling = sampling::sampling(sampling, checkpoint);
+    let sampling = sampling::sampling(sampling, checkpoint.generation());
     sampling.check()?;
-    Ok(GenerateOptions { max_new_tokens, view, block_size: args.block_size, end_ids: None, sampling })
+    Ok(GenerateOptions {
+        max_new_tokens,
+        view,
+        block_size: args.block_size,
+        sampling,
+        ar_kernel: args.ar_kernel,
+        ..GenerateOptions::default()
+    })
 }
 
 /// Checks a prompt of ids.
-pub(crate) fn check_ids(ids: &[u32], checkpoint: &Checkpoint) -> Result<()> {
+pub(crate) fn check_ids(ids: &[u32], config: &Config) -> Result<()> {
     if ids.is_empty() {
         return Err(Error::EmptyPrompt.into());
     }
-    let vocabulary = checkpoint.config().vocab_size;
+    let vocabulary = config.vocab_size;
     match ids.iter().position(|id| *id as usize >= vocabulary) {
         Some(index) => Err(Error::IdOutOfRange { index, id: ids[index], vocabulary }.into()),
         None => Ok(()),
@@ -46,9 +53,9 @@ pub(crate) fn context_for(
     asked: Option<usize>,
     prompt: usize,
     budget: usize,
-    checkpoint: &Checkpoint,
+    config: &Config,
 ) -> Result<usize> {
-    let most = checkpoint.config().max_position_embeddings;
+    let most = config.max_position_embeddings;
     let needed = prompt.saturating_add(budget);
     if needed > most {
         return Err(CliError::usage(format!(
@@ -56,7 +63,7 @@ pub(crate) fn context_for(
              {most}. Give a shorter prompt or a smaller --max-new-tokens"
         )));
     }
-    let context = context_within(asked.unwrap_or(needed), checkpoint)?;
+    let context = context_within(asked.unwrap_or(needed), config)?;
     if needed > context {
         return Err(CliError::usage(format!(
             "{prompt} prompt tokens and up to {budget} new ones need a context of {needed}, and --context is \
@@ -67,8 +74,8 @@ pub(crate) fn context_for(
 }
 
 /// A context that the model takes.
-pub(crate) fn context_within(asked: usize, checkpoint: &Checkpoint) -> Result<usize> {
-    let most = checkpoint.config().max_position_embeddings;
+pub(crate) fn context_within(asked: usize, config: &Config) -> Result<usize> {
+    let most = config.max_position_embeddings;
     if asked > most {
         return Err(Error::ContextSize { asked, most }.into());
     }

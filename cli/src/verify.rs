@@ -1,20 +1,25 @@
 //! `orthrus verify`: the same prompts in both views, and whether the ids are the same.
 
-use orthrus::{AcceptRule, Error, GenerateOptions, Model, View, no_progress};
-use orthrus_loader::{Checkpoint, Views};
+use orthrus::{AcceptRule, Error, GenerateOptions, Model, Replay, View, no_progress};
+use orthrus_loader::Views;
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
 use crate::error::{CliError, Result};
+use crate::load::Source;
 use crate::output::{note, show, show_json};
-use crate::{load, prompt, sampling, settings};
+use crate::prompts::{self, Prompt};
+use crate::sampling;
 
-/// What is asked where no file is given.
-const PROMPTS: &str = include_str!("prompts.txt");
+/// Prompts of random ids for a synthetic model, unless asked otherwise.
+const SYNTHETIC_PROMPTS: usize = 16;
 
 /// All prompts together.
 #[derive(Serialize, Debug, Default)]
 struct Report {
+    model: String,
+    /// Whether acceptance lengths were replayed rather than the model's own.
+    replayed_acceptance: bool,
     prompts: usize,
     identical: usize,
     tokens: usize,
@@ -37,11 +42,11 @@ struct Difference {
 
 /// Decodes every prompt in both views; fails if any differs.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
-    let checkpoint = load::checkpoint(args.model.model.as_deref())?;
-    if checkpoint.views() == Views::ArOnly {
+    let source = Source::open(args.model.model.as_deref())?;
+    if source.views() == Views::ArOnly {
         return Err(Error::NoDiffusionView.into());
     }
-    let sampling = sampling::sampling(&args.sampling, &checkpoint);
+    let sampling = sampling::sampling(&args.sampling, &source.generation());
     sampling.check()?;
     if sampling.accept == AcceptRule::Rejection && !sampling.is_greedy() {
         return Err(CliError::usage(
@@ -49,20 +54,27 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
              `--accept coupled`, or greedy decoding",
         ));
     }
-    let prompts = prompts(args, &checkpoint)?;
-    let model = load::model(&checkpoint, &args.model)?;
+    let prompts = prompts(args, &source)?;
+    let model = source.model(&args.model)?;
     if let Some(line) = sampling::line(&sampling) {
         note(line);
     }
     let options = GenerateOptions { max_new_tokens: args.max_new_tokens, sampling, ..Default::default() };
-    let report = verify(&model, &prompts, &options, args.json)?;
+    let replay = source.is_synthetic();
+    if replay {
+        note(
+            "random weights: drafts are the AR view's own text, with replayed acceptance lengths of all sizes",
+        );
+    }
+    let report = Report { model: source.name(), ..verify(&model, &prompts, &options, replay, args.json)? };
     if args.json {
         show_json(&report, true)?;
     } else {
         let Report { prompts, identical, tokens, tokens_per_cycle, .. } = &report;
         show(&format!(
             "{identical} of {prompts} prompts have the same ids in both views; {tokens} tokens, \
-             {tokens_per_cycle:.2} tokens per cycle\n"
+             {tokens_per_cycle:.2} tokens per cycle{}\n",
+            if replay { " (replayed acceptance)" } else { "" }
         ))?;
     }
     if report.identical < report.prompts {
@@ -71,42 +83,42 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     Ok(())
 }
 
-/// Each prompt as it was given, and its ids.
-fn prompts(args: &VerifyArgs, checkpoint: &Checkpoint) -> Result<Vec<(String, Vec<u32>)>> {
-    let text = match &args.file {
-        None => PROMPTS.to_owned(),
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|source| CliError::Io { what: "reading the prompts", source })?,
-    };
-    let limit = args.limit.unwrap_or(usize::MAX);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(limit).collect();
-    if lines.is_empty() {
-        return Err(CliError::usage("no prompts: the file has no line with text in it"));
+/// The prompts that `args` ask for, and each with its own ids.
+fn prompts(args: &VerifyArgs, source: &Source) -> Result<Vec<Prompt>> {
+    let limited = |count: usize| count.min(args.limit.unwrap_or(usize::MAX));
+    match (args.synthetic_prompts, source.checkpoint()) {
+        (Some(count), _) => prompts::random(limited(count), args.max_new_tokens, source),
+        (None, Some(checkpoint)) => {
+            prompts::of_file(args.file.as_deref(), args.limit, args.max_new_tokens, checkpoint)
+        }
+        (None, None) if args.file.is_some() => Err(CliError::usage(format!(
+            "{} has no tokenizer: use --synthetic-prompts N in place of --file",
+            source.name()
+        ))),
+        (None, None) => prompts::random(limited(SYNTHETIC_PROMPTS), args.max_new_tokens, source),
     }
-    let (tokenizer, template) = (checkpoint.tokenizer()?, checkpoint.chat_template()?);
-    let mut prompts = Vec::new();
-    for line in lines {
-        let ids = prompt::of_line(line, checkpoint, tokenizer.as_ref(), template.as_ref())?;
-        settings::check_ids(&ids, checkpoint)?;
-        settings::context_for(None, ids.len(), args.max_new_tokens, checkpoint)?;
-        prompts.push((line.to_owned(), ids));
-    }
-    Ok(prompts)
+}
+
+/// Acceptance lengths that use every row of a block, for a model that accepts none of its own drafts.
+fn replayed(text: &[u32], stream: u32, block: usize) -> Replay {
+    Replay { text: text.to_vec(), lengths: prompts::random_ids(64, stream, block) }
 }
 
 fn verify(
     model: &Model,
-    prompts: &[(String, Vec<u32>)],
+    prompts: &[Prompt],
     options: &GenerateOptions,
+    replay: bool,
     quiet: bool,
 ) -> Result<Report> {
-    let longest = prompts.iter().map(|(_, ids)| ids.len()).max().unwrap_or(0);
+    let longest = prompts.iter().map(|prompt| prompt.ids.len()).max().unwrap_or(0);
     let mut session = model.session(longest + options.max_new_tokens)?;
-    let mut report = Report { prompts: prompts.len(), ..Report::default() };
+    let mut report = Report { prompts: prompts.len(), replayed_acceptance: replay, ..Report::default() };
     let (mut accepted, mut cycles) = (0, 0);
-    for (index, (line, prompt)) in prompts.iter().enumerate() {
-        let mut decode = |view| -> Result<_> {
-            let options = GenerateOptions { view, ..options.clone() };
+    let block = model.config().block_size;
+    for (index, Prompt { shown: line, ids: prompt }) in prompts.iter().enumerate() {
+        let mut decode = |view, replay| -> Result<_> {
+            let options = GenerateOptions { view, replay, ..options.clone() };
             let mut generation = session.generate(prompt, &options, &mut no_progress)?;
             let mut ids = Vec::new();
             for run in &mut generation {
@@ -114,8 +126,9 @@ fn verify(
             }
             Ok((ids, generation.stats().clone()))
         };
-        let (ar, _) = decode(View::Ar)?;
-        let (dual, stats) = decode(View::Dual)?;
+        let (ar, _) = decode(View::Ar, None)?;
+        let replay = replay.then(|| replayed(&ar, index as u32, block));
+        let (dual, stats) = decode(View::Dual, replay)?;
         accepted += stats.acceptance_lengths.iter().sum::<usize>();
         cycles += stats.cycles();
         report.tokens += dual.len();
@@ -131,7 +144,7 @@ fn verify(
                 index + 1,
                 dual.len(),
                 stats.tokens_per_cycle(),
-                line.chars().take(60).collect::<String>()
+                line.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect::<String>()
             ))?;
             if let Some(difference) = report.differences.last().filter(|_| !same) {
                 show(&format!("      {difference:?}\n"))?;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 #[test]
 fn commands_are_explained() {
-    for command in ["generate", "chat", "verify", "info", "adapters"] {
+    for command in ["generate", "chat", "verify", "bench", "info", "adapters"] {
         assert!(run(&["--help"]).text().contains(command));
         assert!(run(&[command, "--help"]).text().contains("Usage: orthrus"));
     }

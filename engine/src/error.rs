@@ -207,6 +207,13 @@ pub enum Error {
         range: &'static str,
     },
 
+    /// A replay that does not say what every cycle is to draft, or is of no use here.
+    #[error("cannot replay acceptance lengths: {reason}")]
+    Replay {
+        /// What is amiss.
+        reason: String,
+    },
+
     /// The callback asked to stop.
     #[error("cancelled")]
     Cancelled,

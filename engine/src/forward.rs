@@ -93,8 +93,7 @@ impl Preparation<'_> {
             eps: config.rms_norm_eps,
         };
         let params_buffer = self.uniform(&params);
-        let buffers =
-            [&b.state, &params_buffer, &b.qkv, norms, &b.rope, &b.q, &cache.keys, &cache.values];
+        let buffers = [&b.state, &params_buffer, &b.qkv, norms, &b.rope, &b.q, &cache.keys, &cache.values];
         let kernel = Kernel::QkNormRope(self.weights.cache);
         self.step(kernel, &buffers, move |extent| params.grid(extent.rows));
     }
@@ -124,12 +123,16 @@ impl Preparation<'_> {
                 let few_rows = Queries::One.count() / heads_per_kv;
                 let many = self.weights.gpu.queries();
                 let kernel = |queries| Kernel::AttentionCoop { visible, queries };
-                self.step_by_rows(&[(few_rows, kernel(Queries::One)), (usize::MAX, kernel(many))], &buffers, {
-                    move |extent| {
-                        let queries = if extent.rows <= few_rows { Queries::One } else { many };
-                        params.coop_grid(extent.rows, extent.positions, queries)
-                    }
-                });
+                self.step_by_rows(
+                    &[(few_rows, kernel(Queries::One)), (usize::MAX, kernel(many))],
+                    &buffers,
+                    {
+                        move |extent| {
+                            let queries = if extent.rows <= few_rows { Queries::One } else { many };
+                            params.coop_grid(extent.rows, extent.positions, queries)
+                        }
+                    },
+                );
             }
         }
     }

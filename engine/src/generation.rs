@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use orthrus_shaders::{Record, State};
 
-use crate::options::{GenerateOptions, View};
+use crate::options::{ArKernel, GenerateOptions, View};
 use crate::pass::Extent;
 use crate::ring::DEPTH;
 use crate::session::{Session, Way};
@@ -121,7 +121,7 @@ impl<'s> Generation<'s> {
         let stats = Stats { prompt_tokens, reused_tokens, forward_passes: 1, ..Stats::default() };
         Generation {
             session,
-            way: Way { view: options.view, ar_kernel: options.ar_kernel, rule: state.rule },
+            way: Way { view: options.view, kernel: kernel(options), rule: state.rule },
             limit: state.limit as usize,
             block: state.block as usize,
             finish: None,
@@ -207,6 +207,14 @@ impl<'s> Generation<'s> {
             }
         });
         Ok(Run { ids: emitted.to_vec(), cycle })
+    }
+}
+
+/// The kernel chosen is the AR view's: a dual view's block of one row is verified exactly, as any other.
+fn kernel(options: &GenerateOptions) -> ArKernel {
+    match options.view {
+        View::Ar => options.ar_kernel,
+        View::Dual => ArKernel::Exact,
     }
 }
 

@@ -3,9 +3,7 @@
 
 use orthrus_loader::{Config, Views};
 use orthrus_shaders::params::{Candidate, Distribution, padded};
-use orthrus_shaders::{
-    Cache, MATRIX_ROWS, Queries, RowTiles, SPLIT, TILE, TILE_QUERIES, Tile, WeightFormat,
-};
+use orthrus_shaders::{Cache, MATRIX_ROWS, Queries, RowTiles, SPLIT, TILE, TILE_QUERIES, Tile, WeightFormat};
 
 const F32: u64 = 4;
 

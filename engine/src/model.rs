@@ -110,8 +110,11 @@ impl Model {
             layers.push(layer(&mut upload, index).await?);
         }
         let final_norm = upload.vector(&["model.norm.weight"]).await?;
-        let untied_head =
-            if config.tie_word_embeddings { None } else { Some(upload.matrix(Stack::Whole, &["lm_head.weight"]).await?) };
+        let untied_head = if config.tie_word_embeddings {
+            None
+        } else {
+            Some(upload.matrix(Stack::Whole, &["lm_head.weight"]).await?)
+        };
         gpu.idle().await?;
         let shared = Weights {
             gpu: gpu.clone(),
@@ -171,7 +174,7 @@ impl Weights {
 }
 
 /// Kernels run without bounds checks, so that what they assume of a model is checked here.
-fn check_supported(config: &Config) -> Result<()> {
+pub(crate) fn check_supported(config: &Config) -> Result<()> {
     let limits = [("a block of", config.block_size, MAX_BLOCK), ("heads of", config.head_dim, MAX_HEAD_DIM)];
     match limits.into_iter().find(|(_, found, most)| found > most) {
         Some((what, found, most)) => Err(Error::Unsupported { what, found, most }),

@@ -1,5 +1,6 @@
 //! What to generate, and how.
 
+use crate::replay::Replay;
 use crate::sampling::Sampling;
 
 /// How text is decoded.
@@ -56,8 +57,10 @@ pub struct GenerateOptions {
     pub end_ids: Option<Vec<u32>>,
     /// How ids are chosen; by default greedily.
     pub sampling: Sampling,
-    /// Which kernels compute a step of AR decoding; by default the exact ones.
+    /// Kernels of [`View::Ar`]; by default the exact ones.
     pub ar_kernel: ArKernel,
+    /// For benchmarks and checks only: drafts from a recording, in [`View::Dual`].
+    pub replay: Option<Replay>,
 }
 
 impl Default for GenerateOptions {
@@ -69,6 +72,7 @@ impl Default for GenerateOptions {
             end_ids: None,
             sampling: Sampling::default(),
             ar_kernel: ArKernel::Exact,
+            replay: None,
         }
     }
 }

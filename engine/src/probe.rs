@@ -94,7 +94,10 @@ impl Session {
                         Cache::Tiles => {
                             let line = head * sizes.positions() + position;
                             let transposed = line / TILE * TILE + i % TILE;
-                            (in_tiles(line, i, vecs / 4), in_tiles(transposed, i / TILE * TILE + line % TILE, vecs / 4))
+                            (
+                                in_tiles(line, i, vecs / 4),
+                                in_tiles(transposed, i / TILE * TILE + line % TILE, vecs / 4),
+                            )
                         }
                     };
                     keys.push(raw_keys[key]);

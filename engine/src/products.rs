@@ -60,9 +60,7 @@ impl Preparation<'_> {
         let out = &self.buffers.x;
         match self.way() {
             Way::Plain => self.plain(Rows::All, Store::Sum, matrix, x, out),
-            Way::Coop => {
-                self.coop(Rows::All, Product::Sum, matrix, x, out, padded(matrix.outputs), scale)
-            }
+            Way::Coop => self.coop(Rows::All, Product::Sum, matrix, x, out, padded(matrix.outputs), scale),
             Way::Fast => {
                 let input = match self.weights.cache {
                     Cache::Rows => Input::Rows,

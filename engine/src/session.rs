@@ -10,6 +10,7 @@ use crate::model::{Model, OnProgress, Progress};
 use crate::options::{ArKernel, GenerateOptions, View};
 use crate::pass::Extent;
 use crate::passes::Passes;
+use crate::replay::Script;
 use crate::ring::Ring;
 use crate::sampling::AcceptRule;
 use crate::{Error, Result};
@@ -18,7 +19,8 @@ use crate::{Error, Result};
 #[derive(Clone, Copy)]
 pub(crate) struct Way {
     pub(crate) view: View,
-    pub(crate) ar_kernel: ArKernel,
+    /// Of the AR view's passes.
+    pub(crate) kernel: ArKernel,
     /// [`State::rule`].
     pub(crate) rule: u32,
 }
@@ -32,6 +34,8 @@ pub struct Session {
     pub(crate) buffers: Buffers,
     pub(crate) passes: Passes,
     pub(crate) ring: Ring,
+    /// Drafts to replay, in benchmarks.
+    pub(crate) script: Option<Script>,
     /// The text as far as the host knows it.
     pub(crate) text: Vec<u32>,
     /// Positions of the text that are in the cache. The rest of it is at most the anchor.
@@ -61,7 +65,15 @@ impl Model {
             let buffers = Buffers::new(&self.shared, context)?;
             let passes = Passes::new(&self.shared, &buffers);
             let ring = Ring::new(self.gpu());
-            Ok(Session { model: self.clone(), buffers, passes, ring, text: Vec::new(), cached: 0 })
+            Ok(Session {
+                model: self.clone(),
+                buffers,
+                passes,
+                ring,
+                script: None,
+                text: Vec::new(),
+                cached: 0,
+            })
         };
         self.gpu().check()?;
         self.gpu().allocating(make).await.map_err(|error| self.with_advice(error))
@@ -81,10 +93,11 @@ impl Model {
         match error {
             Error::TooLarge { what, needed, limit, adapter, .. } => {
                 let config = self.config();
-                let advice = match SessionSizes::longest_context(config, self.views(), self.shared.cache, limit) {
-                    0 => String::new(),
-                    longest => format!("Ask for a context of at most {longest}"),
-                };
+                let advice =
+                    match SessionSizes::longest_context(config, self.views(), self.shared.cache, limit) {
+                        0 => String::new(),
+                        longest => format!("Ask for a context of at most {longest}"),
+                    };
                 Error::TooLarge { what, needed, limit, adapter, advice }
             }
             other => other,
@@ -128,6 +141,7 @@ impl Session {
         progress: OnProgress<'_>,
     ) -> Result<Generation<'_>> {
         let state = self.first_state(prompt, options)?;
+        self.prepare_replay(options.replay.as_ref(), prompt.len(), &state).await?;
         let reused = self.process_prompt(prompt, &state, progress).await?;
         Ok(Generation::new(self, prompt.len(), reused, &state, options))
     }
@@ -183,7 +197,7 @@ impl Session {
         };
         let mut end_ids = [0; MAX_END_IDS];
         end_ids[..ends.len()].copy_from_slice(ends);
-        Ok(State {
+        let state = State {
             limit: limit as u32,
             // A step of AR decoding is a cycle of one row, with nothing to draft.
             block: if options.view == View::Ar { 1 } else { block as u32 },
@@ -196,7 +210,11 @@ impl Session {
             seed: [sampling.seed as u32, (sampling.seed >> 32) as u32],
             end_ids,
             ..bytemuck::Zeroable::zeroed()
-        })
+        };
+        if let Some(replay) = &options.replay {
+            replay.check(options.max_new_tokens, weights.config.vocab_size, &state)?;
+        }
+        Ok(state)
     }
 
     pub(crate) fn check_ids(&self, ids: &[u32]) -> Result<()> {
@@ -278,15 +296,17 @@ impl Session {
     /// Records one cycle (draft, verify, accept) that sees no position at or above `extent.positions`, and submits it
     /// without waiting for the one before.
     pub(crate) fn submit_cycle(&mut self, way: Way, extent: Extent) {
-        let passes = &self.passes;
-        let kernel = if way.view == View::Ar { way.ar_kernel } else { ArKernel::Exact };
+        let (passes, script) = (&self.passes, &self.script);
         self.ring.submit(&self.buffers.record, |encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
             if way.view == View::Dual {
                 passes.record_drafts(&mut commands, extent, way.rule);
+                if let Some(script) = script {
+                    script.pass.record(&mut commands, extent);
+                }
             }
-            passes.ar(kernel).layers.record(&mut commands, extent);
-            passes.record_picks(&mut commands, extent, way.rule, kernel);
+            passes.ar(way.kernel).layers.record(&mut commands, extent);
+            passes.record_picks(&mut commands, extent, way.rule, way.kernel);
         });
     }
 

@@ -94,6 +94,27 @@ pub(crate) fn rows_per_piece(inputs: usize, format: WeightFormat, max_binding: u
     rows / MATRIX_ROWS * MATRIX_ROWS
 }
 
+/// The buffers of a matrix.
+pub(crate) async fn allocate(
+    gpu: &Gpu,
+    what: &str,
+    outputs: usize,
+    inputs: usize,
+    format: WeightFormat,
+) -> Result<Matrix> {
+    let most = rows_per_piece(inputs, format, gpu.max_binding());
+    let make = || -> Result<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        for first in (0..outputs).step_by(most) {
+            let count = most.min(outputs - first);
+            let bytes = count.next_multiple_of(MATRIX_ROWS) * padded(inputs) * format.bytes();
+            pieces.push(Piece { buffer: gpu.storage(what, bytes as u64)?, first, outputs: count });
+        }
+        Ok(pieces)
+    };
+    Ok(Matrix { pieces: gpu.allocating(make).await?, outputs, inputs })
+}
+
 impl Uploader<'_> {
     /// The named tensors `[outputs][inputs]`, in one matrix.
     pub(crate) async fn matrix(&mut self, stack: Stack, names: &[&str]) -> Result<Matrix> {
@@ -101,23 +122,7 @@ impl Uploader<'_> {
             names.iter().map(|name| self.checkpoint.tensor(name)).collect::<std::result::Result<_, _>>()?;
         let inputs = tensors[0].shape[1];
         let rows = StackedRows { stack, names, tensors: &tensors };
-        let outputs = rows.count();
-        let most = rows_per_piece(inputs, self.format, self.gpu.max_binding());
-        let allocate = || -> Result<Vec<Piece>> {
-            let mut pieces = Vec::new();
-            for first in (0..outputs).step_by(most) {
-                let count = most.min(outputs - first);
-                let bytes = count.next_multiple_of(MATRIX_ROWS) * padded(inputs) * self.format.bytes();
-                pieces.push(Piece {
-                    buffer: self.gpu.storage(names[0], bytes as u64)?,
-                    first,
-                    outputs: count,
-                });
-            }
-            Ok(pieces)
-        };
-        let pieces = self.gpu.allocating(allocate).await?;
-        let matrix = Matrix { pieces, outputs, inputs };
+        let matrix = allocate(self.gpu, names[0], rows.count(), inputs, self.format).await?;
         for piece in &matrix.pieces {
             self.piece(&rows, piece, inputs).await?;
         }

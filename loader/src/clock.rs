@@ -1,7 +1,10 @@
 //! `strftime_now`, which some chat templates use to write the date.
 
 /// The current time (UTC: the standard library knows no time zones) in a format of `strftime`.
-pub(crate) fn strftime_now(format: &str) -> Result<String, String> {
+///
+/// # Errors
+/// There is no clock, it stands before 1970, or the format has a directive that is not known.
+pub fn strftime_now(format: &str) -> Result<String, String> {
     #[cfg(target_arch = "wasm32")]
     return Err(format!("strftime_now({format:?}): there is no clock here"));
     #[cfg(not(target_arch = "wasm32"))]

@@ -65,6 +65,7 @@ mod tokenizer;
 mod weights;
 
 pub use checkpoint::Checkpoint;
+pub use clock::strftime_now as utc_now;
 pub use config::Config;
 pub use error::{LoadError, TextError};
 pub use generation::GenerationConfig;

@@ -306,6 +306,9 @@ pub enum Kernel {
     Sample,
     Reject,
     Accept,
+    Replay,
+    FillRandom(WeightFormat),
+    Copy,
 }
 
 /// How a kernel uses a binding.
@@ -408,6 +411,10 @@ const REJECT: &[Binding] = &[
 ];
 const ACCEPT: &[Binding] = &[write(0, "state"), write(1, "tokens"), read(2, "picks"), write(3, "record")];
 
+const REPLAY: &[Binding] = &[read(0, "state"), read(1, "script"), write(2, "tokens")];
+const FILL_RANDOM: &[Binding] = &[read(0, "state"), uniform(1, "params"), write(2, "weights")];
+const COPY: &[Binding] = &[uniform(0, "params"), read(1, "x"), write(2, "y")];
+
 macro_rules! wgsl {
     ($file:literal) => {
         ($file, include_str!(concat!("../wgsl/", $file, ".wgsl")))
@@ -426,12 +433,20 @@ const TILES: File = wgsl!("lib/tile");
 const PARTIAL_SUMS: File = wgsl!("lib/partial_sums");
 const CANDIDATE: File = wgsl!("lib/candidate");
 const NO_ID_FILE: File = wgsl!("lib/no_id");
+const LAYOUT: File = wgsl!("lib/layout_tiles");
 
 impl WeightFormat {
     fn file(self) -> File {
         match self {
             WeightFormat::F32 => wgsl!("lib/weights_f32"),
             WeightFormat::F16 => wgsl!("lib/weights_f16"),
+        }
+    }
+
+    fn write_file(self) -> File {
+        match self {
+            WeightFormat::F32 => wgsl!("lib/write_f32"),
+            WeightFormat::F16 => wgsl!("lib/write_f16"),
         }
     }
 }
@@ -594,8 +609,15 @@ impl Tier {
 impl Kernel {
     /// Every kernel with every choice.
     pub fn all() -> Vec<Kernel> {
-        let mut all =
-            vec![Kernel::Swiglu, Kernel::Distribution, Kernel::Sample, Kernel::Reject, Kernel::Accept];
+        let mut all = vec![
+            Kernel::Swiglu,
+            Kernel::Distribution,
+            Kernel::Sample,
+            Kernel::Reject,
+            Kernel::Accept,
+            Kernel::Replay,
+            Kernel::Copy,
+        ];
         all.extend([Cache::Rows, Cache::Tiles].map(Kernel::QkNormRope));
         all.extend([Candidates::Logits, Candidates::Best].map(Kernel::Argmax));
         for output in [Output::Rows, Output::Tiles] {
@@ -609,7 +631,7 @@ impl Kernel {
             all.extend(Queries::ALL.map(|queries| Kernel::AttentionCoop { visible, queries }));
         }
         for weights in WeightFormat::ALL {
-            all.push(Kernel::Embed(weights));
+            all.extend([Kernel::Embed(weights), Kernel::FillRandom(weights)]);
             all.extend(Kernel::all_matmuls(weights));
         }
         for rows in [Rows::All, Rows::Logits] {
@@ -689,6 +711,9 @@ impl Kernel {
             Kernel::Sample => wgsl!("sample"),
             Kernel::Reject => wgsl!("reject"),
             Kernel::Accept => wgsl!("accept"),
+            Kernel::Replay => wgsl!("replay"),
+            Kernel::FillRandom(_) => wgsl!("fill_random"),
+            Kernel::Copy => wgsl!("copy"),
         }
     }
 
@@ -729,7 +754,8 @@ impl Kernel {
             Kernel::Distribution => files.extend([PROPOSED, DISTRIBUTION, tier.reduce_file()]),
             Kernel::Sample => files.extend([PROPOSED, DISTRIBUTION, RANDOM, BEST, NO_ID_FILE]),
             Kernel::Reject => files.extend([DISTRIBUTION, RANDOM, BEST, NO_ID_FILE, tier.reduce_file()]),
-            Kernel::Swiglu | Kernel::Accept => {}
+            Kernel::FillRandom(weights) => files.extend([RANDOM, LAYOUT, weights.write_file()]),
+            Kernel::Swiglu | Kernel::Accept | Kernel::Replay | Kernel::Copy => {}
         }
         files
     }
@@ -774,6 +800,9 @@ impl Kernel {
             Kernel::Sample => SAMPLE,
             Kernel::Reject => REJECT,
             Kernel::Accept => ACCEPT,
+            Kernel::Replay => REPLAY,
+            Kernel::FillRandom(_) => FILL_RANDOM,
+            Kernel::Copy => COPY,
         }
     }
 }

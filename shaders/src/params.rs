@@ -355,6 +355,46 @@ impl Reject {
     }
 }
 
+/// Uniform of `fill_random`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in fill_random.wgsl")]
+pub struct FillRandom {
+    pub matrix: u32,
+    pub first_row: u32,
+    pub outputs: u32,
+    pub inputs: u32,
+    pub chunks: u32,
+    pub stored: u32,
+    pub unit: f32,
+    pub twins: u32,
+}
+
+impl FillRandom {
+    /// Grid for all stored chunks, in two dimensions where one would outgrow core WebGPU's limit.
+    pub fn grid(&self) -> Grid {
+        let all = groups(self.stored as usize, 256);
+        let lines = all.div_ceil(65_535).max(1);
+        [all.div_ceil(lines), lines, 1]
+    }
+}
+
+/// Uniform of `copy`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in copy.wgsl")]
+pub struct Copied {
+    pub count: u32,
+    pub pad: [u32; 3],
+}
+
+impl Copied {
+    /// Grid for `count` vec4, at most 2^26: a gibibyte.
+    pub fn grid(&self) -> Grid {
+        [groups(self.count as usize, 1024), 1, 1]
+    }
+}
+
 /// A logit and its id, as `lib/candidate.wgsl` has them.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]

@@ -94,7 +94,8 @@ impl<'a> Reference<'a> {
         own.1 = own.0.clone();
         if let Some((keys, values)) = cache {
             for line in 0..kv_heads * head_vecs {
-                own.0[line * capacity * 4..][..start * 4].copy_from_slice(&keys[line * start * 4..][..start * 4]);
+                own.0[line * capacity * 4..][..start * 4]
+                    .copy_from_slice(&keys[line * start * 4..][..start * 4]);
             }
             own.1[..values.len()].copy_from_slice(values);
         }

@@ -9,7 +9,7 @@ use orthrus::shaders::params::{
 use orthrus::shaders::{
     Cache, Candidates, Kernel, Output, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks,
 };
-use orthrus::{Gpu, Model, Tier, no_progress};
+use orthrus::{Gpu, Model, no_progress};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_same_bits, poison, stored};

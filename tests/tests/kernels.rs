@@ -9,8 +9,8 @@ use orthrus::shaders::params::{
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, Kernel, MAX_BLOCK, NO_ID, Output, Record, Rows, SPLIT, Slices, State, Store, Tile, Visible,
-    WeightFormat, chunks,
+    Cache, Candidates, Kernel, MAX_BLOCK, NO_ID, Output, Record, Rows, SPLIT, Slices, State, Store, Tile,
+    Visible, WeightFormat, chunks,
 };
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_close, on_random_shapes, poison, stored};

@@ -37,8 +37,7 @@ fn baseline_runs_on_core_limits_without_features() {
 fn the_decode_loop_makes_nothing() {
     for tier in tiers() {
         // A GPU of its own: it counts for all its sessions.
-        let gpu =
-            Gpu::open(&options_of(tier)).unwrap();
+        let gpu = Gpu::open(&options_of(tier)).unwrap();
         let golden = Golden::open("tied-gqa");
         let mut session = load(&gpu, &golden, WeightFormat::F16).session(256).unwrap();
         for view in [View::Dual, View::Ar] {

@@ -2,7 +2,7 @@
 //! ids, and the acceptance length of every cycle.
 
 use orthrus::loader::Checkpoint;
-use orthrus::{FinishReason, GenerateOptions, Model, Session, Stats, Tier, View, WeightFormat, no_progress};
+use orthrus::{FinishReason, GenerateOptions, Model, Session, Stats, View, WeightFormat, no_progress};
 use orthrus_tests::golden::{CASES, Golden, GoldenRun};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::assert_rows_close;

@@ -1,10 +1,10 @@
 //! The kernels of sampling against their CPU twins and the official implementation's distributions.
 
 use bytemuck::Zeroable;
+use orthrus::Gpu;
 use orthrus::shaders::params::{Choice, Distribution, Reject};
 use orthrus::shaders::twin::{self, random};
 use orthrus::shaders::{Kernel, NO_ID, State};
-use orthrus::{Gpu, Tier};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, on_random_shapes};

@@ -1,4 +1,4 @@
-"""Both stages of training, with a time (or step) budget for each; ends with a quick evaluation.
+"""Both stages of training, then a quick evaluation.
 
 Stage 1: the AR view, cross-entropy on the assistant's tokens. Its weights are then rounded to bf16.
 Stage 2: everything frozen but the `*_diff` tensors; forward KL from the AR view to the diffusion view.
@@ -36,23 +36,12 @@ def to_device(arrays, device):
     return [(t.pin_memory() if device.type == "cuda" else t).to(device, non_blocking=True) for t in tensors]
 
 
-class Budget:
-    """Progress in 0..1 through either seconds or steps."""
-
-    def __init__(self, seconds, steps):
-        self.seconds, self.steps, self.start, self.step = seconds, steps, None, 0
-
-    def progress(self):
-        self.start = self.start or time.time()
-        return self.step / self.steps if self.steps else (time.time() - self.start) / self.seconds
-
-
-def run_stage(name, model, budget, opt, batches, loss_of, device):
+def run_stage(name, steps, opt, batches, loss_of, device):
     """The loop both stages share. `loss_of(part, docs, answer)` takes a part as numpy arrays, with the step's
     documents and answer tokens, and gives (loss to differentiate, {figures}). Places are chosen on the CPU:
     indexing by a mask on the GPU would make the CPU wait."""
     sums, tokens, shown, steps_then = {}, 0, time.time(), 0
-    while (progress := budget.progress()) < 1:
+    for step in range(1, steps + 1):
         parts = next(batches)
         docs = sum(len(p[0]) for p in parts)
         answer = sum(int((p[2] - p[1]).sum()) for p in parts)
@@ -63,13 +52,12 @@ def run_stage(name, model, budget, opt, batches, loss_of, device):
             for k, v in figures.items():
                 sums[k] = sums.get(k, 0) + v
             tokens += part[0].size
-        opt.step(schedule(progress))
-        budget.step += 1
-        if time.time() - shown > 10 or budget.step in (1, 10):
-            n = budget.step - steps_then
+        opt.step(schedule((step - 1) / steps))
+        if time.time() - shown > 10 or step in (1, 10, steps):
+            n = step - steps_then
             figures = "  ".join(f"{k} {(v / n).item():.4f}" for k, v in sums.items())
-            say(f"{name} step {budget.step} ({100 * progress:.0f}%)  {figures}  {tokens / (time.time() - shown) / 1e3:.0f}k tokens/s")
-            sums, tokens, shown, steps_then = {}, 0, time.time(), budget.step
+            say(f"{name} step {step} of {steps}  {figures}  {tokens / (time.time() - shown) / 1e3:.0f}k tokens/s")
+            sums, tokens, shown, steps_then = {}, 0, time.time(), step
 
 
 def cross_entropy(logits, target):
@@ -166,15 +154,13 @@ def main():
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--stage1", type=Path, help="start from this stage-1 checkpoint instead of training one")
     p.add_argument("--resume", type=Path, help="go on with both views of this checkpoint")
-    p.add_argument("--stage1-seconds", type=float, default=440)
-    p.add_argument("--stage2-seconds", type=float, default=470)
-    p.add_argument("--stage1-steps", type=int, default=0, help="a number of steps instead of seconds")
-    p.add_argument("--stage2-steps", type=int, default=0)
+    p.add_argument("--stage1-steps", type=int, default=3400)
+    p.add_argument("--stage2-steps", type=int, default=1750)
     p.add_argument("--docs", type=int, default=768, help="documents a step")
-    p.add_argument("--parts", type=int, default=5, help="micro-batches a step, by length")
+    p.add_argument("--parts", type=int, default=3, help="micro-batches a step, by length")
     p.add_argument("--anchors", type=int, default=8)
     p.add_argument("--tau", type=float, default=12.0, help="decay of the weight over a block's rows")
-    p.add_argument("--self-docs", type=int, default=8192, help="self-written documents for stage 2")
+    p.add_argument("--self-docs", type=int, default=12288, help="self-written documents for stage 2")
     p.add_argument("--workers", type=int, default=15)
     p.add_argument("--muon-lr", type=float, default=5e-3)
     p.add_argument("--adam-lr", type=float, default=2e-3)
@@ -205,29 +191,25 @@ def main():
         batches = Batches(f"stage1-{a.seed}", a.docs, a.parts, a.workers)
         next(batches)
         say("stage 1:", sum(q.numel() for q in model.parameters()), "parameters")
-        budget = Budget(a.stage1_seconds, a.stage1_steps)
         opt = Optimizer(model.named_parameters(), a.muon_lr * a.lr_scale, a.adam_lr * a.lr_scale)
-        run_stage("stage 1", model, budget, opt, batches, stage1_loss(model, device, compiled), device)
+        run_stage("stage 1", a.stage1_steps, opt, batches, stage1_loss(model, device, compiled), device)
         batches.close()
-        log["stage1_steps"] = budget.step
         model.round_to_bf16()
         model.start_diffusion(copy=not a.resume)
         save(model, a.out / "stage1", None, a.lean)
-        say("stage 1 saved after", budget.step, "steps")
+        say("stage 1 saved")
 
-    if a.stage2_steps or a.stage2_seconds > 0:
+    if a.stage2_steps:
         model.start_diffusion(copy=not a.resume)
         batches = Batches(f"stage2-{a.seed}", a.docs, a.parts, a.workers, without=("stories",) if a.self_docs else ())
         docs = self_written(model, enc, ["stories", "stories", "stories", "chat"], a.self_docs, a.max_new, f"self-{a.seed}", 1024) if a.self_docs else []
         say("stage 2:", len(docs), "self-written documents")
-        budget = Budget(a.stage2_seconds, a.stage2_steps)
         opt = Optimizer(model.named_parameters(), a.muon_lr * a.lr_scale, a.adam_lr * a.lr_scale, decay=0.0)
-        run_stage("stage 2", model, budget, opt, Mixed(batches, docs, a.docs // 8, a.seed), stage2_loss(model, a.anchors, a.tau, a.seed, device, compiled), device)
+        run_stage("stage 2", a.stage2_steps, opt, Mixed(batches, docs, a.docs // 8, a.seed), stage2_loss(model, a.anchors, a.tau, a.seed, device, compiled), device)
         batches.close()
-        log["stage2_steps"] = budget.step
         model.round_to_bf16()
         save(model, a.out, log, a.lean)
-        say("stage 2 saved after", budget.step, "steps")
+        say("stage 2 saved")
 
     table, answers = score(model, load_prompts(a.eval_per_family), a.max_new)
     say("evaluation")

@@ -1,0 +1,245 @@
+//! Timing: everything several times, medians with their spread.
+
+use std::time::Instant;
+
+use orthrus::{
+    ArKernel, Copying, GenerateOptions, Gpu, MeasuredPass, Model, Replay, Session, View, no_progress,
+};
+use serde::Serialize;
+
+use crate::args::BenchArgs;
+use crate::bench::report::DecodeFigures;
+use crate::error::Result;
+use crate::prompts;
+
+/// How long passes are repeated for one measurement, in seconds: so long that the wait at its end does not count.
+const LONG_ENOUGH: f64 = 0.05;
+
+/// Most repetitions within one measurement.
+const MOST_TIMES: usize = 256;
+
+/// The median of some measurements, the least and the most of them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+}
+
+impl Spread {
+    /// Of none, all is 0.
+    pub(crate) fn of(mut values: Vec<f64>) -> Spread {
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().unwrap_or(0.0);
+        let middle = values.len() / 2;
+        let median = if values.len().is_multiple_of(2) {
+            (at(middle.saturating_sub(1)) + at(middle)) / 2.0
+        } else {
+            at(middle)
+        };
+        Spread { median, least: at(0), most: values.last().copied().unwrap_or(0.0) }
+    }
+
+    /// Of other values, each a monotonic function of these.
+    pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Spread {
+        let (a, b) = (f(self.least), f(self.most));
+        Spread { median: f(self.median), least: a.min(b), most: a.max(b) }
+    }
+}
+
+/// Seconds that one of many runs takes, `repetitions` times over, after one to warm up. `run` runs as often as it is
+/// told and waits.
+fn seconds_of_one(repetitions: usize, mut run: impl FnMut(usize) -> Result<()>) -> Result<Spread> {
+    let mut time = |times: usize| -> Result<f64> {
+        let start = Instant::now();
+        run(times)?;
+        Ok(start.elapsed().as_secs_f64() / times as f64)
+    };
+    time(1)?;
+    let times = ((LONG_ENOUGH / time(1)?.max(1e-9)) as usize).clamp(1, MOST_TIMES);
+    Ok(Spread::of((0..repetitions).map(|_| time(times)).collect::<Result<_>>()?))
+}
+
+/// What the GPU copies: bytes read and written, in GB/s.
+pub(crate) fn copy_bandwidth(gpu: &Gpu, bytes: u64, repetitions: usize) -> Result<Spread> {
+    let copying = Copying::new(gpu, bytes)?;
+    let seconds = seconds_of_one(repetitions, |times| Ok(copying.run(times)?))?;
+    Ok(seconds.map(|s| copying.bytes() as f64 / s / 1e9))
+}
+
+/// Tokens that cycles of these acceptance lengths give, the prompt's own counted.
+fn tokens(lengths: &[u32]) -> usize {
+    1 + lengths.iter().map(|length| *length as usize + 1).sum::<usize>()
+}
+
+/// Positions that decoding takes after a context.
+pub(crate) fn room(lengths: &[u32], block: usize) -> usize {
+    tokens(lengths) + block
+}
+
+/// A session at a context.
+pub(crate) struct Bench<'a> {
+    pub(crate) session: Session,
+    args: &'a BenchArgs,
+    /// What each cycle is to accept.
+    lengths: &'a [u32],
+    /// Ids that stand for the context.
+    ids: Vec<u32>,
+}
+
+/// What several runs of the decode loop gave.
+pub(crate) struct Decoded {
+    /// The new tokens, the same in each.
+    pub(crate) ids: Vec<u32>,
+    /// Drafts accepted in each cycle.
+    lengths: Vec<usize>,
+    /// From the first token, which belongs to the prompt, to the last.
+    seconds: Spread,
+}
+
+impl<'a> Bench<'a> {
+    pub(crate) fn new(
+        model: &Model,
+        context: usize,
+        lengths: &'a [u32],
+        args: &'a BenchArgs,
+    ) -> Result<Bench<'a>> {
+        let ids = prompts::random_ids(context, 0, model.config().vocab_size);
+        let mut session = model.session(context + room(lengths, model.config().block_size))?;
+        session.assume_cached(&ids)?;
+        Ok(Bench { session, args, lengths, ids })
+    }
+
+    /// Seconds of a pass.
+    pub(crate) fn pass(&mut self, pass: MeasuredPass, rows: usize) -> Result<Spread> {
+        self.session.assume_cached(&self.ids)?;
+        seconds_of_one(self.args.repetitions, |times| Ok(self.session.run_passes(pass, rows, times)?))
+    }
+
+    /// AR decoding of as many tokens as the cycles give.
+    pub(crate) fn decode_ar(&mut self, kernel: ArKernel) -> Result<Decoded> {
+        let options = GenerateOptions {
+            max_new_tokens: tokens(self.lengths),
+            view: View::Ar,
+            ar_kernel: kernel,
+            ..GenerateOptions::default()
+        };
+        self.decode(options, usize::MAX)
+    }
+
+    /// The cycles, drafting the AR view's text.
+    pub(crate) fn decode_dual(&mut self, text: &[u32]) -> Result<Decoded> {
+        // With room for another block, the last one is no shorter than the others.
+        let budget = text.len() + self.session.sizes().block;
+        let mut text = text.to_vec();
+        text.resize(budget, 0);
+        let options = GenerateOptions {
+            max_new_tokens: budget,
+            block_size: self.args.block_size,
+            replay: Some(Replay { text, lengths: self.lengths.to_vec() }),
+            ..GenerateOptions::default()
+        };
+        self.decode(options, self.lengths.len())
+    }
+
+    /// Generates from the context on through the real decode loop, up to `cycles` cycles.
+    fn decode(&mut self, options: GenerateOptions, cycles: usize) -> Result<Decoded> {
+        let options = GenerateOptions { end_ids: Some(Vec::new()), ..options };
+        let mut all = Vec::new();
+        let mut decoded = Decoded { ids: Vec::new(), lengths: Vec::new(), seconds: Spread::of(Vec::new()) };
+        for repetition in 0..=self.args.repetitions {
+            // All but the last id, which the prompt's pass takes.
+            if let [before @ .., _] = &self.ids[..]
+                && !before.is_empty()
+            {
+                self.session.assume_cached(before)?;
+            } else {
+                self.session.clear();
+            }
+            let mut generation = self.session.generate(&self.ids, &options, &mut no_progress)?;
+            let mut first = None;
+            decoded.ids.clear();
+            while let Some(run) = generation.next() {
+                decoded.ids.extend(run?.ids);
+                first.get_or_insert_with(Instant::now);
+                if generation.stats().cycles() == cycles {
+                    break;
+                }
+            }
+            // The first run warms up.
+            if let Some(first) = first.filter(|_| repetition > 0) {
+                all.push(first.elapsed().as_secs_f64());
+            }
+            decoded.lengths = generation.stats().acceptance_lengths.clone();
+        }
+        decoded.seconds = Spread::of(all);
+        Ok(decoded)
+    }
+
+    /// Seconds from nothing to the first token after the context's ids as a prompt.
+    pub(crate) fn prompt(&mut self) -> Result<Spread> {
+        let options = GenerateOptions { max_new_tokens: 1, view: View::Ar, ..GenerateOptions::default() };
+        let mut all = Vec::new();
+        for repetition in 0..=self.args.repetitions {
+            self.session.clear();
+            let start = Instant::now();
+            for run in self.session.generate(&self.ids, &options, &mut no_progress)? {
+                run?;
+            }
+            if repetition > 0 {
+                all.push(start.elapsed().as_secs_f64());
+            }
+        }
+        Ok(Spread::of(all))
+    }
+}
+
+impl Decoded {
+    pub(crate) fn figures(&self) -> DecodeFigures {
+        let cycles = self.lengths.len();
+        let tokens = self.ids.len().saturating_sub(1);
+        let accepted: usize = self.lengths.iter().sum();
+        DecodeFigures {
+            kernel: None,
+            tokens: self.ids.len(),
+            cycles,
+            tokens_per_cycle: 1.0 + accepted as f64 / cycles.max(1) as f64,
+            cycle_ms: self.seconds.map(|s| s * 1e3 / cycles.max(1) as f64),
+            tokens_per_second: self.seconds.map(|s| if s > 0.0 { tokens as f64 / s } else { 0.0 }),
+            same_ids: None,
+        }
+    }
+
+    /// With how many ids are the same as the exact kernels'.
+    pub(crate) fn figures_beside(&self, exact: &Decoded) -> DecodeFigures {
+        let same = self.ids.iter().zip(&exact.ids).take_while(|(a, b)| a == b).count();
+        DecodeFigures { same_ids: Some(same), ..self.figures() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Spread, seconds_of_one};
+
+    #[test]
+    fn a_spread_is_of_all_values() {
+        let spread = Spread::of(vec![3.0, 1.0, 2.0]);
+        assert_eq!(spread, Spread { median: 2.0, least: 1.0, most: 3.0 });
+        assert_eq!(Spread::of(vec![4.0, 1.0]).median, 2.5);
+        assert_eq!(spread.map(|x| 6.0 / x), Spread { median: 3.0, least: 2.0, most: 6.0 });
+        assert_eq!(Spread::of(Vec::new()), Spread { median: 0.0, least: 0.0, most: 0.0 });
+    }
+
+    #[test]
+    fn short_runs_are_repeated() {
+        let mut most = 0;
+        let seconds = seconds_of_one(5, |times| {
+            most = most.max(times);
+            std::thread::sleep(std::time::Duration::from_millis(times as u64));
+            Ok(())
+        });
+        let seconds = seconds.unwrap_or_else(|error| panic!("{error}"));
+        assert!((5..=50).contains(&most), "{most}");
+        assert!(seconds.least >= 0.001 && seconds.most < 0.1, "{seconds:?}");
+    }
+}

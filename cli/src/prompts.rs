@@ -1,0 +1,135 @@
+//! Many prompts: those that come with this program, a file's, or random ones.
+
+use std::path::Path;
+
+use orthrus::shaders::twin::random::philox;
+use orthrus_loader::{ChatTemplate, Checkpoint, Message, Tokenizer};
+use serde::Deserialize;
+
+use crate::args::TemplateArgs;
+use crate::error::{CliError, Result};
+use crate::load::Source;
+use crate::{prompt, settings};
+
+/// What is asked where no file is given.
+const BUILT_IN: &str = include_str!("prompts.txt");
+
+/// Random prompts are of 8 to 71 ids.
+const RANDOM_LENGTHS: (u32, u32) = (8, 64);
+
+/// A prompt as people see it, and its ids.
+#[derive(Debug)]
+pub(crate) struct Prompt {
+    pub(crate) shown: String,
+    pub(crate) ids: Vec<u32>,
+}
+
+/// A line of a .jsonl file: one of these, and whatever else.
+#[derive(Deserialize, Debug)]
+struct Line {
+    prompt: Option<String>,
+    raw: Option<String>,
+    ids: Option<Vec<u32>>,
+    messages: Option<Vec<Message>>,
+}
+
+/// The prompts of `file`, or those that come with this program: at most `limit`, each with room for `budget` new
+/// tokens.
+pub(crate) fn of_file(
+    file: Option<&Path>,
+    limit: Option<usize>,
+    budget: usize,
+    checkpoint: &Checkpoint,
+) -> Result<Vec<Prompt>> {
+    let text = match file {
+        None => BUILT_IN.to_owned(),
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|source| CliError::Io { what: "reading the prompts", source })?,
+    };
+    let jsonl = file.is_some_and(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+    let (tokenizer, template) = (checkpoint.tokenizer()?, checkpoint.chat_template()?);
+    let encoder = Encoder { checkpoint, tokenizer: tokenizer.as_ref(), template: template.as_ref() };
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let mut prompts = Vec::new();
+    for (index, line) in lines.take(limit.unwrap_or(usize::MAX)) {
+        let prompt = if jsonl { encoder.object(line) } else { encoder.line(line) };
+        let prompt = prompt
+            .and_then(|prompt| {
+                settings::check_ids(&prompt.ids, checkpoint.config())?;
+                settings::context_for(None, prompt.ids.len(), budget, checkpoint.config())?;
+                Ok(prompt)
+            })
+            .map_err(|error| CliError::usage(format!("line {} of the prompts: {error}", index + 1)))?;
+        prompts.push(prompt);
+    }
+    if prompts.is_empty() {
+        return Err(CliError::usage("no prompts: the file has no line with text in it"));
+    }
+    Ok(prompts)
+}
+
+/// `count` prompts of random ids, always the same ones.
+pub(crate) fn random(count: usize, budget: usize, source: &Source) -> Result<Vec<Prompt>> {
+    let config = source.config();
+    let (least, span) = RANDOM_LENGTHS;
+    let one = |index: u32| {
+        let [length, _] = philox([index, u32::MAX], 0);
+        let ids = random_ids((least + length % span) as usize, index, config.vocab_size);
+        Prompt { shown: format!("{} random ids", ids.len()), ids }
+    };
+    settings::context_for(None, (least + span) as usize, budget, config)?;
+    Ok((0..count as u32).map(one).collect())
+}
+
+/// `count` random ids: those of `stream`.
+pub(crate) fn random_ids(count: usize, stream: u32, vocabulary: usize) -> Vec<u32> {
+    (0..count as u32).map(|place| philox([stream, place], 0)[0] % vocabulary as u32).collect()
+}
+
+/// From lines to ids.
+struct Encoder<'a> {
+    checkpoint: &'a Checkpoint,
+    tokenizer: Option<&'a Tokenizer>,
+    template: Option<&'a ChatTemplate>,
+}
+
+impl Encoder<'_> {
+    fn line(&self, line: &str) -> Result<Prompt> {
+        let ids = prompt::of_line(line, self.checkpoint, self.tokenizer, self.template)?;
+        Ok(Prompt { shown: line.to_owned(), ids })
+    }
+
+    fn object(&self, line: &str) -> Result<Prompt> {
+        let parsed: Line = serde_json::from_str(line)
+            .map_err(|error| CliError::usage(format!("no such object: {error}")))?;
+        match parsed {
+            Line { ids: Some(ids), prompt: None, raw: None, messages: None } => {
+                Ok(Prompt { shown: format!("{ids:?}"), ids })
+            }
+            Line { prompt: Some(text), ids: None, raw: None, messages: None } => {
+                let ids = self.messages(&[Message::user(text.as_str())])?;
+                Ok(Prompt { shown: text, ids })
+            }
+            Line { raw: Some(text), ids: None, prompt: None, messages: None } => {
+                let ids = self.tokenizer()?.encode(&text)?;
+                Ok(Prompt { shown: text, ids })
+            }
+            Line { messages: Some(messages), ids: None, prompt: None, raw: None } => {
+                let shown = messages.last().map(|message| message.content.clone()).unwrap_or_default();
+                Ok(Prompt { shown, ids: self.messages(&messages)? })
+            }
+            _ => Err(CliError::usage("give exactly one of `prompt`, `raw`, `ids` and `messages`")),
+        }
+    }
+
+    fn messages(&self, messages: &[Message]) -> Result<Vec<u32>> {
+        let template = self.template.ok_or_else(|| {
+            CliError::usage(format!("{} has no chat template: use `raw` or `ids`", self.checkpoint.name()))
+        })?;
+        prompt::conversation(template, self.tokenizer()?, &TemplateArgs::default(), messages)
+    }
+
+    fn tokenizer(&self) -> Result<&Tokenizer> {
+        prompt::require(self.tokenizer, self.checkpoint)
+    }
+}

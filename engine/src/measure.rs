@@ -1,0 +1,235 @@
+//! What benchmarks need that decoding does not: any context without its prompt, passes by themselves, the bytes they
+//! read, and what the GPU can copy. Who calls keeps the time.
+
+use orthrus_shaders::params::Copied;
+use orthrus_shaders::{Kernel, State, WeightFormat};
+
+use crate::gpu::Gpu;
+use crate::model::{Attention, Model};
+use crate::options::{ArKernel, View};
+use crate::pass::Extent;
+use crate::session::Session;
+use crate::synthetic::Maker;
+use crate::weights::Matrix;
+use crate::{Error, Result};
+
+/// A pass to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeasuredPass {
+    /// Rows through the AR view with the logits of all, its picks, and `accept`: a block's verification, or with one
+    /// row a step of AR decoding.
+    Verify(ArKernel),
+    /// Anchor and masks through the diffusion view, with the logits of all, and the drafts.
+    Draft,
+}
+
+impl MeasuredPass {
+    fn view(self) -> View {
+        match self {
+            MeasuredPass::Verify(_) => View::Ar,
+            MeasuredPass::Draft => View::Dual,
+        }
+    }
+}
+
+impl Session {
+    /// Makes `ids` the text and takes them for cached, without processing them: the cache keeps what lies there, at
+    /// first zeros. For benchmarks, whose times do not depend on values. What is generated then follows no text.
+    ///
+    /// # Errors
+    /// `ids` is empty, has an id beyond the vocabulary, or leaves no room in the cache; the GPU failed.
+    pub async fn assume_cached_async(&mut self, ids: &[u32]) -> Result<()> {
+        self.check_ids(ids)?;
+        if ids.len() >= self.capacity() {
+            let capacity = self.capacity();
+            return Err(Error::ContextFull { prompt: ids.len(), budget: 1, capacity });
+        }
+        self.ring.drain().await?;
+        self.replace_text(0, ids);
+        self.cached = ids.len();
+        Ok(())
+    }
+
+    /// Runs a pass of `rows` rows after the cached text `times` times in one submission, each from the same decode
+    /// state, and waits for the last. The text and its cache stay as they are.
+    ///
+    /// # Errors
+    /// The checkpoint has no diffusion view, the rows outgrow its block or the cache, or the GPU failed.
+    pub async fn run_passes_async(&mut self, pass: MeasuredPass, rows: usize, times: usize) -> Result<()> {
+        let most = self.buffers.sizes.block;
+        if !(1..=most).contains(&rows) {
+            return Err(Error::BlockSize { asked: rows, most });
+        }
+        if pass == MeasuredPass::Draft && self.passes.draft.is_none() {
+            return Err(Error::NoDiffusionView);
+        }
+        let (start, capacity) = (self.cached, self.capacity());
+        if start + rows > capacity {
+            return Err(Error::ContextFull { prompt: start, budget: rows, capacity });
+        }
+        self.ring.drain().await?;
+        let state = State {
+            start: start as u32,
+            rows: rows as u32,
+            logit_rows: rows as u32,
+            limit: (start + rows + 1) as u32,
+            block: rows as u32,
+            ..bytemuck::Zeroable::zeroed()
+        };
+        let initial = self.gpu().storage_with("initial state", &[state])?;
+        let after = vec![0u32; rows];
+        self.gpu().write(&self.buffers.tokens, 4 * start as u64, &after);
+        let extent = Extent { rows, positions: start + rows };
+        self.gpu().submit(|encoder| {
+            for _ in 0..times {
+                // `accept` advances the state.
+                let bytes = size_of::<State>() as u64;
+                encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
+                let mut commands = encoder.begin_compute_pass(&Default::default());
+                match pass {
+                    MeasuredPass::Draft => self.passes.record_drafts(&mut commands, extent, State::GREEDY),
+                    MeasuredPass::Verify(kernel) => {
+                        self.passes.ar(kernel).layers.record(&mut commands, extent);
+                        self.passes.record_picks(&mut commands, extent, State::GREEDY, kernel);
+                    }
+                }
+            }
+        });
+        self.gpu().idle().await
+    }
+
+    /// Bytes that a pass at the end of the cached text cannot do without: each weight once, keys and values once.
+    pub fn bytes_of_pass(&self, pass: MeasuredPass) -> u64 {
+        let sizes = self.buffers.sizes;
+        let cache = sizes.cache_bytes() / sizes.capacity as u64 * self.cached as u64;
+        self.model.bytes_of_pass(pass.view()) + cache
+    }
+}
+
+impl Model {
+    /// Bytes of the weights that a pass through a view reads: all but the embeddings, which are the head's too where
+    /// they are tied.
+    fn bytes_of_pass(&self, view: View) -> u64 {
+        let matrix = |matrix: &Matrix| matrix.pieces.iter().map(|piece| piece.buffer.size()).sum::<u64>();
+        let attention = |view: &Attention| matrix(&view.qkv) + matrix(&view.output) + view.qk_norms.size();
+        let weights = &self.shared;
+        let layers = weights.layers.iter().map(|layer| {
+            let own = match view {
+                View::Ar => Some(&layer.ar),
+                View::Dual => layer.diffusion.as_ref(),
+            };
+            own.map_or(0, attention)
+                + matrix(&layer.gate_up)
+                + matrix(&layer.down)
+                + layer.input_norm.size()
+                + layer.post_attention_norm.size()
+        });
+        layers.sum::<u64>() + weights.final_norm.size() + matrix(weights.head())
+    }
+}
+
+/// Two buffers, one to be copied to the other by a compute shader.
+pub struct Copying {
+    gpu: Gpu,
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    params: Copied,
+}
+
+impl std::fmt::Debug for Copying {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Copying").field("bytes", &self.bytes()).finish()
+    }
+}
+
+impl Copying {
+    /// Most bytes copied: a gibibyte, the grid's limit.
+    const MOST: u64 = 1 << 30;
+
+    /// Columns of the random matrix that is copied.
+    const WIDTH: usize = 1024;
+
+    /// Makes ready to copy about `bytes` bytes of random numbers, or as much as a buffer can have.
+    ///
+    /// # Errors
+    /// The GPU is out of memory, or failed.
+    pub async fn new_async(gpu: &Gpu, bytes: u64) -> Result<Copying> {
+        let bytes = bytes.min(Copying::MOST).min(gpu.max_binding());
+        let rows = (bytes as usize / (4 * Copying::WIDTH) / 16 * 16).max(16);
+        let from = Maker::new(gpu, 0, WeightFormat::F32)?.matrix(rows, Copying::WIDTH).await?;
+        // One piece: it fits a binding, and has too few rows for a grid to outgrow its limit.
+        let from = &from.pieces[0].buffer;
+        let to = gpu.allocating(|| gpu.storage("copy", from.size())).await?;
+        let params = Copied { count: (from.size() / 16) as u32, pad: [0; 3] };
+        let uniform = gpu.uniform("params", &params);
+        gpu.idle().await?;
+        Ok(Copying {
+            pipeline: gpu.pipeline(Kernel::Copy).pipeline,
+            group: gpu.bind(Kernel::Copy, &[&uniform, from, &to]),
+            gpu: gpu.clone(),
+            params,
+        })
+    }
+
+    /// Bytes that one copy moves: read and written.
+    pub fn bytes(&self) -> u64 {
+        2 * 16 * u64::from(self.params.count)
+    }
+
+    /// Copies `times` times in one submission, and waits.
+    ///
+    /// # Errors
+    /// The GPU failed.
+    pub async fn run_async(&self, times: usize) -> Result<()> {
+        let [x, y, z] = self.params.grid();
+        self.gpu.submit(|encoder| {
+            let mut commands = encoder.begin_compute_pass(&Default::default());
+            commands.set_pipeline(&self.pipeline);
+            commands.set_bind_group(0, &self.group, &[]);
+            for _ in 0..times {
+                commands.dispatch_workgroups(x, y, z);
+            }
+        });
+        self.gpu.idle().await
+    }
+}
+
+/// For programs that are not async.
+#[cfg(not(target_arch = "wasm32"))]
+impl Session {
+    /// As [`Session::assume_cached_async`].
+    ///
+    /// # Errors
+    /// As [`Session::assume_cached_async`].
+    pub fn assume_cached(&mut self, ids: &[u32]) -> Result<()> {
+        pollster::block_on(self.assume_cached_async(ids))
+    }
+
+    /// As [`Session::run_passes_async`].
+    ///
+    /// # Errors
+    /// As [`Session::run_passes_async`].
+    pub fn run_passes(&mut self, pass: MeasuredPass, rows: usize, times: usize) -> Result<()> {
+        pollster::block_on(self.run_passes_async(pass, rows, times))
+    }
+}
+
+/// For programs that are not async.
+#[cfg(not(target_arch = "wasm32"))]
+impl Copying {
+    /// As [`Copying::new_async`].
+    ///
+    /// # Errors
+    /// As [`Copying::new_async`].
+    pub fn new(gpu: &Gpu, bytes: u64) -> Result<Copying> {
+        pollster::block_on(Copying::new_async(gpu, bytes))
+    }
+
+    /// As [`Copying::run_async`].
+    ///
+    /// # Errors
+    /// As [`Copying::run_async`].
+    pub fn run(&self, times: usize) -> Result<()> {
+        pollster::block_on(self.run_async(times))
+    }
+}

@@ -1,0 +1,112 @@
+//! Replaying acceptance lengths: drafts from a script instead of the diffusion view's. For benchmarks and checks of
+//! models that accept none of their own; whatever uses it says so.
+
+use orthrus_shaders::{Kernel, State};
+
+use crate::gpu::Gpu;
+use crate::pass::{Pass, Step};
+use crate::session::Session;
+use crate::{Error, Result};
+
+/// A text, and how many drafts each cycle is to accept.
+///
+/// Cycles do all their work: the diffusion view drafts, and then its drafts are replaced by the text's own tokens, as
+/// many as are to be accepted, and by a wrong one after them. The AR view verifies, and `accept` decides, as always: so
+/// the acceptance lengths come out as recorded exactly if the text is what the model says, as the AR view found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// What the AR view generates from the same prompt: at least the token budget.
+    pub text: Vec<u32>,
+    /// Acceptance length of each cycle, from the beginning again after the last. Longer ones than a block has drafts
+    /// accept all of them.
+    pub lengths: Vec<u32>,
+}
+
+impl Replay {
+    /// Checks that this says what every cycle of a generation is to draft.
+    pub(crate) fn check(&self, budget: usize, vocabulary: usize, state: &State) -> Result<()> {
+        let reason = if self.lengths.is_empty() {
+            "there are no acceptance lengths".to_string()
+        } else if self.text.len() < budget {
+            format!("its text has {} tokens, and the token budget is {budget}", self.text.len())
+        } else if let Some(id) = self.text.iter().find(|&&id| id as usize >= vocabulary) {
+            format!("its text has the id {id}, beyond the vocabulary of {vocabulary}")
+        } else if vocabulary < 2 {
+            "a vocabulary of 1 has no wrong drafts".to_string()
+        } else if state.rule == State::REJECTION {
+            "the rule `rejection` needs the diffusion view's own drafts".to_string()
+        } else {
+            return Ok(());
+        };
+        Err(Error::Replay { reason })
+    }
+
+    /// What to draft at each position of `text`, of which the first is the first cycle's anchor.
+    fn script(&self, block: usize, vocabulary: u32) -> Vec<u32> {
+        let mut script = self.text.clone();
+        let mut anchor = 0;
+        for length in self.lengths.iter().cycle() {
+            let accepted = (*length as usize).min(block - 1);
+            // The bonus, which is drafted only where something is to be rejected.
+            let Some(bonus) = script.get_mut(anchor + accepted + 1) else { break };
+            *bonus = (*bonus + 1) % vocabulary;
+            anchor += accepted + 1;
+        }
+        script
+    }
+}
+
+/// A script on the GPU, and the pass that makes it the draft.
+pub(crate) struct Script {
+    pub(crate) pass: Pass,
+}
+
+impl Session {
+    /// Makes ready to replay, or not to.
+    pub(crate) async fn prepare_replay(
+        &mut self,
+        replay: Option<&Replay>,
+        prompt: usize,
+        first: &State,
+    ) -> Result<()> {
+        let Some(replay) = replay else {
+            self.script = None;
+            return Ok(());
+        };
+        let gpu = self.gpu().clone();
+        let vocabulary = self.model.config().vocab_size as u32;
+        let tokens = first.limit as usize - prompt;
+        let script = replay.script(first.block as usize, vocabulary);
+        let buffer = gpu.allocating(|| gpu.storage("script of a replay", 4 * self.capacity() as u64)).await?;
+        gpu.write(&buffer, 4 * prompt as u64, &script[..tokens]);
+        self.script = Some(Script { pass: self.replay_pass(&gpu, &buffer) });
+        Ok(())
+    }
+
+    fn replay_pass(&self, gpu: &Gpu, script: &wgpu::Buffer) -> Pass {
+        let kernel = Kernel::Replay;
+        let pipeline = gpu.pipeline(kernel).pipeline;
+        let group = gpu.bind(kernel, &[&self.buffers.state, script, &self.buffers.tokens]);
+        Pass {
+            steps: vec![Step {
+                pipelines: vec![(usize::MAX, pipeline)],
+                group,
+                grid: Box::new(|_| [1, 1, 1]),
+            }],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Replay;
+
+    #[test]
+    fn a_wrong_draft_follows_each_accepted_prefix() {
+        let replay = Replay { text: (10..20).collect(), lengths: vec![2, 0, 9] };
+        // Anchors at 10, 13, 14, then a whole block of 3 drafts.
+        assert_eq!(replay.script(4, 20), [10, 11, 12, 14, 15, 15, 16, 17, 19, 19]);
+        let replay = Replay { text: vec![5, 1, 1], lengths: vec![0] };
+        assert_eq!(replay.script(1, 2), [5, 0, 0]);
+    }
+}

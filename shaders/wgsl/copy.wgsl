@@ -1,0 +1,40 @@
+// copy: what a GPU can read and write at most, to hold the other kernels against.
+//
+//   y[i] = x[i]      i < count
+//
+//   x, y   [count]   vec4 of u32
+//
+// Grid: (count / (LANES EACH)). A lane copies EACH vec4, all under way at once, neighbours side by side.
+
+struct Params {
+    count: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;
+
+const LANES: u32 = 256u;
+const EACH: u32 = 4u;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let first = group.x * LANES * EACH + lane;
+    if first + (EACH - 1u) * LANES < params.count {
+        let a = x[first];
+        let b = x[first + LANES];
+        let c = x[first + 2u * LANES];
+        let d = x[first + 3u * LANES];
+        y[first] = a;
+        y[first + LANES] = b;
+        y[first + 2u * LANES] = c;
+        y[first + 3u * LANES] = d;
+        return;
+    }
+    for (var i = first; i < params.count; i += LANES) {
+        y[i] = x[i];
+    }
+}

@@ -1,0 +1,307 @@
+//! Synthetic models, replayed acceptance, and the kernels of both: what benchmarks without a checkpoint stand on.
+
+use bytemuck::Zeroable;
+use orthrus::shaders::params::{Copied, FillRandom};
+use orthrus::shaders::{CHUNK, Kernel, MAX_BLOCK, State, WeightFormat, chunks, twin};
+use orthrus::{
+    AcceptRule, ArKernel, Copying, Error, GenerateOptions, MeasuredPass, Model, Replay, Sampling, Session,
+    Synthetic, Tier, View, no_progress,
+};
+use orthrus_tests::gpu::gpu;
+use orthrus_tests::kernel::{Operands, on_random_shapes, stored};
+use orthrus_tests::random::Random;
+
+#[test]
+fn fill_random() {
+    on_random_shapes(|gpu, random, what| {
+        for format in WeightFormat::ALL {
+            let (outputs, inputs) = (random.between(1, 70), random.between(1, 60));
+            let params = FillRandom {
+                matrix: random.between(0, 300) as u32,
+                first_row: 2 * random.between(0, 100_000) as u32,
+                outputs: outputs as u32,
+                inputs: inputs as u32,
+                chunks: chunks(inputs) as u32,
+                stored: (outputs.next_multiple_of(16) * chunks(inputs)) as u32,
+                unit: 2f32.powi(-16),
+                twins: random.between(0, 1) as u32,
+            };
+            let state = State { seed: [random.bits() as u32, random.bits() as u32], ..State::zeroed() };
+            let width = chunks(inputs) * CHUNK;
+            let values = twin::fill_random(&state, &params);
+            let expected = stored(format, &values, width);
+            // Poisoned, padding included.
+            let run = Operands::new(gpu)
+                .storage(&[state])
+                .params(&params)
+                .storage(&vec![0xa5u8; expected.len()])
+                .run(Kernel::FillRandom(format), params.grid());
+            assert_eq!(run.read::<u8>(2, expected.len()), expected, "{what}, {}", format.name());
+        }
+    });
+}
+
+/// A grid of two dimensions covers everything, and rows are numbered from the matrix's first, not the piece's.
+#[test]
+fn fill_random_fills_pieces_of_any_size() {
+    let gpu = gpu(Tier::Baseline);
+    let params = FillRandom {
+        matrix: 1,
+        first_row: 0,
+        outputs: 64,
+        inputs: 300_000,
+        chunks: 37_500,
+        stored: 64 * 37_500,
+        unit: 2f32.powi(-20),
+        twins: 0,
+    };
+    let grid = params.grid();
+    let huge = FillRandom { stored: u32::MAX, ..params }.grid();
+    assert!(huge.iter().all(|&groups| groups <= 65_535), "{huge:?}");
+    assert!(u64::from(huge[0]) * u64::from(huge[1]) * 256 >= u64::from(u32::MAX));
+    let state = State { seed: [3, 4], ..State::zeroed() };
+    let expected = stored(WeightFormat::F16, &twin::fill_random(&state, &params), 300_000);
+    // The same, its grid folded into lines of 77 workgroups.
+    let folded = [77, grid[0].div_ceil(77), 1];
+    let run = Operands::new(&gpu)
+        .storage(&[state])
+        .params(&params)
+        .storage(&vec![0u8; expected.len()])
+        .run(Kernel::FillRandom(WeightFormat::F16), folded);
+    assert_eq!(run.read::<u8>(2, expected.len()), expected);
+
+    let rows = |first_row, outputs| twin::fill_random(&state, &FillRandom { first_row, outputs, ..params });
+    assert_eq!(rows(0, 6)[4 * 300_000..], rows(4, 2));
+}
+
+/// Uniform, as far from the mean as they should be, and different from matrix to matrix.
+#[test]
+fn random_weights_are_random() {
+    let params = FillRandom {
+        matrix: 0,
+        first_row: 0,
+        outputs: 300,
+        inputs: 512,
+        chunks: 64,
+        stored: 0,
+        unit: 1.0 / 2048.0,
+        twins: 0,
+    };
+    let state = State { seed: [1, 2], ..State::zeroed() };
+    let values = twin::fill_random(&state, &params);
+    let mean =
+        |f: &dyn Fn(f64) -> f64| values.iter().map(|&v| f(f64::from(v))).sum::<f64>() / values.len() as f64;
+    // 153,600 values: standard errors are 0.0015 and 0.0008.
+    assert!(mean(&|v| v).abs() < 0.006, "{}", mean(&|v| v));
+    assert!((mean(&|v| v * v) - 1.0 / 3.0).abs() < 0.004, "{}", mean(&|v| v * v));
+    let neighbours: f64 =
+        values.windows(2).map(|pair| f64::from(pair[0] * pair[1])).sum::<f64>() / values.len() as f64;
+    assert!(neighbours.abs() < 0.004, "{neighbours}");
+    assert_ne!(values, twin::fill_random(&state, &FillRandom { matrix: 1, ..params }));
+    assert_ne!(values, twin::fill_random(&State { seed: [1, 3], ..state }, &params));
+    assert_ne!(values, twin::fill_random(&State { seed: [2, 2], ..state }, &params));
+    assert!(values.iter().all(|&value| half::f16::from_f32(value).to_f32() == value));
+}
+
+#[test]
+fn copy() {
+    on_random_shapes(|gpu, random, what| {
+        let count = random.between(1, 5000);
+        let x: Vec<[u32; 4]> = (0..count).map(|_| [0; 4].map(|_: u32| random.bits() as u32)).collect();
+        let params = Copied { count: count as u32, pad: [0; 3] };
+        // Nothing beyond the end is written.
+        let mut expected = vec![[7u32; 4]; count + 2000];
+        let run = Operands::new(gpu)
+            .params(&params)
+            .storage(&x)
+            .storage(&expected)
+            .run(Kernel::Copy, params.grid());
+        twin::copy(&params, &x, &mut expected);
+        assert_eq!(run.read::<[u32; 4]>(2, expected.len()), expected, "{what}");
+    });
+}
+
+#[test]
+fn replay() {
+    on_random_shapes(|gpu, random, what| {
+        let rows = random.between(0, MAX_BLOCK);
+        let state = State { start: random.between(0, 50) as u32, rows: rows as u32, ..State::zeroed() };
+        let script: Vec<u32> = (0..200).map(|_| random.between(0, 900) as u32).collect();
+        let mut tokens: Vec<u32> = (0..200).map(|_| random.between(1000, 1900) as u32).collect();
+        let run = Operands::new(gpu)
+            .storage(&[state])
+            .storage(&script)
+            .storage(&tokens)
+            .run(Kernel::Replay, [1, 1, 1]);
+        twin::replay(&state, &script, &mut tokens);
+        assert_eq!(run.read::<u32>(2, tokens.len()), tokens, "{what}");
+    });
+}
+
+fn model(tier: Tier, format: WeightFormat) -> Model {
+    let shape = Synthetic::named("test").unwrap();
+    Model::synthetic(&gpu(tier), &shape, 5, format).unwrap()
+}
+
+fn prompt(random: &mut Random, length: usize) -> Vec<u32> {
+    (0..length).map(|_| random.between(0, 2040) as u32).collect()
+}
+
+fn generate(session: &mut Session, prompt: &[u32], options: &GenerateOptions) -> (Vec<u32>, Vec<usize>) {
+    let mut generation = session.generate(prompt, options, &mut no_progress).unwrap();
+    let ids = generation.by_ref().flat_map(|run| run.unwrap().ids).collect();
+    (ids, generation.stats().acceptance_lengths.clone())
+}
+
+fn ar(budget: usize) -> GenerateOptions {
+    GenerateOptions { max_new_tokens: budget, view: View::Ar, ..Default::default() }
+}
+
+/// The same model in each format and tier: weights are the same numbers, so logits differ by rounding alone.
+#[test]
+fn a_synthetic_model_is_the_same_everywhere() {
+    let text = prompt(&mut Random::new(1), 20);
+    let mut all = Vec::new();
+    for tier in Tier::ALL {
+        for format in WeightFormat::ALL {
+            all.push(model(tier, format).session(64).unwrap().append(&text).unwrap());
+        }
+    }
+    for other in &all[1..] {
+        orthrus_tests::kernel::assert_rows_close(other, &all[0], 2048, "tiers and formats");
+    }
+    let shape = Synthetic::named("test").unwrap();
+    let other = Model::synthetic(&gpu(Tier::Subgroup), &shape, 6, WeightFormat::F16).unwrap();
+    assert_ne!(other.session(64).unwrap().append(&text).unwrap(), all[0]);
+}
+
+/// Near-ties are what makes a check of exactness on random weights worth something.
+#[test]
+fn largest_logits_are_near_ties() {
+    let mut session = model(Tier::Subgroup, WeightFormat::F16).session(256).unwrap();
+    let text = prompt(&mut Random::new(2), 200);
+    let logits = session.append(&text).unwrap();
+    let mut near = 0;
+    let mut argmax = std::collections::HashSet::new();
+    for row in logits.chunks(2048) {
+        let mut order: Vec<usize> = (0..row.len()).collect();
+        order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+        argmax.insert(order[0]);
+        assert_eq!(order[0] ^ 1, order[1], "a pair leads");
+        near += usize::from(row[order[0]] - row[order[1]] < 3e-5);
+    }
+    assert!(near > 190, "{near} of 200");
+    assert!(argmax.len() > 50, "{} different ids in 200 rows", argmax.len());
+}
+
+/// Acceptance comes out as recorded, the text is the AR view's, whatever the block, and sampled texts too.
+#[test]
+fn a_replay_accepts_what_was_recorded() {
+    let mut random = Random::new(3);
+    for tier in Tier::ALL {
+        for format in WeightFormat::ALL {
+            let model = model(tier, format);
+            for (block, temperature) in [(32, 0.0), (8, 0.0), (1, 0.0), (32, 0.8)] {
+                let budget = 90;
+                let text = prompt(&mut random, 12);
+                let sampling = Sampling { temperature, seed: 9, ..Sampling::default() };
+                let (ids, _) = generate(
+                    &mut model.session(128).unwrap(),
+                    &text,
+                    &GenerateOptions { sampling, ..ar(budget) },
+                );
+                let lengths: Vec<u32> = (0..7).map(|_| random.between(0, 34) as u32).collect();
+                let options = GenerateOptions {
+                    view: View::Dual,
+                    block_size: Some(block),
+                    sampling,
+                    replay: Some(Replay { text: ids.clone(), lengths: lengths.clone() }),
+                    ..ar(budget)
+                };
+                let (replayed, accepted) = generate(&mut model.session(128).unwrap(), &text, &options);
+                let what = format!("{tier:?}, {format:?}, block {block}, temperature {temperature}");
+                assert_eq!(replayed, ids, "{what}");
+                let mut expected = Vec::new();
+                let mut anchor = 0;
+                for length in lengths.iter().cycle() {
+                    if anchor + 1 >= budget {
+                        break;
+                    }
+                    // A block is shortened near the end of the budget.
+                    let rows = block.min(budget - anchor);
+                    let length = (*length as usize).min(rows - 1);
+                    expected.push(length);
+                    anchor += length + 1;
+                }
+                assert_eq!(accepted, expected, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_replay_must_say_everything() {
+    let model = model(Tier::Subgroup, WeightFormat::F16);
+    let mut session = model.session(64).unwrap();
+    let replay = |text: Vec<u32>, lengths: Vec<u32>| GenerateOptions {
+        max_new_tokens: 4,
+        replay: Some(Replay { text, lengths }),
+        ..Default::default()
+    };
+    let mut refused = |options: GenerateOptions, reason: &str| {
+        let error = session.generate(&[1, 2], &options, &mut no_progress).err().unwrap();
+        assert!(matches!(&error, Error::Replay { reason: given } if given.contains(reason)), "{error}");
+    };
+    refused(replay(vec![1; 4], vec![]), "no acceptance lengths");
+    refused(replay(vec![1; 3], vec![1]), "3 tokens, and the token budget is 4");
+    refused(replay(vec![2048; 4], vec![1]), "id 2048, beyond the vocabulary of 2048");
+    let sampling = Sampling { temperature: 1.0, accept: AcceptRule::Rejection, ..Sampling::default() };
+    refused(GenerateOptions { sampling, ..replay(vec![1; 4], vec![1]) }, "rejection");
+    // Without a replay, the session is as it was before one.
+    let (ids, _) = generate(&mut session, &[1, 2], &ar(4));
+    let wrong = replay(ids.iter().map(|id| id ^ 2).collect(), vec![3]);
+    assert_eq!(
+        generate(&mut session, &[1, 2], &wrong),
+        (ids.clone(), vec![0; 3]),
+        "wrong drafts are rejected"
+    );
+    assert_eq!(generate(&mut session, &[1, 2], &ar(4)).0, ids);
+}
+
+#[test]
+fn passes_can_be_measured_at_any_context() {
+    let model = model(Tier::Subgroup, WeightFormat::F16);
+    let mut session = model.session(700).unwrap();
+    let text = prompt(&mut Random::new(4), 600);
+    session.assume_cached(&text).unwrap();
+    assert_eq!((session.cached(), session.text()), (600, &text[..]));
+    let exact = MeasuredPass::Verify(ArKernel::Exact);
+    for (pass, rows) in [(exact, 1), (exact, 32), (MeasuredPass::Draft, 32), (MeasuredPass::Draft, 1)] {
+        session.run_passes(pass, rows, 3).unwrap();
+        assert_eq!((session.cached(), session.text()), (600, &text[..]));
+    }
+    // Weights and cache: 2 layers of 2 kv heads of 32 f32 keys and values.
+    let layer = 128 * (4 + 2 * 2) * 32 + 4 * 32 * 128 + 3 * 256 * 128;
+    let weights = 2 * (2 * layer + 2048 * 128) + 4 * (5 * 128 + 2 * 64);
+    assert_eq!(session.bytes_of_pass(exact), weights + 600 * 2 * 2 * 2 * 32 * 4);
+    // What follows is generated from that context: nothing is processed but the prompt's last token.
+    let next = [&text[..], &[5]].concat();
+    let generation = session.generate(&next, &ar(8), &mut no_progress).unwrap();
+    assert_eq!(generation.stats().reused_tokens, 600);
+    assert_eq!(generation.map(|run| run.unwrap().ids.len()).sum::<usize>(), 8);
+
+    assert!(matches!(session.run_passes(exact, 33, 1), Err(Error::BlockSize { asked: 33, most: 32 })));
+    assert!(matches!(session.run_passes(exact, 0, 1), Err(Error::BlockSize { .. })));
+    assert!(matches!(session.assume_cached(&[0; 700]), Err(Error::ContextFull { .. })));
+    assert!(matches!(session.assume_cached(&[2048]), Err(Error::IdOutOfRange { .. })));
+    session.assume_cached(&[0; 690]).unwrap();
+    assert!(matches!(session.run_passes(exact, 11, 1), Err(Error::ContextFull { .. })));
+    session.run_passes(exact, 10, 1).unwrap();
+}
+
+#[test]
+fn copying_moves_what_it_says() {
+    let copying = Copying::new(&gpu(Tier::Baseline), 1 << 20).unwrap();
+    assert_eq!(copying.bytes(), 2 << 20);
+    copying.run(2).unwrap();
+}
