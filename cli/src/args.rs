@@ -143,6 +143,10 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "KERNEL", value_parser = named([ArKernel::Exact, ArKernel::Fast], ArKernel::name))]
     pub(crate) ar_kernel: Option<ArKernel>,
 
+    /// Measure each kernel of each pass too.
+    #[arg(long)]
+    pub(crate) kernels: bool,
+
     /// Acceptance lengths to replay, of which as many as there are --cycles are taken evenly: a JSON array, or what
     /// `generate --json` prints or `bench --json` writes. By default those of the model's own answers to a few
     /// prompts, or of the bundled model's where it has no tokenizer.

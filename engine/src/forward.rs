@@ -180,6 +180,7 @@ impl Preparation<'_> {
         let gpu = &self.weights.gpu;
         let pipeline = |(rows, kernel): &(usize, Kernel)| (*rows, gpu.pipeline(*kernel).pipeline);
         self.pass.steps.push(Step {
+            name: kernels[0].1.name(),
             pipelines: kernels.iter().map(pipeline).collect(),
             group: gpu.bind(kernels[0].1, buffers),
             grid: Box::new(grid),

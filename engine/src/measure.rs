@@ -24,12 +24,30 @@ pub enum MeasuredPass {
 }
 
 impl MeasuredPass {
+    fn ar_kernel(self) -> Option<ArKernel> {
+        match self {
+            MeasuredPass::Verify(kernel) => Some(kernel),
+            MeasuredPass::Draft => None,
+        }
+    }
+
     fn view(self) -> View {
         match self {
             MeasuredPass::Verify(_) => View::Ar,
             MeasuredPass::Draft => View::Dual,
         }
     }
+}
+
+/// A kernel in a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelOfPass {
+    /// Its name.
+    pub name: &'static str,
+    /// Dispatches of it in the pass, at this place of each layer.
+    pub dispatches: usize,
+    part: usize,
+    first: usize,
 }
 
 impl Session {
@@ -50,12 +68,84 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a pass of `rows` rows after the cached text `times` times in one submission, each from the same decode
-    /// state, and waits for the last. The text and its cache stay as they are.
+    /// Runs a pass of `rows` rows after the cached text `times` times, each from the same decode state and submitted by
+    /// itself, as decoding does, and waits for the last. The text and its cache stay as they are.
     ///
     /// # Errors
     /// The checkpoint has no diffusion view, the rows outgrow its block or the cache, or the GPU failed.
     pub async fn run_passes_async(&mut self, pass: MeasuredPass, rows: usize, times: usize) -> Result<()> {
+        let (initial, extent) = self.measured(pass, rows).await?;
+        let passes = &self.passes;
+        for _ in 0..times {
+            self.gpu().submit(|encoder| {
+                // `accept` advances the state.
+                let bytes = size_of::<State>() as u64;
+                encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
+                let mut commands = encoder.begin_compute_pass(&Default::default());
+                match pass {
+                    MeasuredPass::Draft => passes.record_drafts(&mut commands, extent, State::GREEDY),
+                    MeasuredPass::Verify(kernel) => {
+                        passes.ar(kernel).layers.record(&mut commands, extent);
+                        passes.record_picks(&mut commands, extent, State::GREEDY, kernel);
+                    }
+                }
+            });
+        }
+        self.gpu().idle().await
+    }
+
+    /// The kernels of a pass, in order: what every layer runs once, and what comes before and after them.
+    pub fn kernels_of(&self, pass: MeasuredPass) -> Vec<KernelOfPass> {
+        let Some([layers, choice]) = self.passes.parts(pass.ar_kernel()) else { return Vec::new() };
+        let before = self.model.shared.embedding.pieces.len();
+        let count = self.model.shared.layers.len();
+        let each = (layers.steps.len() - before) / count;
+        let of_layers = |range: std::ops::Range<usize>, dispatches| {
+            range.map(move |first| KernelOfPass { name: layers.steps[first].name, dispatches, part: 0, first })
+        };
+        let of_choice = choice
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(first, step)| KernelOfPass { name: step.name, dispatches: 1, part: 1, first });
+        of_layers(0..before, 1).chain(of_layers(before..before + each, count)).chain(of_choice).collect()
+    }
+
+    /// Runs all of a pass's dispatches of one kernel, one after the other, `times` times in one submission, and waits.
+    /// Layer by layer, so that weights are read from memory as they are in a pass.
+    ///
+    /// # Errors
+    /// As [`Session::run_passes_async`].
+    pub async fn run_kernel_async(
+        &mut self,
+        pass: MeasuredPass,
+        rows: usize,
+        kernel: &KernelOfPass,
+        times: usize,
+    ) -> Result<()> {
+        let (initial, extent) = self.measured(pass, rows).await?;
+        let Some(parts) = self.passes.parts(pass.ar_kernel()) else { return Err(Error::NoDiffusionView) };
+        let steps = &parts[kernel.part].steps;
+        let stride = if kernel.dispatches > 1 {
+            let before = self.model.shared.embedding.pieces.len();
+            (steps.len() - before) / kernel.dispatches
+        } else {
+            1
+        };
+        let chosen = || steps.iter().skip(kernel.first).step_by(stride).take(kernel.dispatches);
+        self.gpu().submit(|encoder| {
+            let bytes = size_of::<State>() as u64;
+            encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
+            let mut commands = encoder.begin_compute_pass(&Default::default());
+            for _ in 0..times {
+                chosen().for_each(|step| step.record(&mut commands, extent));
+            }
+        });
+        self.gpu().idle().await
+    }
+
+    /// The decode state that a measured pass starts from, and its extent.
+    async fn measured(&mut self, pass: MeasuredPass, rows: usize) -> Result<(wgpu::Buffer, Extent)> {
         let most = self.buffers.sizes.block;
         if !(1..=most).contains(&rows) {
             return Err(Error::BlockSize { asked: rows, most });
@@ -79,23 +169,7 @@ impl Session {
         let initial = self.gpu().storage_with("initial state", &[state])?;
         let after = vec![0u32; rows];
         self.gpu().write(&self.buffers.tokens, 4 * start as u64, &after);
-        let extent = Extent { rows, positions: start + rows };
-        self.gpu().submit(|encoder| {
-            for _ in 0..times {
-                // `accept` advances the state.
-                let bytes = size_of::<State>() as u64;
-                encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
-                let mut commands = encoder.begin_compute_pass(&Default::default());
-                match pass {
-                    MeasuredPass::Draft => self.passes.record_drafts(&mut commands, extent, State::GREEDY),
-                    MeasuredPass::Verify(kernel) => {
-                        self.passes.ar(kernel).layers.record(&mut commands, extent);
-                        self.passes.record_picks(&mut commands, extent, State::GREEDY, kernel);
-                    }
-                }
-            }
-        });
-        self.gpu().idle().await
+        Ok((initial, Extent { rows, positions: start + rows }))
     }
 
     /// Bytes that a pass at the end of the cached text cannot do without: each weight once, keys and values once.
@@ -203,6 +277,20 @@ impl Session {
     /// As [`Session::assume_cached_async`].
     pub fn assume_cached(&mut self, ids: &[u32]) -> Result<()> {
         pollster::block_on(self.assume_cached_async(ids))
+    }
+
+    /// As [`Session::run_kernel_async`].
+    ///
+    /// # Errors
+    /// As [`Session::run_kernel_async`].
+    pub fn run_kernel(
+        &mut self,
+        pass: MeasuredPass,
+        rows: usize,
+        kernel: &KernelOfPass,
+        times: usize,
+    ) -> Result<()> {
+        pollster::block_on(self.run_kernel_async(pass, rows, kernel, times))
     }
 
     /// As [`Session::run_passes_async`].

@@ -13,6 +13,8 @@ pub(crate) struct Extent {
 
 /// One dispatch, with all that it binds.
 pub(crate) struct Step {
+    /// The kernel's name.
+    pub(crate) name: &'static str,
     /// Pipelines by the rows that each is for at most, the fewest first; the last is for any more too.
     pub(crate) pipelines: Vec<(usize, wgpu::ComputePipeline)>,
     pub(crate) group: wgpu::BindGroup,
@@ -20,6 +22,14 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    pub(crate) fn record(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent) {
+        let Some(pipeline) = self.pipeline(extent.rows) else { return };
+        let [x, y, z] = (self.grid)(extent);
+        commands.set_pipeline(pipeline);
+        commands.set_bind_group(0, &self.group, &[]);
+        commands.dispatch_workgroups(x, y, z);
+    }
+
     fn pipeline(&self, rows: usize) -> Option<&wgpu::ComputePipeline> {
         let fits = self.pipelines.iter().find(|(most, _)| rows <= *most);
         fits.or(self.pipelines.last()).map(|(_, pipeline)| pipeline)
@@ -36,11 +46,7 @@ impl Pass {
     /// Records the dispatches. Sets pipelines and bind groups, and nothing else.
     pub(crate) fn record(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent) {
         for step in &self.steps {
-            let Some(pipeline) = step.pipeline(extent.rows) else { continue };
-            let [x, y, z] = (step.grid)(extent);
-            commands.set_pipeline(pipeline);
-            commands.set_bind_group(0, &step.group, &[]);
-            commands.dispatch_workgroups(x, y, z);
+            step.record(commands, extent);
         }
     }
 }

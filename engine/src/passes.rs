@@ -89,6 +89,15 @@ impl Passes {
         }
     }
 
+    /// A pass in two parts, its layers and its greedy choice of ids: through the diffusion view, or with the kernels
+    /// given through the AR view.
+    pub(crate) fn parts(&self, ar: Option<ArKernel>) -> Option<[&Pass; 2]> {
+        match ar {
+            Some(kernel) => Some([&self.ar(kernel).layers, &self.ar(kernel).greedy_picks]),
+            None => self.draft.as_ref().map(|draft| [&draft.layers, &draft.greedy]),
+        }
+    }
+
     /// Records a draft: the block through the diffusion view, and the choice of its drafts.
     pub(crate) fn record_drafts(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent, rule: u32) {
         if let Some(draft) = &self.draft {

@@ -89,6 +89,7 @@ impl Session {
         let group = gpu.bind(kernel, &[&self.buffers.state, script, &self.buffers.tokens]);
         Pass {
             steps: vec![Step {
+                name: kernel.name(),
                 pipelines: vec![(usize::MAX, pipeline)],
                 group,
                 grid: Box::new(|_| [1, 1, 1]),

@@ -54,6 +54,14 @@ const LOWEST: f32 = -3.402823e38;
 var<workgroup> scores: array<f32, QUERIES * SPLIT>;
 var<workgroup> weights: array<f16, QUERIES * SPLIT>;
 
+fn key_tile(at: u32) -> KeyTile {
+    return coopLoad<KeyTile>(&cache_keys[at], 16u);
+}
+
+fn value_tile(at: u32) -> KeyTile {
+    return coopLoad<KeyTile>(&cache_values[at], 16u);
+}
+
 fn query_tile(at: u32) -> QueryTile {
     return coopLoadT<QueryTile>(&q[at], 16u);
 }
@@ -132,9 +140,22 @@ fn main(
         let q_at = (kv_head * params.queries + first) * width;
         for (var tile = subgroup; tile < tiles; tile += subgroups) {
             var sums = zero();
-            for (var d = 0u; d < head_tiles; d++) {
+            var d = 0u;
+            // Four tiles at a time: more loads under way.
+            for (; d + 4u <= head_tiles; d += 4u) {
                 let at = keys_at + (tile * head_tiles + d) * TILE_VALUES;
-                let key = coopLoad<KeyTile>(&cache_keys[at], 16u);
+                let a = key_tile(at);
+                let b = key_tile(at + TILE_VALUES);
+                let c = key_tile(at + 2u * TILE_VALUES);
+                let e = key_tile(at + 3u * TILE_VALUES);
+                let q_first = q_at + d * TILE_VALUES;
+                sums = add_scores(q_first, width * TILE, a, sums);
+                sums = add_scores(q_first + TILE_VALUES, width * TILE, b, sums);
+                sums = add_scores(q_first + 2u * TILE_VALUES, width * TILE, c, sums);
+                sums = add_scores(q_first + 3u * TILE_VALUES, width * TILE, e, sums);
+            }
+            for (; d < head_tiles; d++) {
+                let key = key_tile(keys_at + (tile * head_tiles + d) * TILE_VALUES);
                 sums = add_scores(q_at + d * TILE_VALUES, width * TILE, key, sums);
             }
             store_scores(sums, tile);
@@ -151,10 +172,22 @@ fn main(
         workgroupBarrier();
         for (var d = subgroup; d < head_tiles; d += subgroups) {
             var sums = zero();
-            for (var tile = 0u; tile < tiles; tile++) {
-                let at = keys_at + (tile * head_tiles + d) * TILE_VALUES;
-                let value = coopLoad<KeyTile>(&cache_values[at], 16u);
-                sums = add_values(tile, value, sums);
+            let values_at = keys_at + d * TILE_VALUES;
+            let stride = head_tiles * TILE_VALUES;
+            var tile = 0u;
+            for (; tile + 4u <= tiles; tile += 4u) {
+                let at = values_at + tile * stride;
+                let a = value_tile(at);
+                let b = value_tile(at + stride);
+                let c = value_tile(at + 2u * stride);
+                let e = value_tile(at + 3u * stride);
+                sums = add_values(tile, a, sums);
+                sums = add_values(tile + 1u, b, sums);
+                sums = add_values(tile + 2u, c, sums);
+                sums = add_values(tile + 3u, e, sums);
+            }
+            for (; tile < tiles; tile++) {
+                sums = add_values(tile, value_tile(values_at + tile * stride), sums);
             }
             store_sums(sums, partial(kv_head, split, first) * width + d * TILE, width);
         }

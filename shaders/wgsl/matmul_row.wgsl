@@ -52,16 +52,33 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = group.x * OUTPUTS;
     var sums = array<f32, COLUMN_TILES>();
     var square_sum = 0.0;
-    for (var chunk = 2u * slice; chunk < params.chunks; chunk += 2u * SLICES) {
-        let x = input_chunk(chunk);
-        let x_next = input_chunk(chunk + 1u);
-        square_sum += squares_of(chunk) + squares_of(chunk + 1u);
+    var chunk = 2u * slice;
+    // Two tiles at a time: more loads under way.
+    for (; chunk + 2u * SLICES < params.chunks; chunk += 4u * SLICES) {
+        let later = chunk + 2u * SLICES;
+        for (var c = 0u; c < COLUMN_TILES; c++) {
+            let row = first + c * 16u + lane % 16u;
+            let at = tiled(row, chunk, params.chunks);
+            let at_later = tiled(row, later, params.chunks);
+            let w0 = weight_chunk(at);
+            let w1 = weight_chunk(at + 1u);
+            let w2 = weight_chunk(at_later);
+            let w3 = weight_chunk(at_later + 1u);
+            var sum = products(w0, input_chunk(chunk), sums[c]);
+            sum = products(w1, input_chunk(chunk + 1u), sum);
+            sum = products(w2, input_chunk(later), sum);
+            sums[c] = products(w3, input_chunk(later + 1u), sum);
+        }
+        square_sum += squares_of(chunk) + squares_of(chunk + 1u) + squares_of(later) + squares_of(later + 1u);
+    }
+    if chunk < params.chunks {
         for (var c = 0u; c < COLUMN_TILES; c++) {
             let at = tiled(first + c * 16u + lane % 16u, chunk, params.chunks);
-            let w = weight_chunk(at);
-            let w_next = weight_chunk(at + 1u);
-            sums[c] = products(w_next, x_next, products(w, x, sums[c]));
+            let w0 = weight_chunk(at);
+            let w1 = weight_chunk(at + 1u);
+            sums[c] = products(w1, input_chunk(chunk + 1u), products(w0, input_chunk(chunk), sums[c]));
         }
+        square_sum += squares_of(chunk) + squares_of(chunk + 1u);
     }
     for (var c = 0u; c < COLUMN_TILES; c++) {
         partials[slice * OUTPUTS + c * 16u + lane % 16u] = sums[c];

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use orthrus::{
-    ArKernel, Copying, GenerateOptions, Gpu, MeasuredPass, Model, Replay, Session, View, no_progress,
+    ArKernel, Copying, GenerateOptions, Gpu, KernelOfPass, MeasuredPass, Model, Replay, Session, View, no_progress,
 };
 use serde::Serialize;
 
@@ -80,7 +80,7 @@ pub(crate) fn room(lengths: &[u32], block: usize) -> usize {
 /// A session at a context.
 pub(crate) struct Bench<'a> {
     pub(crate) session: Session,
-    args: &'a BenchArgs,
+    pub(crate) args: &'a BenchArgs,
     /// What each cycle is to accept.
     lengths: &'a [u32],
     /// Ids that stand for the context.
@@ -114,6 +114,18 @@ impl<'a> Bench<'a> {
     pub(crate) fn pass(&mut self, pass: MeasuredPass, rows: usize) -> Result<Spread> {
         self.session.assume_cached(&self.ids)?;
         seconds_of_one(self.args.repetitions, |times| Ok(self.session.run_passes(pass, rows, times)?))
+    }
+
+    /// Each kernel of a pass, with the seconds that all its dispatches take.
+    pub(crate) fn kernels(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<(KernelOfPass, Spread)>> {
+        self.session.assume_cached(&self.ids)?;
+        let kernels = self.session.kernels_of(pass);
+        let session = &mut self.session;
+        let mut time = |kernel: KernelOfPass| {
+            let run = |times| Ok(session.run_kernel(pass, rows, &kernel, times)?);
+            Ok((kernel, seconds_of_one(self.args.repetitions, run)?))
+        };
+        kernels.into_iter().map(&mut time).collect()
     }
 
     /// AR decoding of as many tokens as the cycles give.

@@ -20,7 +20,7 @@ use crate::load::Source;
 use crate::output::{note, show};
 use acceptance::Acceptance;
 use measure::{Bench, Spread};
-use report::{AtContext, PassFigures, Results};
+use report::{AtContext, KernelFigures, PassFigures, Results};
 
 /// What is measured unless asked otherwise.
 const CONTEXTS: [usize; 3] = [512, 8192, 40_000];
@@ -180,7 +180,14 @@ fn pass(bench: &mut Bench<'_>, pass: MeasuredPass, rows: usize) -> Result<PassFi
     };
     let bytes = bench.session.bytes_of_pass(pass);
     let ms = seconds.map(|s| s * 1e3);
+    let kernels = if bench.args.kernels { bench.kernels(pass, rows)? } else { Vec::new() };
+    let kernels = kernels.into_iter().map(|(kernel, seconds)| KernelFigures {
+        kernel: kernel.name,
+        dispatches: kernel.dispatches,
+        us: seconds.map(|s| s * 1e6 / kernel.dispatches as f64),
+    });
     Ok(PassFigures {
+        kernels: kernels.collect(),
         pass: name,
         rows,
         kernel,

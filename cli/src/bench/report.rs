@@ -65,6 +65,18 @@ pub(crate) struct PassFigures {
     /// That it must read: weights and cache once.
     pub(crate) bytes: u64,
     pub(crate) gb_per_second: f64,
+    /// With `--kernels`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kernels: Vec<KernelFigures>,
+}
+
+/// All dispatches of a kernel at one place of each layer, run one after the other without the rest of the pass.
+#[derive(Serialize, Debug)]
+pub(crate) struct KernelFigures {
+    pub(crate) kernel: &'static str,
+    pub(crate) dispatches: usize,
+    /// Of one dispatch.
+    pub(crate) us: Spread,
 }
 
 /// The decode loop.

@@ -61,6 +61,14 @@ fn at_context(text: &mut String, figures: &AtContext, copy: f64) {
             three_digits(pass.gb_per_second),
             100.0 * pass.gb_per_second / copy
         ));
+        for kernel in &pass.kernels {
+            line(format!(
+                "    {:<28}{:>26}  µs, {} times",
+                kernel.kernel,
+                spread(&kernel.us),
+                kernel.dispatches
+            ));
+        }
     }
     line(format!("  {:<30}{:>26}{:>26}", "decoding", "ms a cycle", "tokens/s"));
     let mut decode = |name: String, figures: &DecodeFigures, comment: String| {
