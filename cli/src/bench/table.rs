@@ -30,7 +30,10 @@ pub(crate) fn text(results: &Results) -> String {
         line("acceptance", format!("replayed acceptance, {}: mean {mean:.1}", results.acceptance.source));
     }
     if results.synthetic {
-        line("texts", "random weights: speeds are true, texts are not".to_string());
+        line(
+            "texts",
+            "random weights: speeds are true, texts are not; every id is a near-tie, on purpose".to_string(),
+        );
     }
     for note in &results.notes {
         line("note", note.clone());
