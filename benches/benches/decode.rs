@@ -1,16 +1,21 @@
-//! The dual view against the AR baseline: the same prompt, the same model, the same kernels, tokens per second.
+//! The dual view against the AR baseline through the real decode loop, tokens per second.
 //!
-//! `ORTHRUS_MODEL` names the checkpoint; by default the bundled model, whose prompt is one it was not trained on.
+//! The bundled model (or the one that `ORTHRUS_MODEL` names) answers a prompt it was not trained on. Synthetic models
+//! (on GPUs; `ORTHRUS_SHAPES` chooses) have random weights, so their drafts are replayed: `replayed 8` accepts eight
+//! of them in each cycle.
 
 use std::path::PathBuf;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use orthrus::loader::{ChatRequest, Checkpoint, Message};
-use orthrus::{GenerateOptions, Model, Session, View, WeightFormat, no_progress};
-use orthrus_benches::gpu;
+use orthrus::{ArKernel, GenerateOptions, Model, Replay, Session, View, WeightFormat, no_progress};
+use orthrus_benches::{gpu, synthetic_models};
 
 const PROMPT: &str = "What is 4821 + 3967? Show the steps.";
 const BUDGET: usize = 96;
+
+/// Drafts that a synthetic model's cycles accept.
+const REPLAYED: [u32; 3] = [3, 8, 20];
 
 fn checkpoint() -> Checkpoint {
     let bundled = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny"));
@@ -32,31 +37,66 @@ fn prompt(checkpoint: &Checkpoint) -> Vec<u32> {
     tokenizer.encode(&text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn generate(session: &mut Session, prompt: &[u32], view: View) -> usize {
-    let options = GenerateOptions { max_new_tokens: BUDGET, view, ..Default::default() };
+fn generate(session: &mut Session, prompt: &[u32], options: &GenerateOptions) -> Vec<u32> {
     let generation =
-        session.generate(prompt, &options, &mut no_progress).unwrap_or_else(|error| panic!("{error}"));
-    generation.map(|run| run.map_or_else(|error| panic!("{error}"), |run| run.ids.len())).sum()
+        session.generate(prompt, options, &mut no_progress).unwrap_or_else(|error| panic!("{error}"));
+    generation.flat_map(|run| run.unwrap_or_else(|error| panic!("{error}")).ids).collect()
+}
+
+/// AR decoding, with each kernel there is, and what else is to be measured of the text it gives.
+fn decoding(
+    criterion: &mut Criterion,
+    name: &str,
+    model: &Model,
+    prompt: &[u32],
+    dual: impl Fn(&[u32]) -> Vec<(String, GenerateOptions)>,
+) {
+    let mut session = model.session(prompt.len() + BUDGET).unwrap_or_else(|error| panic!("{error}"));
+    let ar = |kernel| GenerateOptions {
+        max_new_tokens: BUDGET,
+        view: View::Ar,
+        ar_kernel: kernel,
+        ..Default::default()
+    };
+    let text = generate(&mut session, prompt, &ar(ArKernel::Exact));
+    let mut ways = vec![("ar exact".to_string(), ar(ArKernel::Exact))];
+    if model.has_fast_ar_kernel() {
+        ways.push(("ar fast".to_string(), ar(ArKernel::Fast)));
+    }
+    ways.extend(dual(&text));
+    let mut group = criterion.benchmark_group(format!("decode/{name}"));
+    group.sample_size(10);
+    for (name, options) in ways {
+        let tokens = generate(&mut session, prompt, &options).len();
+        group.throughput(Throughput::Elements(tokens as u64));
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| generate(&mut session, prompt, &options));
+        });
+    }
+    group.finish();
 }
 
 fn bench(criterion: &mut Criterion) {
     let gpu = gpu();
     let checkpoint = checkpoint();
-    let prompt = prompt(&checkpoint);
+    let ids = prompt(&checkpoint);
     for format in [WeightFormat::F16, WeightFormat::F32] {
         let model = Model::load(&gpu, &checkpoint, format, &mut no_progress)
             .unwrap_or_else(|error| panic!("{error}"));
-        let mut session = model.session(prompt.len() + BUDGET).unwrap_or_else(|error| panic!("{error}"));
-        let mut group = criterion.benchmark_group(format!("decode/{}", format.name()));
-        group.sample_size(10);
-        for view in [View::Ar, View::Dual] {
-            let tokens = generate(&mut session, &prompt, view);
-            group.throughput(Throughput::Elements(tokens as u64));
-            group.bench_function(BenchmarkId::from_parameter(view.name()), |bencher| {
-                bencher.iter(|| generate(&mut session, &prompt, view));
-            });
-        }
-        group.finish();
+        decoding(criterion, format.name(), &model, &ids, |_| {
+            vec![("dual".to_string(), GenerateOptions { max_new_tokens: BUDGET, ..Default::default() })]
+        });
+    }
+    for (name, model) in synthetic_models(&gpu) {
+        let prompt: Vec<u32> = (0..512).map(|i| i * 37 % model.config().vocab_size as u32).collect();
+        decoding(criterion, &name, &model, &prompt, |text| {
+            let way = |length: u32| {
+                let replay = Some(Replay { text: text.to_vec(), lengths: vec![length] });
+                let options = GenerateOptions { max_new_tokens: BUDGET, replay, ..Default::default() };
+                (format!("dual, replayed {length}"), options)
+            };
+            REPLAYED.map(way).into()
+        });
     }
 }
 

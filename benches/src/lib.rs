@@ -1,4 +1,8 @@
-//! What the benchmarks share: the GPU, and each kernel at the shapes of a model.
+//! What the benchmarks share: the GPU, the models, and each kernel at the shapes of a model.
+
+mod models;
+
+pub use models::{models, synthetic_models, timed};
 
 use orthrus::shaders::params::{
     Argmax, Attention, AttentionMerge, Embed, Grid, Matmul, QkNormRope, RmsNorm, Swiglu, padded,

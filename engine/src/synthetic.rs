@@ -104,7 +104,7 @@ impl Model {
     ///
     /// Weights are uniform with a variance of about 1 / inputs, so that activations stay finite, and f16 holds them
     /// exactly; norms are 1. Ids come in pairs of nearly the same embedding and output row (`fill_random.wgsl`), so
-    /// that nearly every largest logit has one within some 1e-5 of it: a check of exactness that cannot pass by luck.
+    /// that nearly every largest logit has one within some 1e-6 of it: a check of exactness that cannot pass by luck.
     ///
     /// The diffusion view's guesses are as random as its weights, so it accepts next to nothing:
     /// see [`Replay`](crate::Replay).

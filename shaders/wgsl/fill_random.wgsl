@@ -6,8 +6,8 @@
 // every layout and tier. It has 11 bits and `unit` is a power of two, so that f16 and f32 hold the same values.
 //
 // With `twins`, rows 2i and 2i + 1 share all columns but the first chunk, whose values are from 2^-14 up, 2^-24
-// apart, and each row's own. Two such rows of the output projection give logits some 1e-5 apart: every largest logit
-// is a near-tie, which a row that is not computed bit for bit alike would decide differently.
+// apart, and each row's own. Two such rows of the output projection give logits some 1e-6 apart, a few roundings:
+// every largest logit is a near-tie, which a row that is not computed bit for bit alike may decide differently.
 //
 //   weights   as stored [outputs][chunks]   choice `weights`; where a chunk lies: lib/layout_tiles.wgsl
 //
@@ -37,7 +37,7 @@ fn four(row: u32, first: u32, twin: bool) -> vec4<f32> {
     let bits = philox(vec2(row, first), key);
     let sixteen = vec4(bits.x & 0xffffu, bits.x >> 16u, bits.y & 0xffffu, bits.y >> 16u);
     let odd = vec4<f32>(2 * vec4<i32>(sixteen & vec4(0x7ffu)) - 2047);
-    let near = TWIN_FIRST + TWIN_STEP * vec4<f32>(sixteen & vec4(0x7fu));
+    let near = TWIN_FIRST + TWIN_STEP * vec4<f32>(sixteen & vec4(0xfu));
     let columns = vec4(first) + vec4(0u, 1u, 2u, 3u);
     return select(vec4(0.0), select(params.unit * odd, near, twin), columns < vec4(params.inputs));
 }

@@ -188,7 +188,7 @@ fn largest_logits_are_near_ties() {
         order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
         argmax.insert(order[0]);
         assert_eq!(order[0] ^ 1, order[1], "a pair leads");
-        near += usize::from(row[order[0]] - row[order[1]] < 3e-5);
+        near += usize::from(row[order[0]] - row[order[1]] < 4e-6);
     }
     assert!(near > 190, "{near} of 200");
     assert!(argmax.len() > 50, "{} different ids in 200 rows", argmax.len());

@@ -218,6 +218,7 @@ impl Decoded {
             tokens_per_cycle: 1.0 + accepted as f64 / cycles.max(1) as f64,
             cycle_ms: self.seconds.map(|s| s * 1e3 / cycles.max(1) as f64),
             tokens_per_second: self.seconds.map(|s| if s > 0.0 { tokens as f64 / s } else { 0.0 }),
+            passes_share: None,
             same_ids: None,
         }
     }

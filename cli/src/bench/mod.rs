@@ -143,11 +143,21 @@ fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) 
             ArKernel::Fast => bench.decode_ar(kernel)?.figures_beside(&exact),
         };
         figures.kernel = Some(kernel.name());
+        let step = passes.iter().find(|pass| pass.kernel == figures.kernel);
+        figures.passes_share = step.map(|pass| pass.ms.median / figures.cycle_ms.median);
         ar.push(figures);
     }
     let dual = match dual {
         false => None,
-        true => Some(bench.decode_dual(&exact.ids)?.figures_beside(&exact)),
+        true => {
+            let mut figures = bench.decode_dual(&exact.ids)?.figures_beside(&exact);
+            let block = args.block_size.unwrap_or(model.config().block_size);
+            let of = |name: &str| passes.iter().find(|pass| pass.pass == name && pass.rows == block);
+            let both =
+                of("draft").zip(of("verify")).map(|(draft, verify)| draft.ms.median + verify.ms.median);
+            figures.passes_share = both.map(|ms| ms / figures.cycle_ms.median);
+            Some(figures)
+        }
     };
     let prompt = if context <= LONGEST_PROMPT { Some(bench.prompt()?) } else { None };
     let sizes = bench.session.sizes();

@@ -91,6 +91,8 @@ pub(crate) struct DecodeFigures {
     /// Wall clock.
     pub(crate) cycle_ms: Spread,
     pub(crate) tokens_per_second: Spread,
+    /// Share of a cycle that its passes take, as measured by themselves. None where they were not.
+    pub(crate) passes_share: Option<f64>,
     /// Ids up to the first that is not that of exact AR decoding. None for exact AR decoding itself.
     pub(crate) same_ids: Option<usize>,
 }

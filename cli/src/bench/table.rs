@@ -30,7 +30,10 @@ pub(crate) fn text(results: &Results) -> String {
         line("acceptance", format!("replayed acceptance, {}: mean {mean:.1}", results.acceptance.source));
     }
     if results.synthetic {
-        line("weights are", "random: speeds are true, texts are not".to_string());
+        line(
+            "texts",
+            "random weights: speeds are true, texts are not; every id is a near-tie, on purpose".to_string(),
+        );
     }
     for note in &results.notes {
         line("note", note.clone());
@@ -70,10 +73,12 @@ fn at_context(text: &mut String, figures: &AtContext, copy: f64) {
             ));
         }
     }
-    line(format!("  {:<30}{:>26}{:>26}", "decoding", "ms a cycle", "tokens/s"));
+    line(format!("  {:<30}{:>26}{:>26}", "decoding", "ms a cycle", "tokens/s") + "  in passes");
     let mut decode = |name: String, figures: &DecodeFigures, comment: String| {
+        let passes =
+            figures.passes_share.map(|share| format!("  {:.0} %", 100.0 * share)).unwrap_or_default();
         line(format!(
-            "  {name:<30}{:>26}{:>26}{comment}",
+            "  {name:<30}{:>26}{:>26}{passes}{comment}",
             spread(&figures.cycle_ms),
             spread(&figures.tokens_per_second)
         ));

@@ -16,7 +16,7 @@ pub fn fill_random(state: &State, params: &FillRandom) -> Vec<f32> {
             let bits = if column.is_multiple_of(2) { word & 0xffff } else { word >> 16 };
             weights.push(match column < params.inputs {
                 false => 0.0,
-                true if twin => 2f32.powi(-14) + 2f32.powi(-24) * (bits & 0x7f) as f32,
+                true if twin => 2f32.powi(-14) + 2f32.powi(-24) * (bits & 0xf) as f32,
                 true => params.unit * (2 * (bits & 0x7ff) as i32 - 2047) as f32,
             });
         }

@@ -1,0 +1,61 @@
+//! Models to measure, and how time is taken.
+
+use std::time::{Duration, Instant};
+
+use orthrus::loader::Checkpoint;
+use orthrus::{Error, Gpu, Model, Synthetic, WeightFormat, no_progress};
+
+/// The synthetic models, f16, that `ORTHRUS_SHAPES` names, or 1.7b and 8b on a GPU, made one at a time: those that do
+/// not fit its memory are left out. Names say what they are.
+///
+/// # Panics
+/// If there is no such shape, or the GPU fails.
+pub fn synthetic_models(gpu: &Gpu) -> impl Iterator<Item = (String, Model)> {
+    let usual = if gpu.adapter().is_software() { "" } else { "1.7b,8b" };
+    let names = std::env::var("ORTHRUS_SHAPES").unwrap_or_else(|_| usual.to_string());
+    let shapes: Vec<Synthetic> = names
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(|name| Synthetic::named(name).unwrap_or_else(|| panic!("no shape `{name}`")))
+        .collect();
+    let gpu = gpu.clone();
+    shapes.into_iter().filter_map(move |shape| {
+        let name = format!("synthetic {}", shape.name);
+        match Model::synthetic(&gpu, &shape, 0, WeightFormat::F16) {
+            Ok(model) => Some((name, model)),
+            Err(error @ Error::OutOfMemory { .. }) => {
+                eprintln!("{name} is left out: {error}");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    })
+}
+
+/// [`synthetic_models`], or where there are none, the bundled one.
+///
+/// # Panics
+/// As there.
+pub fn models(gpu: &Gpu) -> impl Iterator<Item = (String, Model)> {
+    let bundled = || {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny");
+        let checkpoint = Checkpoint::open(directory).unwrap_or_else(|error| panic!("{error}"));
+        let model = Model::load(gpu, &checkpoint, WeightFormat::F16, &mut no_progress);
+        ("tiny".to_string(), model.unwrap_or_else(|error| panic!("{error}")))
+    };
+    let mut synthetic = synthetic_models(gpu).peekable();
+    let none = synthetic.peek().is_none();
+    synthetic.chain(none.then(bundled))
+}
+
+/// The time of `iterations` runs, each `times` of them at once.
+///
+/// # Panics
+/// If one fails.
+pub fn timed(iterations: u64, times: usize, mut run: impl FnMut(usize) -> orthrus::Result<()>) -> Duration {
+    let start = Instant::now();
+    for _ in 0..iterations {
+        run(times).unwrap_or_else(|error| panic!("{error}"));
+    }
+    start.elapsed() / times as u32
+}
