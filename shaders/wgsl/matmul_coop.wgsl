@@ -39,7 +39,9 @@ alias InputTile = coop_mat16x16<f16, A>;
 alias SumTile = coop_mat16x16<f32, C>;
 
 const LANES: u32 = SLICES * 32u;
-const LINE: u32 = COLUMN_TILES * TILE_VALUES; // sums of a tile of rows
+const ROW_LINE: u32 = COLUMN_TILES * TILE_VALUES; // sums of a tile of rows
+const ROUND_TILES: u32 = min(ROUND, ROW_TILES);
+const LINE: u32 = ROUND_TILES * ROW_LINE; // sums of a round
 
 var<workgroup> partials: array<f32, SLICES * LINE>;
 var<private> first_row: u32;
@@ -53,7 +55,7 @@ fn input_tile(at: u32) -> InputTile {
     return coopLoadT<InputTile>(&x[at], 16u);
 }
 
-// The sum at place `at` of the tile of rows in `partials`.
+// The sum at place `at` of the round.
 fn total(at: u32) -> f32 {
     var sum = partials[at];
     for (var slice = 1u; slice < SLICES; slice++) {
@@ -62,13 +64,19 @@ fn total(at: u32) -> f32 {
     return sum * params.scale;
 }
 
-// One tile of rows: its partial sums, and what becomes of them.
-fn finish_row(lane: u32, slice: u32, sums: Sums, row_tile: u32) {
-    workgroupBarrier();
+// A tile of rows' partial sums, at its place in the round.
+fn put_row(slice: u32, sums: Sums, row_tile: u32, place: u32) {
+    if place == 0u {
+        workgroupBarrier();
+    }
     // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
     for (var s = slice; s < SLICES; s += SLICES) {
-        store_partials(sums, row_tile, s * LINE);
+        store_partials(sums, row_tile, s * LINE + place * ROW_LINE);
     }
+}
+
+// What becomes of a round's sums, the first of which are those of tile `row_tile`.
+fn finish_round(lane: u32, row_tile: u32) {
     workgroupBarrier();
     finish_products(lane, first_row + row_tile * TILE);
 }

@@ -2,8 +2,8 @@
 //
 //   out[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * weight[i]     row < row_count()
 //
-//   x        [rows][stride]       f32, `width` values used, the rest of a row is padding
-//   weight   [width]              f32
+//   x        [rows][stride]       f32 in vec4, `width` values used, the rest of a row is zeros
+//   weight   [stride]             f32 in vec4, padded
 //   out      [rows][out_stride]   choice `output`; padding stays as it is
 //
 // Choices: `rows`, `reduce`, `output`. Grid: (rows). One workgroup a row.
@@ -17,11 +17,12 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> weight: array<vec4<f32>>;
 
-const LANES: u32 = 128u;
+const LANES: u32 = 256u;
 const VALUES: u32 = 1u;
+const KEPT: u32 = 8u; // vec4 that a lane keeps: rows of up to 8192 values are read once
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
@@ -29,16 +30,38 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     if row >= row_count() {
         return;
     }
-    let source = source_row(row) * params.stride;
+    let vecs = params.stride / 4u;
+    let source = source_row(row) * vecs;
+    var kept = array<vec4<f32>, KEPT>();
     var squares = 0.0;
-    for (var i = thread.lane; i < params.width; i += LANES) {
-        let value = x[source + i];
-        squares = fma(value, value, squares);
+    for (var k = 0u; k < KEPT; k++) {
+        let i = thread.lane + k * LANES;
+        if i < vecs {
+            kept[k] = x[source + i];
+            squares += dot(kept[k], kept[k]);
+        }
+    }
+    for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
+        squares += dot(x[source + i], x[source + i]);
     }
     put_partial(thread, 0u, squares);
     workgroupBarrier();
     let scale = inverseSqrt(total(thread, 0u) / f32(params.width) + params.eps);
-    for (var i = thread.lane; i < params.width; i += LANES) {
-        put(row, i, x[source + i] * scale * weight[i]);
+    for (var k = 0u; k < KEPT; k++) {
+        let i = thread.lane + k * LANES;
+        if i < vecs {
+            put_vec(row, 4u * i, kept[k] * scale * weight[i]);
+        }
+    }
+    for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
+        put_vec(row, 4u * i, x[source + i] * scale * weight[i]);
+    }
+}
+
+fn put_vec(row: u32, first: u32, values: vec4<f32>) {
+    for (var i = 0u; i < 4u; i++) {
+        if first + i < params.width {
+            put(row, first + i, values[i]);
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 const COLUMN_TILES: u32 = 1u;
 const SLICES: u32 = 16u;
+const ROUND: u32 = 2u; // tiles of rows whose partial sums are in workgroup memory together
 
 alias Weights = array<WeightTile, 1>;
 alias Sums = array<Column, 1>;

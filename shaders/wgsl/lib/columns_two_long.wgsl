@@ -2,6 +2,7 @@
 
 const COLUMN_TILES: u32 = 2u;
 const SLICES: u32 = 16u;
+const ROUND: u32 = 1u; // tiles of rows whose partial sums are in workgroup memory together
 
 alias Weights = array<WeightTile, 2>;
 alias Sums = array<Column, 2>;

@@ -13,16 +13,17 @@ fn better(a: Candidate, b: Candidate) -> bool {
     return is_number && (b.id == NO_ID || a.logit > b.logit || (a.logit == b.logit && a.id < b.id));
 }
 
-fn finish_products(lane: u32, row_of_tile: u32) {
+fn finish_products(lane: u32, row_of_round: u32) {
     for (var i = lane; i < LINE; i += LANES) {
         partials[i] = total(i);
     }
     workgroupBarrier();
     var best = Candidate(0.0, NO_ID);
     let row = lane / SHARE;
-    for (var o = lane % SHARE; o < OUTPUTS && row < TILE; o += SHARE) {
+    for (var o = lane % SHARE; o < OUTPUTS && row < ROUND_TILES * TILE; o += SHARE) {
         let output = first_column * TILE + o;
-        let found = Candidate(partials[o / TILE * TILE_VALUES + row * TILE + o % TILE], params.out_first + output);
+        let at = row / TILE * ROW_LINE + o / TILE * TILE_VALUES + row % TILE * TILE + o % TILE;
+        let found = Candidate(partials[at], params.out_first + output);
         if output < params.outputs && better(found, best) {
             best = found;
         }
@@ -33,8 +34,8 @@ fn finish_products(lane: u32, row_of_tile: u32) {
             best = other;
         }
     }
-    if lane % SHARE == 0u && row < TILE && row_of_tile + row < row_count() {
+    if lane % SHARE == 0u && row < ROUND_TILES * TILE && row_of_round + row < row_count() {
         let at = (params.out_first / TILE + first_column) / COLUMN_TILES;
-        out[(row_of_tile + row) * params.out_stride + at] = best;
+        out[(row_of_round + row) * params.out_stride + at] = best;
     }
 }

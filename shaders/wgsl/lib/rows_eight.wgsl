@@ -36,12 +36,35 @@ fn multiply(a: Inputs, b: WeightTile, sums: Column) -> Column {
 }
 
 fn finish_rows(lane: u32, slice: u32, sums: Sums) {
-    finish_row(lane, slice, sums, 0u);
-    finish_row(lane, slice, sums, 1u);
-    finish_row(lane, slice, sums, 2u);
-    finish_row(lane, slice, sums, 3u);
-    finish_row(lane, slice, sums, 4u);
-    finish_row(lane, slice, sums, 5u);
-    finish_row(lane, slice, sums, 6u);
-    finish_row(lane, slice, sums, 7u);
+    if ROUND == 1u {
+        put_row(slice, sums, 0u, 0u);
+        finish_round(lane, 0u);
+        put_row(slice, sums, 1u, 0u);
+        finish_round(lane, 1u);
+        put_row(slice, sums, 2u, 0u);
+        finish_round(lane, 2u);
+        put_row(slice, sums, 3u, 0u);
+        finish_round(lane, 3u);
+        put_row(slice, sums, 4u, 0u);
+        finish_round(lane, 4u);
+        put_row(slice, sums, 5u, 0u);
+        finish_round(lane, 5u);
+        put_row(slice, sums, 6u, 0u);
+        finish_round(lane, 6u);
+        put_row(slice, sums, 7u, 0u);
+        finish_round(lane, 7u);
+    } else {
+        put_row(slice, sums, 0u, 0u);
+        put_row(slice, sums, 1u, 1u);
+        finish_round(lane, 0u);
+        put_row(slice, sums, 2u, 0u);
+        put_row(slice, sums, 3u, 1u);
+        finish_round(lane, 2u);
+        put_row(slice, sums, 4u, 0u);
+        put_row(slice, sums, 5u, 1u);
+        finish_round(lane, 4u);
+        put_row(slice, sums, 6u, 0u);
+        put_row(slice, sums, 7u, 1u);
+        finish_round(lane, 6u);
+    }
 }
