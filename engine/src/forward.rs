@@ -121,14 +121,13 @@ impl Preparation<'_> {
             Cache::Tiles => {
                 let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
                 let few_rows = Queries::One.count() / heads_per_kv;
-                let many = self.weights.gpu.queries();
                 let kernel = |queries| Kernel::AttentionCoop { visible, queries };
                 self.step_by_rows(
-                    &[(few_rows, kernel(Queries::One)), (usize::MAX, kernel(many))],
+                    &[(few_rows, kernel(Queries::One)), (usize::MAX, kernel(Queries::Two))],
                     &buffers,
                     {
                         move |extent| {
-                            let queries = if extent.rows <= few_rows { Queries::One } else { many };
+                            let queries = if extent.rows <= few_rows { Queries::One } else { Queries::Two };
                             params.coop_grid(extent.rows, extent.positions, queries)
                         }
                     },

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::Pod;
-use orthrus_shaders::{Access, Cache, Kernel, Queries, Slices, Tier, WeightFormat};
+use orthrus_shaders::{Access, Cache, Kernel, Slices, Tier, WeightFormat};
 use wgpu::BufferUsages;
 
 use crate::adapter::{self, AdapterReport};
@@ -49,7 +49,6 @@ struct Shared {
     tier: Tier,
     adapter: AdapterReport,
     max_binding: u64,
-    workgroup_memory: u32,
     pipelines: Mutex<HashMap<Kernel, Pipeline>>,
     buffers: AtomicU64,
     bind_groups: AtomicU64,
@@ -96,7 +95,6 @@ impl Gpu {
             wgpu::Limits {
                 max_storage_buffer_binding_size: allowed.max_storage_buffer_binding_size,
                 max_buffer_size: allowed.max_buffer_size,
-                max_compute_workgroup_storage_size: allowed.max_compute_workgroup_storage_size,
                 ..needed
             }
         };
@@ -123,7 +121,6 @@ impl Gpu {
                     reason: format!("no thread to poll it with: {error}"),
                 })?,
                 max_binding: adapter::max_binding(&device.limits()),
-                workgroup_memory: device.limits().max_compute_workgroup_storage_size,
                 device,
                 queue,
                 tier,
@@ -159,11 +156,6 @@ impl Gpu {
     /// read.
     pub fn cache(&self, format: WeightFormat) -> Cache {
         Cache::of(self.tier(), format)
-    }
-
-    /// How many queries a workgroup of `attention_coop` can take at a time.
-    pub(crate) fn queries(&self) -> Queries {
-        if self.shared.workgroup_memory >= 48 << 10 { Queries::Two } else { Queries::One }
     }
 
     /// How `matmul` divides a row among lanes here.

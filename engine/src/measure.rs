@@ -101,13 +101,19 @@ impl Session {
         let count = self.model.shared.layers.len();
         let each = (layers.steps.len() - before) / count;
         let of_layers = |range: std::ops::Range<usize>, dispatches| {
-            range.map(move |first| KernelOfPass { name: layers.steps[first].name, dispatches, part: 0, first })
+            range.map(move |first| KernelOfPass {
+                name: layers.steps[first].name,
+                dispatches,
+                part: 0,
+                first,
+            })
         };
-        let of_choice = choice
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(first, step)| KernelOfPass { name: step.name, dispatches: 1, part: 1, first });
+        let of_choice = choice.steps.iter().enumerate().map(|(first, step)| KernelOfPass {
+            name: step.name,
+            dispatches: 1,
+            part: 1,
+            first,
+        });
         of_layers(0..before, 1).chain(of_layers(before..before + each, count)).chain(of_choice).collect()
     }
 

@@ -3,7 +3,7 @@
 
 use orthrus_loader::{Config, Views};
 use orthrus_shaders::params::{Candidate, Distribution, padded};
-use orthrus_shaders::{Cache, MATRIX_ROWS, Queries, RowTiles, SPLIT, TILE, TILE_QUERIES, Tile, WeightFormat};
+use orthrus_shaders::{Cache, MATRIX_ROWS, Queries, RowTiles, TILE, TILE_QUERIES, Tile, WeightFormat};
 
 const F32: u64 = 4;
 
@@ -77,7 +77,7 @@ impl SessionSizes {
             Cache::Rows => config.head_dim.div_ceil(4),
             Cache::Tiles => padded(config.head_dim) / 4,
         };
-        let splits = capacity.div_ceil(SPLIT);
+        let splits = capacity.div_ceil(cache.split());
         let sums_of_a_row = (config.num_attention_heads * splits * head_vecs * 4) as u64 * F32;
         let rows = (PARTIAL_SUMS / sums_of_a_row) as usize;
         let tile = Tile::Block.rows();

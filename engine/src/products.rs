@@ -3,7 +3,8 @@
 
 use orthrus_shaders::params::{Matmul, MatmulCoop, MatmulRow, Swiglu, padded};
 use orthrus_shaders::{
-    Cache, Columns, GATED_SCALE, Input, Kernel, Output, Product, RowTiles, Rows, Store, Tile, chunks,
+    Cache, Columns, GATED_SCALE, Input, Kernel, MAX_BLOCK, Output, Product, RowTiles, Rows, Store, Tile,
+    chunks,
 };
 
 use crate::forward::Preparation;
@@ -158,16 +159,17 @@ impl Preparation<'_> {
                 scale,
                 pad: [0; 3],
             };
-            let kernels: Vec<(usize, Kernel)> = RowTiles::ALL
-                .into_iter()
-                .map(|row_tiles| {
-                    (most_rows(row_tiles), Kernel::MatmulCoop { rows, row_tiles, columns, product })
-                })
-                .collect();
+            let columns_of = move |row_tiles| columns_of(row_tiles, columns);
+            let kernel = |row_tiles| {
+                let columns = columns_of(row_tiles);
+                (most_rows(row_tiles), Kernel::MatmulCoop { rows, row_tiles, columns, product })
+            };
+            let kernels = RowTiles::ALL.map(kernel);
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, out];
             self.step_by_rows(&kernels, &buffers, move |extent| {
                 let fits = RowTiles::ALL.into_iter().find(|row_tiles| extent.rows <= most_rows(*row_tiles));
-                params.grid(extent.rows, fits.unwrap_or(RowTiles::Eight), columns)
+                let row_tiles = fits.unwrap_or(RowTiles::Eight);
+                params.grid(extent.rows, row_tiles, columns_of(row_tiles))
             });
         }
     }
@@ -211,11 +213,20 @@ fn first_output(first: usize, product: Product) -> u32 {
     first as u32
 }
 
-/// Rows of a pass up to which a tiling is the fastest.
+/// How a matrix is divided. Blocks of all sizes share a division, and with it their bits; for the passes of a prompt,
+/// which have no blocks to agree with, large tiles are the fastest, whatever the matrix.
+fn columns_of(row_tiles: RowTiles, of_blocks: Columns) -> Columns {
+    match row_tiles {
+        RowTiles::One | RowTiles::Two => of_blocks,
+        RowTiles::Eight => Columns::Two,
+    }
+}
+
+/// Rows of a pass up to which a tiling is the fastest; a block has at most `MAX_BLOCK`.
 fn most_rows(row_tiles: RowTiles) -> usize {
     match row_tiles {
         RowTiles::One => 16,
-        RowTiles::Two => 64,
+        RowTiles::Two => MAX_BLOCK,
         RowTiles::Eight => usize::MAX,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::TILE;
+use crate::{SPLIT, TILE};
 
 /// What an adapter must offer for a kernel to run on it (DESIGN.md, rule 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -238,6 +238,14 @@ impl Cache {
         }
     }
 
+    /// Positions in a split, the fixed unit of attention.
+    pub fn split(self) -> usize {
+        match self {
+            Cache::Rows => SPLIT,
+            Cache::Tiles => SPLIT / 2,
+        }
+    }
+
     /// How what is multiplied with weights is stored beside it.
     pub fn output(self) -> Output {
         match self {
@@ -252,7 +260,7 @@ impl Cache {
 pub enum Queries {
     /// 16.
     One,
-    /// 32: needs 48 KiB of workgroup memory.
+    /// 32.
     Two,
 }
 
@@ -570,6 +578,16 @@ impl Cache {
     }
 }
 
+impl Output {
+    /// An output's splits are those of the attention before it.
+    fn split_file(self) -> File {
+        match self {
+            Output::Rows => wgsl!("lib/split_rows"),
+            Output::Tiles => wgsl!("lib/split_tiles"),
+        }
+    }
+}
+
 impl Queries {
     fn file(self) -> File {
         match self {
@@ -598,6 +616,13 @@ impl Visible {
 }
 
 impl Tier {
+    fn row_slices_file(self) -> File {
+        match self {
+            Tier::Baseline | Tier::Subgroup => wgsl!("lib/row_slices_eight"),
+            Tier::Coop => wgsl!("lib/row_slices_sixteen"),
+        }
+    }
+
     fn reduce_file(self) -> File {
         match self {
             Tier::Baseline => wgsl!("lib/reduce_workgroup"),
@@ -733,19 +758,25 @@ impl Kernel {
                 files.extend(product.coop_files());
             }
             Kernel::MatmulRow { weights, input, product, output } => {
-                files.extend([CHUNK, weights.file(), Rows::All.file(), input.file()]);
+                files.extend([CHUNK, weights.file(), Rows::All.file(), input.file(), tier.row_slices_file()]);
                 files.extend(product.row_files(output));
             }
             Kernel::QkNormRope(cache) => {
                 files.push(tier.reduce_file());
                 files.extend(cache.files());
             }
-            Kernel::Attention(visible) => files.extend([visible.file(), PARTIAL_SUMS]),
-            Kernel::AttentionCoop { visible, queries } => {
-                files.extend([visible.file(), PARTIAL_SUMS, TILES, queries.file()])
+            Kernel::Attention(visible) => {
+                files.extend([visible.file(), PARTIAL_SUMS, Output::Rows.split_file()])
             }
+            Kernel::AttentionCoop { visible, queries } => files.extend([
+                visible.file(),
+                PARTIAL_SUMS,
+                Output::Tiles.split_file(),
+                TILES,
+                queries.file(),
+            ]),
             Kernel::AttentionMerge { visible, output } => {
-                files.extend([visible.file(), PARTIAL_SUMS]);
+                files.extend([visible.file(), PARTIAL_SUMS, output.split_file()]);
                 files.extend(output.files());
             }
             Kernel::Argmax(candidates) => {

@@ -40,7 +40,7 @@ pub const MAX_BLOCK: usize = 64;
 /// Most ids that can end a text.
 pub const MAX_END_IDS: usize = 16;
 
-/// Positions in a split of the cache, the fixed unit of `attention`.
+/// Positions in a split of the cache, the fixed unit of `attention`. (Of `attention_coop`: [`Cache::split`].)
 pub const SPLIT: usize = 256;
 
 /// Queries that a workgroup of `attention` takes.

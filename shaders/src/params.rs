@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::kernel::{Columns, Product, Queries, RowTiles, Slices, Tile};
+use crate::kernel::{Cache, Columns, Product, Queries, RowTiles, Slices, Tile};
 use crate::{MAX_BLOCK, MAX_END_IDS, SPLIT, TILE, TILE_QUERIES};
 
 /// A grid of workgroups.
@@ -242,7 +242,7 @@ impl Attention {
     /// if that is less.
     pub fn coop_grid(&self, rows: usize, positions: usize, queries: Queries) -> Grid {
         let tiles = groups(rows * (self.heads / self.kv_heads) as usize, queries.count());
-        let splits = groups(positions, SPLIT);
+        let splits = groups(positions, Cache::Tiles.split());
         let columns = splits * self.kv_heads;
         [splits, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), self.kv_heads]
     }

@@ -2,7 +2,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
-use orthrus_shaders::{Access, Kernel, Queries, RowTiles, Tier, Tile};
+use orthrus_shaders::{Access, Cache, Kernel, RowTiles, Tier, Tile};
 
 fn capabilities(tier: Tier) -> Capabilities {
     match tier {
@@ -100,8 +100,6 @@ fn every_kernel_keeps_to_its_tiers_limits() {
                 .map(|(_, variable)| layouter[variable.ty].size)
                 .sum();
             let (most_bytes, most_invocations) = match kernel {
-                // Used where the adapter has that much.
-                Kernel::AttentionCoop { queries: Queries::Two, .. } => (48 * 1024, INVOCATIONS),
                 _ if tier == Tier::Coop => (COOP_WORKGROUP_BYTES, COOP_INVOCATIONS),
                 _ => (WORKGROUP_BYTES, INVOCATIONS),
             };
@@ -143,7 +141,9 @@ fn constants_agree() {
         }
         assert!(found > 0, "no kernel declares {name}");
     };
-    expect("SPLIT", &format!("{}u", orthrus_shaders::SPLIT));
+    for cache in [Cache::Rows, Cache::Tiles] {
+        assert!(all.contains(&format!("const SPLIT: u32 = {}u;", cache.split())));
+    }
     expect("TILE_QUERIES", &format!("{}u", orthrus_shaders::TILE_QUERIES));
     expect("MAX_BLOCK", &format!("{}u", orthrus_shaders::MAX_BLOCK));
     expect("NO_ID", "0xffffffffu");

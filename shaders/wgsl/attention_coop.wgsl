@@ -93,24 +93,41 @@ fn sum_of_parts(value: f32) -> f32 {
     return sum;
 }
 
-// Scores to weights, for the query that the lane shares; returns maximum and sum.
+// A score of the line that begins at `line`, the lowest number for one that is not seen.
+fn score_at(line: u32, p: u32, seen: u32) -> f32 {
+    let score = scores[line + p / TILE * TILE_VALUES + p % TILE] * params.scale;
+    return select(LOWEST, score, p < seen);
+}
+
+// Scores to weights, for the query that the lane shares; returns maximum and sum. Four at a time, whose loads do not
+// wait for each other; each is added in the order of its position.
 fn softmax(lane: u32, seen: u32, tiles: u32) -> vec2<f32> {
     let query = lane / PARTS;
     let line = query / TILE * SPLIT_TILES * TILE_VALUES + query % TILE * TILE;
+    let steps = vec4(0u, 1u, 2u, 3u) * PARTS;
     var highest = LOWEST;
-    for (var p = lane % PARTS; p < seen; p += PARTS) {
-        highest = max(highest, scores[line + p / TILE * TILE_VALUES + p % TILE] * params.scale);
+    for (var p = lane % PARTS; p < seen; p += 4u * PARTS) {
+        let a = max(score_at(line, p, seen), score_at(line, p + PARTS, seen));
+        let b = max(score_at(line, p + 2u * PARTS, seen), score_at(line, p + 3u * PARTS, seen));
+        highest = max(highest, max(a, b));
     }
     highest = largest_of_parts(highest);
     var sum = 0.0;
-    for (var p = lane % PARTS; p < tiles * TILE; p += PARTS) {
+    for (var p = lane % PARTS; p < tiles * TILE; p += 4u * PARTS) {
+        let four = vec4(
+            score_at(line, p, seen),
+            score_at(line, p + PARTS, seen),
+            score_at(line, p + 2u * PARTS, seen),
+            score_at(line, p + 3u * PARTS, seen),
+        );
+        let weight = vec4<f16>(select(vec4(0.0), exp(four - highest), p + steps < vec4(seen)));
+        // PARTS is half a tile.
         let at = line + p / TILE * TILE_VALUES + p % TILE;
-        var weight = f16(0.0);
-        if p < seen {
-            weight = f16(exp(scores[at] * params.scale - highest));
-        }
-        weights[at] = weight;
-        sum += f32(weight);
+        weights[at] = weight.x;
+        weights[at + PARTS] = weight.y;
+        weights[at + TILE_VALUES] = weight.z;
+        weights[at + TILE_VALUES + PARTS] = weight.w;
+        sum = sum + f32(weight.x) + f32(weight.y) + f32(weight.z) + f32(weight.w);
     }
     return vec2(highest, sum_of_parts(sum));
 }

@@ -37,18 +37,33 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let heads_per_kv = params.heads / params.kv_heads;
     let kv_head = head / heads_per_kv;
     let query = row * heads_per_kv + head % heads_per_kv;
+    // Four splits at a time, whose loads do not wait for each other; each is added in its order.
+    let last = splits - 1u;
     var highest = stats[partial(kv_head, 0u, query)].x;
-    for (var s = 1u; s < splits; s++) {
-        highest = max(highest, stats[partial(kv_head, s, query)].x);
+    for (var s = 0u; s < splits; s += 4u) {
+        let a = stats[partial(kv_head, s, query)].x;
+        let b = stats[partial(kv_head, min(s + 1u, last), query)].x;
+        let c = stats[partial(kv_head, min(s + 2u, last), query)].x;
+        let d = stats[partial(kv_head, min(s + 3u, last), query)].x;
+        highest = max(highest, max(max(a, b), max(c, d)));
     }
     var weight = 0.0;
     var sum = vec4(0.0);
-    for (var s = 0u; s < splits; s++) {
-        let at = partial(kv_head, s, query);
-        let stat = stats[at];
-        let factor = exp(stat.x - highest);
-        weight = fma(stat.y, factor, weight);
-        sum = fma(sums[at * params.head_vecs + lane], vec4(factor), sum);
+    for (var s = 0u; s < splits; s += 4u) {
+        var stat: array<vec2<f32>, 4>;
+        var part: array<vec4<f32>, 4>;
+        for (var i = 0u; i < 4u; i++) {
+            let at = partial(kv_head, min(s + i, last), query);
+            stat[i] = stats[at];
+            part[i] = sums[at * params.head_vecs + lane];
+        }
+        for (var i = 0u; i < 4u; i++) {
+            if s + i < splits {
+                let factor = exp(stat[i].x - highest);
+                weight = fma(stat[i].y, factor, weight);
+                sum = fma(part[i], vec4(factor), sum);
+            }
+        }
     }
     let mean = sum / weight;
     for (var i = 0u; i < 4u; i++) {

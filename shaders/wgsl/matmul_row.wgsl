@@ -3,13 +3,13 @@
 //
 //   product[o] = scale Σ_k x[k] weights[o][k]        o < outputs
 //
-// A workgroup has COLUMN_TILES tiles of 16 outputs, a lane one output of each and every SLICES-th tile of k: sixteen
-// lanes read 512 bytes that lie together.
+// A workgroup has COLUMN_TILES tiles of 16 outputs. Each 32 lanes take a run of tiles of k, a lane one chunk of each:
+// they read 512 bytes that lie together.
 //
 //   weights  tiled [outputs][chunks]   choice `weights`, see lib/chunk.wgsl
 //   x        the row's input           choice `input`, with the norm before the product or without
 //
-// Choices: `weights`, `input`, `row_product` (what becomes of it). Grid: (outputs / (16 COLUMN_TILES)).
+// Choices: `weights`, `input`, `row_slices`, `row_product` (what becomes of it). Grid: (outputs / (16 COLUMN_TILES)).
 
 struct Params {
     outputs: u32,    // rows of the matrix
@@ -25,12 +25,12 @@ struct Params {
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 
-const SLICES: u32 = 16u;
 const OUTPUTS: u32 = COLUMN_TILES * 16u;
-const LANES: u32 = SLICES * 16u;
+const LANES: u32 = SLICES * 32u;
+const PARTS: u32 = 2u * SLICES; // lanes that share an output
 
-var<workgroup> partials: array<f32, SLICES * OUTPUTS>;
-var<workgroup> squares: array<f32, SLICES>;
+var<workgroup> partials: array<f32, PARTS * OUTPUTS>;
+var<workgroup> squares: array<f32, PARTS>;
 
 fn products(w: Chunk, x: Chunk, sum: f32) -> f32 {
     var s = fma(w.lo.x, x.lo.x, sum);
@@ -48,43 +48,45 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if row_count() == 0u {
         return;
     }
-    let slice = lane / 16u;
+    let slice = lane / 32u;
+    let output = lane % 32u / 2u;
+    let part = 2u * slice + lane % 2u;
     let first = group.x * OUTPUTS;
+    let tiles = params.chunks / 2u;
+    let run = (tiles + SLICES - 1u) / SLICES;
+    let end = min((slice + 1u) * run, tiles);
     var sums = array<f32, COLUMN_TILES>();
     var square_sum = 0.0;
-    var chunk = 2u * slice;
-    // Two tiles at a time: more loads under way.
-    for (; chunk + 2u * SLICES < params.chunks; chunk += 4u * SLICES) {
-        let later = chunk + 2u * SLICES;
+    var tile = slice * run;
+    // Four tiles at a time: more loads under way.
+    for (; tile + 4u <= end; tile += 4u) {
+        let chunk = 2u * tile + lane % 2u;
         for (var c = 0u; c < COLUMN_TILES; c++) {
-            let row = first + c * 16u + lane % 16u;
-            let at = tiled(row, chunk, params.chunks);
-            let at_later = tiled(row, later, params.chunks);
+            let at = tiled(first + c * 16u + output, chunk, params.chunks);
             let w0 = weight_chunk(at);
-            let w1 = weight_chunk(at + 1u);
-            let w2 = weight_chunk(at_later);
-            let w3 = weight_chunk(at_later + 1u);
+            let w1 = weight_chunk(at + 32u);
+            let w2 = weight_chunk(at + 64u);
+            let w3 = weight_chunk(at + 96u);
             var sum = products(w0, input_chunk(chunk), sums[c]);
-            sum = products(w1, input_chunk(chunk + 1u), sum);
-            sum = products(w2, input_chunk(later), sum);
-            sums[c] = products(w3, input_chunk(later + 1u), sum);
+            sum = products(w1, input_chunk(chunk + 2u), sum);
+            sum = products(w2, input_chunk(chunk + 4u), sum);
+            sums[c] = products(w3, input_chunk(chunk + 6u), sum);
         }
-        square_sum += squares_of(chunk) + squares_of(chunk + 1u) + squares_of(later) + squares_of(later + 1u);
+        square_sum += squares_of(chunk) + squares_of(chunk + 2u) + squares_of(chunk + 4u) + squares_of(chunk + 6u);
     }
-    if chunk < params.chunks {
+    for (; tile < end; tile++) {
+        let chunk = 2u * tile + lane % 2u;
         for (var c = 0u; c < COLUMN_TILES; c++) {
-            let at = tiled(first + c * 16u + lane % 16u, chunk, params.chunks);
-            let w0 = weight_chunk(at);
-            let w1 = weight_chunk(at + 1u);
-            sums[c] = products(w1, input_chunk(chunk + 1u), products(w0, input_chunk(chunk), sums[c]));
+            let at = tiled(first + c * 16u + output, chunk, params.chunks);
+            sums[c] = products(weight_chunk(at), input_chunk(chunk), sums[c]);
         }
-        square_sum += squares_of(chunk) + squares_of(chunk + 1u);
+        square_sum += squares_of(chunk);
     }
     for (var c = 0u; c < COLUMN_TILES; c++) {
-        partials[slice * OUTPUTS + c * 16u + lane % 16u] = sums[c];
+        partials[part * OUTPUTS + c * 16u + output] = sums[c];
     }
-    if lane % 16u == 0u {
-        squares[slice] = square_sum;
+    if output == 0u {
+        squares[part] = square_sum;
     }
     workgroupBarrier();
     finish_products(lane, first);
@@ -94,9 +96,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 fn total(o: u32) -> f32 {
     var sum = 0.0;
     var square_sum = 0.0;
-    for (var slice = 0u; slice < SLICES; slice++) {
-        sum += partials[slice * OUTPUTS + o];
-        square_sum += squares[slice];
+    for (var part = 0u; part < PARTS; part++) {
+        sum += partials[part * OUTPUTS + o];
+        square_sum += squares[part];
     }
     return sum * params.scale * norm_scale(square_sum);
 }

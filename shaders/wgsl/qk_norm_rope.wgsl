@@ -30,6 +30,7 @@ struct Params {
 
 const LANES: u32 = 64u;
 const VALUES: u32 = 1u;
+const PAIRS: u32 = 2u; // of a lane: heads have up to 256 values
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
@@ -49,30 +50,44 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
         return;
     }
 
+    // Everything is loaded before the sum of squares is known: one wait for memory, not two.
+    let is_key = head >= params.heads;
+    let norm = select(0u, params.head_dim, is_key);
+    let half_dim = params.head_dim / 2u;
+    var a: array<f32, PAIRS>;
+    var b: array<f32, PAIRS>;
+    var turn: array<vec2<f32>, PAIRS>;
     var squares = 0.0;
-    for (var i = thread.lane; i < params.head_dim; i += LANES) {
-        let value = qkv[source + i];
-        squares = fma(value, value, squares);
+    for (var pair = 0u; pair < PAIRS; pair++) {
+        let i = thread.lane + pair * LANES;
+        if i < half_dim {
+            let first = qkv[source + i];
+            let second = qkv[source + half_dim + i];
+            squares = fma(first, first, squares);
+            squares = fma(second, second, squares);
+            a[pair] = first * norms[norm + i];
+            b[pair] = second * norms[norm + half_dim + i];
+            turn[pair] = rope[position * half_dim + i];
+        }
     }
     put_partial(thread, 0u, squares);
     workgroupBarrier();
     let scale = inverseSqrt(total(thread, 0u) / f32(params.head_dim) + params.eps);
 
-    let is_key = head >= params.heads;
-    let norm = select(0u, params.head_dim, is_key);
-    let half_dim = params.head_dim / 2u;
-    for (var i = thread.lane; i < half_dim; i += LANES) {
-        let a = qkv[source + i] * scale * norms[norm + i];
-        let b = qkv[source + half_dim + i] * scale * norms[norm + half_dim + i];
-        let turn = rope[position * half_dim + i];
-        let rotated_a = fma(a, turn.x, -(b * turn.y));
-        let rotated_b = fma(b, turn.x, a * turn.y);
-        if is_key {
-            put_key(head - params.heads, position, i, rotated_a);
-            put_key(head - params.heads, position, half_dim + i, rotated_b);
-        } else {
-            put_query(row, head, i, rotated_a);
-            put_query(row, head, half_dim + i, rotated_b);
+    for (var pair = 0u; pair < PAIRS; pair++) {
+        let i = thread.lane + pair * LANES;
+        if i < half_dim {
+            let x = a[pair] * scale;
+            let y = b[pair] * scale;
+            let rotated_a = fma(x, turn[pair].x, -(y * turn[pair].y));
+            let rotated_b = fma(y, turn[pair].x, x * turn[pair].y);
+            if is_key {
+                put_key(head - params.heads, position, i, rotated_a);
+                put_key(head - params.heads, position, half_dim + i, rotated_b);
+            } else {
+                put_query(row, head, i, rotated_a);
+                put_query(row, head, half_dim + i, rotated_b);
+            }
         }
     }
 }

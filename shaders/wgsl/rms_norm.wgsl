@@ -22,7 +22,7 @@ struct Params {
 
 const LANES: u32 = 256u;
 const VALUES: u32 = 1u;
-const KEPT: u32 = 8u; // vec4 that a lane keeps: rows of up to 8192 values are read once
+const KEPT: u32 = 4u; // vec4 that a lane keeps: rows of up to 4096 values are read once
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
@@ -37,8 +37,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     for (var k = 0u; k < KEPT; k++) {
         let i = thread.lane + k * LANES;
         if i < vecs {
-            kept[k] = x[source + i];
-            squares += dot(kept[k], kept[k]);
+            let values = x[source + i];
+            squares += dot(values, values);
+            kept[k] = values * weight[i];
         }
     }
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
@@ -50,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     for (var k = 0u; k < KEPT; k++) {
         let i = thread.lane + k * LANES;
         if i < vecs {
-            put_vec(row, 4u * i, kept[k] * scale * weight[i]);
+            put_vec(row, 4u * i, kept[k] * scale);
         }
     }
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {

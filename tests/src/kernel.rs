@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 use half::f16;
 use orthrus::shaders::params::Grid;
-use orthrus::shaders::{CHUNK, Kernel, MATRIX_ROWS, WeightFormat, chunks, tiled};
+use orthrus::shaders::{CHUNK, Kernel, MATRIX_ROWS, TILE, WeightFormat, chunks, in_tiles, tiled};
 use orthrus::{Gpu, Operand};
 
 use crate::gpu::{gpu, tiers};
@@ -34,6 +34,21 @@ pub fn stored(format: WeightFormat, values: &[f32], width: usize) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Rows of `stride` values as cooperative matrices read them: f16, in tiles, the rows padded with NaN to whole tiles.
+pub fn in_tiles_of(values: &[f32], stride: usize) -> Vec<f16> {
+    let rows = values.len() / stride;
+    let mut tiles = vec![f16::NAN; rows.next_multiple_of(TILE) * stride];
+    for (i, &value) in values.iter().enumerate() {
+        tiles[in_tiles(i / stride, i % stride, stride / TILE)] = f16::from_f32(value);
+    }
+    tiles
+}
+
+/// The rows of `in_tiles_of`.
+pub fn from_tiles(tiles: &[f16], rows: usize, stride: usize) -> Vec<f32> {
+    (0..rows * stride).map(|i| tiles[in_tiles(i / stride, i % stride, stride / TILE)].to_f32()).collect()
 }
 
 /// What a kernel binds, in the order of its bindings.

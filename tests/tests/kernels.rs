@@ -52,6 +52,16 @@ fn random_weights(
     (stored(format, &values, padded(width)), values)
 }
 
+/// Rows of `width` values, padded with zeros to whole tiles.
+fn random_rows_of(random: &mut Random, rows: usize, width: usize) -> Vec<f32> {
+    let mut values = Vec::new();
+    for _ in 0..rows {
+        values.extend(random.units(width));
+        values.resize(values.len().next_multiple_of(padded(width)), 0.0);
+    }
+    values
+}
+
 #[test]
 fn embed() {
     on_random_shapes(|gpu, random, what| {
@@ -97,8 +107,8 @@ fn rms_norm() {
             let stride = padded(width);
             let out_stride = stride as u32;
             let params = RmsNorm { width: width as u32, stride: out_stride, out_stride, eps: 1e-6 };
-            let x = random.units(rows * stride);
-            let weight = random.units(width);
+            let x = random_rows_of(random, rows, width);
+            let weight = random_rows_of(random, 1, width);
             let mut expected = poison(rows * stride);
             let run = Operands::new(gpu)
                 .storage(&[state])

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use orthrus::{
-    ArKernel, Copying, GenerateOptions, Gpu, KernelOfPass, MeasuredPass, Model, Replay, Session, View, no_progress,
+    ArKernel, Copying, GenerateOptions, Gpu, KernelOfPass, MeasuredPass, Model, Replay, Session, View,
+    no_progress,
 };
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-// Choice `queries`: 32 at a time, which halves the traffic of keys and values. Takes 48 KiB of workgroup memory.
+// Choice `queries`: 32 at a time, which halves the traffic of keys and values.
 
 const QUERY_TILES: u32 = 2u;
 

@@ -1,0 +1,3 @@
+// Positions in a split of `attention`.
+
+const SPLIT: u32 = 256u;

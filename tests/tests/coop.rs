@@ -1,0 +1,708 @@
+//! The kernels of tier `coop`, and of `--ar-kernel fast`, against the twins of the plain ones.
+//!
+//! An adapter without the tier says what it lacks, and its kernels are validated only. Mesa's software adapter runs them
+//! from version 26 on: `ORTHRUS_TEST_ANY_MATRIX=1`.
+//!
+//! Inputs are f16 numbers, so that only sums round.
+
+use bytemuck::Zeroable;
+use half::f16;
+use orthrus::shaders::params::{
+    Argmax, Attention, AttentionMerge, Candidate, Matmul, MatmulCoop, MatmulRow, QkNormRope, RmsNorm, Swiglu,
+    padded,
+};
+use orthrus::shaders::twin;
+use orthrus::shaders::{
+    Cache, Candidates, Columns, GATED_SCALE, Input, Kernel, NO_ID, Output, Product, Queries, RowTiles, Rows,
+    State, Store, TILE, Visible, WeightFormat, chunks, in_tiles,
+};
+use orthrus::{Gpu, Tier};
+use orthrus_tests::gpu::{adapter, gpu, tiers};
+use orthrus_tests::kernel::{
+    Operands, assert_close, assert_same_bits, from_tiles, in_tiles_of, on_random_shapes, poison, stored,
+};
+use orthrus_tests::random::Random;
+
+/// Runs `check` on random shapes where the adapter has the tier.
+fn on_coop(check: impl Fn(&Gpu, &mut Random, &str)) {
+    if tiers().contains(&Tier::Coop) {
+        for seed in 0..25 {
+            check(&gpu(Tier::Coop), &mut Random::new(seed), &format!("seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn an_adapter_without_the_tier_says_what_it_lacks() {
+    for report in orthrus::adapters_blocking() {
+        let lacks = report.tiers.iter().find(|(tier, _)| *tier == Tier::Coop).unwrap().1.clone();
+        println!("{}: {}", report.name, lacks.clone().unwrap_or("has tier coop".to_string()));
+        assert!(lacks.is_none_or(|lacks| !lacks.is_empty()));
+    }
+    let _ = adapter();
+}
+
+fn halves(random: &mut Random, count: usize) -> Vec<f32> {
+    random.halves(count).iter().map(|half| half.to_f32()).collect()
+}
+
+/// Rows of `width` numbers of f16, padded with zeros to whole tiles.
+fn rows_of(random: &mut Random, rows: usize, width: usize) -> Vec<f32> {
+    let mut values = Vec::new();
+    for _ in 0..rows {
+        values.extend(halves(random, width));
+        values.resize(values.len().next_multiple_of(padded(width)), 0.0);
+    }
+    values
+}
+
+fn pass(rows: usize) -> State {
+    State { rows: rows as u32, logit_rows: rows as u32, ..State::zeroed() }
+}
+
+/// A product with random operands, and what the twin says of it.
+struct Shape {
+    rows: usize,
+    inputs: usize,
+    outputs: usize,
+    weights: Vec<f32>,
+    x: Vec<f32>,
+    product: Vec<f32>,
+}
+
+impl Shape {
+    fn random(random: &mut Random, rows: usize, pairs: bool) -> Shape {
+        let inputs = random.between(1, 900);
+        let outputs = if pairs { 32 * random.between(1, 5) } else { random.between(1, 150) };
+        let weights = rows_of(random, outputs, inputs);
+        let x = rows_of(random, rows, inputs);
+        let params = Matmul {
+            outputs: outputs as u32,
+            chunks: chunks(inputs) as u32,
+            y_stride: outputs as u32,
+            y_first: 0,
+        };
+        let mut product = vec![0.0; rows * outputs];
+        twin::matmul(&pass(rows), &params, Rows::All, Store::Value, &weights, &x, &mut product);
+        Shape { rows, inputs, outputs, weights, x, product }
+    }
+
+    fn params(&self, out_stride: usize, scale: f32) -> MatmulCoop {
+        MatmulCoop {
+            outputs: self.outputs as u32,
+            k_tiles: (chunks(self.inputs) / 2) as u32,
+            out_stride: out_stride as u32,
+            out_first: 0,
+            scale,
+            pad: [0; 3],
+        }
+    }
+
+    /// silu(gate) up, gate and up by turns.
+    fn gated(&self) -> Vec<f32> {
+        let width = self.outputs / 2;
+        let params = Swiglu { width: width as u32, out_stride: width as u32, pad: [0; 2] };
+        let mut gated = vec![0.0; self.rows * width];
+        twin::swiglu(&pass(self.rows), &params, &self.product, &mut gated);
+        gated
+    }
+
+    /// The best of each `group` outputs of a row.
+    fn best(&self, group: usize) -> Vec<Candidate> {
+        let of_row = |row: &[f32]| -> Vec<Candidate> {
+            row.chunks(group)
+                .enumerate()
+                .map(|(i, logits)| {
+                    let mut best = (0, logits[0]);
+                    for (at, &logit) in logits.iter().enumerate() {
+                        if logit > best.1 {
+                            best = (at, logit);
+                        }
+                    }
+                    Candidate { logit: best.1, id: (i * group + best.0) as u32 }
+                })
+                .collect()
+        };
+        self.product.chunks(self.outputs).flat_map(of_row).collect()
+    }
+}
+
+fn coop<'a>(gpu: &'a Gpu, shape: &Shape, params: &MatmulCoop) -> Operands<'a> {
+    let stride = padded(shape.inputs);
+    let mut x = in_tiles_of(&shape.x, stride);
+    // As many as the largest workgroup takes.
+    x.resize(shape.rows.next_multiple_of(RowTiles::Eight.rows()) * stride, f16::NAN);
+    Operands::new(gpu)
+        .storage(&[pass(shape.rows)])
+        .params(params)
+        .storage(&stored(WeightFormat::F16, &shape.weights, stride))
+        .storage(&x)
+}
+
+#[test]
+fn matmul_coop() {
+    on_coop(|gpu, random, what| {
+        for row_tiles in RowTiles::ALL {
+            for columns in Columns::ALL {
+                let rows = random.between(1, 140);
+                let what = format!("{what}, {rows} rows, {row_tiles:?}, {columns:?}");
+                let shape = Shape::random(random, rows, false);
+                let kernel = |product| Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product };
+
+                let stride = shape.outputs + 3;
+                let params = shape.params(stride, 0.5);
+                let mut expected = poison(rows * stride);
+                let before = random.units(rows * stride);
+                for (row, product) in shape.product.chunks(shape.outputs).enumerate() {
+                    for (o, value) in product.iter().enumerate() {
+                        expected[row * stride + o] = 0.5 * value;
+                    }
+                }
+                let grid = params.grid(rows, row_tiles, columns);
+                let run = coop(gpu, &shape, &params)
+                    .storage(&poison(rows * stride))
+                    .run(kernel(Product::Value), grid);
+                assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, value"));
+
+                let run = coop(gpu, &shape, &params).storage(&before).run(kernel(Product::Sum), grid);
+                for (i, expected) in expected.iter_mut().enumerate() {
+                    let written = i % stride < shape.outputs;
+                    *expected = if written { *expected + before[i] } else { before[i] };
+                }
+                assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, sum"));
+
+                let groups = shape.outputs.div_ceil(columns.outputs());
+                let params = shape.params(groups, 1.0);
+                let run = coop(gpu, &shape, &params)
+                    .storage(&vec![Candidate { logit: 0.0, id: 77 }; rows * groups])
+                    .run(kernel(Product::Best), grid);
+                let found: Vec<Candidate> = run.read(4, rows * groups);
+                assert_best(&found, &shape.best(columns.outputs()), &format!("{what}, best"));
+            }
+        }
+    });
+}
+
+/// Ids may differ where logits nearly tie: the twin adds in another order.
+fn assert_best(found: &[Candidate], expected: &[Candidate], what: &str) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            (found.logit - expected.logit).abs() <= 3e-5 * expected.logit.abs().max(1.0),
+            "{what}: {found:?}, {expected:?}"
+        );
+    }
+    let same = found.iter().zip(expected).filter(|(found, expected)| found.id == expected.id).count();
+    assert!(same * 100 >= found.len() * 98, "{what}: {same} ids of {} are the same", found.len());
+}
+
+#[test]
+fn matmul_coop_gated() {
+    on_coop(|gpu, random, what| {
+        for row_tiles in RowTiles::ALL {
+            for columns in [Columns::TwoLong, Columns::Two] {
+                let rows = random.between(1, 140);
+                let shape = Shape::random(random, rows, true);
+                let width = shape.outputs / 2;
+                let params = shape.params(width, 1.0);
+                let mut out = vec![f16::NAN; rows.next_multiple_of(128) * width];
+                let kernel =
+                    Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product: Product::Gated };
+                let run = coop(gpu, &shape, &params)
+                    .storage(&out)
+                    .run(kernel, params.grid(rows, row_tiles, columns));
+                out = run.read(4, out.len());
+                let found: Vec<f32> = from_tiles(&out, rows, width).iter().map(|v| v / GATED_SCALE).collect();
+                // f16 keeps 11 bits.
+                assert_close(&found, &shape.gated(), 1e-3, &format!("{what}, {row_tiles:?}, {columns:?}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn matmul_row() {
+    on_random_shapes(|gpu, random, what| {
+        let coop = gpu.tier() == Tier::Coop;
+        for weights in WeightFormat::ALL {
+            for input in [Input::Rows, Input::Normed, Input::Tiles] {
+                let shape = Shape::random(random, 1, true);
+                let norm = rows_of(random, 1, shape.inputs);
+                let mut row = shape.x.clone();
+                if input == Input::Normed {
+                    let stride = padded(shape.inputs) as u32;
+                    let params =
+                        RmsNorm { width: shape.inputs as u32, stride, out_stride: stride, eps: 1e-6 };
+                    twin::rms_norm(&pass(1), &params, Rows::All, &shape.x, &norm, &mut row);
+                }
+                let mut shape = shape;
+                let params = Matmul {
+                    outputs: shape.outputs as u32,
+                    chunks: chunks(shape.inputs) as u32,
+                    y_stride: shape.outputs as u32,
+                    y_first: 0,
+                };
+                twin::matmul(
+                    &pass(1),
+                    &params,
+                    Rows::All,
+                    Store::Value,
+                    &shape.weights,
+                    &row,
+                    &mut shape.product,
+                );
+                let what = format!("{what}, {}, {input:?}", weights.name());
+                check_row(gpu, random, &shape, weights, input, &norm, coop, &what);
+            }
+        }
+    });
+}
+
+#[allow(clippy::too_many_arguments, reason = "what a product is made of")]
+fn check_row(
+    gpu: &Gpu,
+    random: &mut Random,
+    shape: &Shape,
+    weights: WeightFormat,
+    input: Input,
+    norm: &[f32],
+    coop: bool,
+    what: &str,
+) {
+    let width = shape.outputs / 2;
+    let params = MatmulRow {
+        outputs: shape.outputs as u32,
+        chunks: chunks(shape.inputs) as u32,
+        inputs: shape.inputs as u32,
+        out_stride: width as u32,
+        out_first: 0,
+        scale: 1.0,
+        eps: 1e-6,
+        pad: 0,
+    };
+    let run = |product, output, out: &[u8]| {
+        let stored = stored(weights, &shape.weights, padded(shape.inputs));
+        let mut operands = Operands::new(gpu).storage(&[pass(1)]).params(&params).storage(&stored);
+        operands = match input {
+            Input::Tiles => operands.storage(&in_tiles_of(&shape.x, padded(shape.inputs))),
+            Input::Rows | Input::Normed => operands.storage(&shape.x),
+        };
+        operands = operands.storage(out);
+        if input == Input::Normed {
+            operands = operands.storage(norm);
+        }
+        operands.run(Kernel::MatmulRow { weights, input, product, output }, params.grid(product))
+    };
+    let values = |values: &[f32]| bytemuck::cast_slice(values).to_vec();
+    let found =
+        run(Product::Value, Output::Rows, &values(&poison(shape.outputs))).read::<f32>(4, shape.outputs);
+    assert_close(&found, &shape.product, 3e-5, what);
+
+    let before = random.units(shape.outputs);
+    let found = run(Product::Sum, Output::Rows, &values(&before)).read::<f32>(4, shape.outputs);
+    let sum: Vec<f32> = before.iter().zip(&shape.product).map(|(a, b)| a + b).collect();
+    assert_close(&found, &sum, 3e-5, what);
+
+    let found = run(Product::Gated, Output::Rows, &values(&poison(width))).read::<f32>(4, width);
+    assert_close(&found, &shape.gated(), 5e-5, what);
+    if coop {
+        let out = vec![0u8; 2 * TILE * width];
+        let tiles = run(Product::Gated, Output::Tiles, &out).read::<f16>(4, TILE * width);
+        let found: Vec<f32> = from_tiles(&tiles, 1, width).iter().map(|v| v / GATED_SCALE).collect();
+        assert_close(&found, &shape.gated(), 1e-3, what);
+    }
+
+    let groups = shape.outputs / TILE;
+    let candidates = vec![Candidate { logit: 0.0, id: 77 }; groups];
+    let found =
+        run(Product::Best, Output::Rows, bytemuck::cast_slice(&candidates)).read::<Candidate>(4, groups);
+    assert_best_of_row(&found, &shape.best(TILE), what);
+}
+
+fn assert_best_of_row(found: &[Candidate], expected: &[Candidate], what: &str) {
+    for (found, expected) in found.iter().zip(expected) {
+        let off = (found.logit - expected.logit).abs();
+        assert!(off <= 3e-5 * expected.logit.abs().max(1.0), "{what}: {found:?}, {expected:?}");
+    }
+}
+
+#[test]
+fn argmax_of_the_best() {
+    on_random_shapes(|gpu, random, what| {
+        let rows = random.between(1, 32);
+        let groups = random.between(1, 400);
+        let mut candidates: Vec<Candidate> = (0..rows * groups)
+            .map(|i| Candidate { logit: (4.0 * random.unit()).round(), id: (i % groups * 16) as u32 })
+            .collect();
+        for candidate in &mut candidates {
+            if random.between(0, 9) == 0 {
+                *candidate = Candidate { logit: f32::NAN, id: NO_ID };
+            }
+        }
+        let params = Argmax { candidates: groups as u32, draft: 0, pad: [0; 2] };
+        let run = Operands::new(gpu)
+            .storage(&[pass(rows)])
+            .params(&params)
+            .storage(&candidates)
+            .storage(&vec![0u32; rows])
+            .run(Kernel::Argmax(Candidates::Best), params.grid(rows));
+        let best = |row: &[Candidate]| {
+            let numbers = row.iter().filter(|candidate| candidate.id != NO_ID);
+            numbers
+                .fold(
+                    (f32::NEG_INFINITY, NO_ID),
+                    |best, c| if c.logit > best.0 { (c.logit, c.id) } else { best },
+                )
+                .1
+        };
+        let expected: Vec<u32> = candidates.chunks(groups).map(best).collect();
+        assert_eq!(run.read::<u32>(3, rows), expected, "{what}");
+    });
+}
+
+#[test]
+fn rms_norm_in_tiles() {
+    on_coop(|gpu, random, what| {
+        let (rows, width) = (random.between(1, 40), random.between(1, 5000));
+        let stride = padded(width);
+        let params =
+            RmsNorm { width: width as u32, stride: stride as u32, out_stride: stride as u32, eps: 1e-6 };
+        let (x, weight) = (rows_of(random, rows, width), rows_of(random, 1, width));
+        let out = vec![f16::ZERO; rows.next_multiple_of(TILE) * stride];
+        let run = Operands::new(gpu)
+            .storage(&[pass(rows)])
+            .params(&params)
+            .storage(&x)
+            .storage(&weight)
+            .storage(&out)
+            .run(Kernel::RmsNorm { rows: Rows::All, output: Output::Tiles }, params.grid(rows));
+        let mut expected = vec![0.0; rows * stride];
+        twin::rms_norm(&pass(rows), &params, Rows::All, &x, &weight, &mut expected);
+        assert_close(&from_tiles(&run.read(4, out.len()), rows, stride), &expected, 1e-3, what);
+    });
+}
+
+/// A pass whose queries, keys and values are in tiles.
+struct Heads {
+    rows: usize,
+    start: usize,
+    kv_heads: usize,
+    heads: usize,
+    head_dim: usize,
+    capacity: usize,
+}
+
+impl Heads {
+    fn random(random: &mut Random) -> Heads {
+        let kv_heads = random.between(1, 3);
+        let between = random.between(1, 40);
+        let anywhere = random.between(0, 500);
+        Heads {
+            rows: random.pick(&[1, 2, 8, 32, between]),
+            start: random.pick(&[0, 127, 128, anywhere, anywhere]),
+            kv_heads,
+            heads: kv_heads * random.between(1, 5),
+            head_dim: random.pick(&[16, 48, 64, 128, 2 * random.clone().between(1, 64)]),
+            capacity: 560,
+        }
+    }
+
+    fn width(&self) -> usize {
+        padded(self.head_dim)
+    }
+
+    fn queries(&self) -> usize {
+        (self.rows * self.heads / self.kv_heads).next_multiple_of(32)
+    }
+
+    fn state(&self) -> State {
+        State { start: self.start as u32, ..pass(self.rows) }
+    }
+
+    fn attention(&self, cache: Cache) -> Attention {
+        Attention {
+            heads: self.heads as u32,
+            kv_heads: self.kv_heads as u32,
+            head_vecs: (self.width() / 4) as u32,
+            capacity: self.capacity as u32,
+            queries: self.queries() as u32,
+            splits: self.capacity.div_ceil(cache.split()) as u32,
+            scale: 1.0 / (self.head_dim as f32).sqrt(),
+            pad: 0,
+        }
+    }
+
+    fn merge(&self, cache: Cache) -> AttentionMerge {
+        AttentionMerge {
+            heads: self.heads as u32,
+            kv_heads: self.kv_heads as u32,
+            head_dim: self.head_dim as u32,
+            head_vecs: (self.width() / 4) as u32,
+            queries: self.queries() as u32,
+            splits: self.capacity.div_ceil(cache.split()) as u32,
+            out_stride: padded(self.heads * self.head_dim) as u32,
+            pad: 0,
+        }
+    }
+
+    /// `[rows][heads][width]` to tiles by kv head.
+    fn queries_in_tiles(&self, q: &[f32]) -> Vec<f16> {
+        let (width, group) = (self.width(), self.heads / self.kv_heads);
+        let mut tiles = vec![f16::ZERO; self.kv_heads * self.queries() * width];
+        for row in 0..self.rows {
+            for head in 0..self.heads {
+                let query = head / group * self.queries() + row * group + head % group;
+                for i in 0..width {
+                    let value = q[(row * self.heads + head) * width + i];
+                    tiles[in_tiles(query, i, width / TILE)] = f16::from_f32(value);
+                }
+            }
+        }
+        tiles
+    }
+
+    /// Where a key, and where a value is (`lib/cache_tiles.wgsl`).
+    fn places(&self, kv_head: usize, position: usize, i: usize) -> (usize, usize) {
+        let line = kv_head * self.capacity + position;
+        let tile = (line / TILE * (self.width() / TILE) + i / TILE) * TILE * TILE;
+        (in_tiles(line, i, self.width() / TILE), tile + i % TILE * TILE + line % TILE)
+    }
+}
+
+#[test]
+fn qk_norm_rope_in_tiles() {
+    on_coop(|gpu, random, what| {
+        let shape = Heads::random(random);
+        let (width, head_dim) = (shape.width(), shape.head_dim);
+        let qkv_width = (shape.heads + 2 * shape.kv_heads) * head_dim;
+        let params = QkNormRope {
+            heads: shape.heads as u32,
+            kv_heads: shape.kv_heads as u32,
+            head_dim: head_dim as u32,
+            head_vecs: (width / 4) as u32,
+            qkv_stride: qkv_width as u32,
+            capacity: shape.capacity as u32,
+            queries: shape.queries() as u32,
+            eps: 1e-6,
+        };
+        let mut qkv = random.units(shape.rows * qkv_width);
+        // A value that is no number, and one beyond f16: the cache keeps them finite.
+        qkv[qkv_width - 1] = f32::NAN;
+        if head_dim > 1 {
+            qkv[qkv_width - 2] = -1e6;
+        }
+        let norms = random.units(2 * head_dim);
+        let rope: Vec<[f32; 2]> =
+            (0..shape.capacity * head_dim / 2).map(|_| [random.unit(), random.unit()]).collect();
+        let slots = shape.capacity * shape.kv_heads * width;
+        let run = Operands::new(gpu)
+            .storage(&[shape.state()])
+            .params(&params)
+            .storage(&qkv)
+            .storage(&norms)
+            .storage(&rope)
+            .storage(&vec![f16::ZERO; shape.kv_heads * shape.queries() * width])
+            .storage(&vec![f16::ZERO; slots])
+            .storage(&vec![f16::ZERO; slots])
+            .run(Kernel::QkNormRope(Cache::Tiles), params.grid(shape.rows));
+        let (mut q, mut keys) = (vec![0.0; shape.rows * shape.heads * width], vec![0.0; slots]);
+        let mut values = keys.clone();
+        twin::qk_norm_rope(&shape.state(), &params, &qkv, &norms, &rope, &mut q, &mut keys, &mut values);
+        let found_q: Vec<f16> = run.read(5, shape.kv_heads * shape.queries() * width);
+        let expected_q = shape.queries_in_tiles(&q);
+        let floats = |halves: &[f16]| halves.iter().map(|half| half.to_f32()).collect::<Vec<_>>();
+        assert_close(&floats(&found_q), &floats(&expected_q), 2e-3, &format!("{what}, q"));
+        let (found_keys, found_values): (Vec<f16>, Vec<f16>) = (run.read(6, slots), run.read(7, slots));
+        for kv_head in 0..shape.kv_heads {
+            for position in shape.start..shape.start + shape.rows {
+                for i in 0..head_dim {
+                    let (key, value) = shape.places(kv_head, position, i);
+                    let line = kv_head * width / 4 + i / 4;
+                    let expected = keys[(line * shape.capacity + position) * 4 + i % 4];
+                    assert_close(&[found_keys[key].to_f32()], &[expected], 2e-3, &format!("{what}, key"));
+                    let expected = values[(position * shape.kv_heads + kv_head) * width + i];
+                    let finite = if expected.is_nan() { 0.0 } else { expected.clamp(-65504.0, 65504.0) };
+                    assert_close(&[found_values[value].to_f32()], &[finite], 1e-3, &format!("{what}, value"));
+                }
+            }
+        }
+    });
+}
+
+/// Queries, keys and values of random numbers, and the attention's merged result.
+fn attend(
+    gpu: &Gpu,
+    shape: &Heads,
+    visible: Visible,
+    queries: Queries,
+    columns: u32,
+    q: &[f32],
+    cache: &[Vec<f32>; 2],
+) -> Vec<f32> {
+    let width = shape.width();
+    let params = shape.attention(Cache::Tiles);
+    let slots = shape.capacity * shape.kv_heads * width;
+    let (mut keys, mut values) = (vec![f16::ZERO; slots], vec![f16::ZERO; slots]);
+    for kv_head in 0..shape.kv_heads {
+        for position in 0..shape.capacity {
+            for i in 0..width {
+                let (key, value) = shape.places(kv_head, position, i);
+                let at = (position * shape.kv_heads + kv_head) * width + i;
+                keys[key] = f16::from_f32(cache[0][at]);
+                values[value] = f16::from_f32(cache[1][at]);
+            }
+        }
+    }
+    let partials = (params.kv_heads * params.splits * params.queries) as usize;
+    let [x, y, z] = params.coop_grid(shape.rows, shape.start + shape.rows, queries);
+    let run = Operands::new(gpu)
+        .storage(&[shape.state()])
+        .params(&params)
+        .storage(&shape.queries_in_tiles(q))
+        .storage(&keys)
+        .storage(&values)
+        .storage(&poison(partials * width))
+        .storage(&poison(partials * 2))
+        .run(Kernel::AttentionCoop { visible, queries }, [x, y.min(columns), z]);
+    let merge = shape.merge(Cache::Tiles);
+    let out_stride = merge.out_stride as usize;
+    let merged = Operands::new(gpu)
+        .storage(&[shape.state()])
+        .params(&merge)
+        .storage(&run.read::<f32>(5, partials * width))
+        .storage(&run.read::<f32>(6, partials * 2))
+        .storage(&vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride])
+        .run(Kernel::AttentionMerge { visible, output: Output::Tiles }, merge.grid(shape.rows));
+    from_tiles(&merged.read(4, shape.rows.next_multiple_of(TILE) * out_stride), shape.rows, out_stride)
+}
+
+#[test]
+fn attention_coop() {
+    on_coop(|gpu, random, what| {
+        for visible in [Visible::Causal, Visible::Block] {
+            let shape = Heads::random(random);
+            let width = shape.width();
+            let slots = shape.capacity * shape.kv_heads * width;
+            let q = halves(random, shape.rows * shape.heads * width);
+            let cache = [halves(random, slots), halves(random, slots)];
+            // The twin has other splits, and keys with positions innermost.
+            let params = shape.attention(Cache::Rows);
+            let partials = (params.kv_heads * params.splits * params.queries) as usize;
+            let mut keys = vec![0.0; slots];
+            for (at, &key) in cache[0].iter().enumerate() {
+                let (position, kv_head, i) =
+                    (at / width / shape.kv_heads, at / width % shape.kv_heads, at % width);
+                keys[((kv_head * width / 4 + i / 4) * shape.capacity + position) * 4 + i % 4] = key;
+            }
+            let (mut sums, mut stats) = (vec![0.0; partials * width], vec![[0.0; 2]; partials]);
+            twin::attention(&shape.state(), &params, visible, &q, &keys, &cache[1], &mut sums, &mut stats);
+            let merge = shape.merge(Cache::Rows);
+            let mut expected = vec![0.0; shape.rows * merge.out_stride as usize];
+            twin::attention_merge(&shape.state(), &merge, visible, &sums, &stats, &mut expected);
+            let mut same: Option<Vec<f32>> = None;
+            for (queries, columns) in [(Queries::One, 99), (Queries::Two, 99), (Queries::Two, 1)] {
+                let found = attend(gpu, &shape, visible, queries, columns, &q, &cache);
+                // Weights and results are f16.
+                assert_close(&found, &expected, 2e-3, &format!("{what}, {visible:?}, {queries:?}"));
+                let first = same.get_or_insert_with(|| found.clone());
+                assert_same_bits(&found, first, &format!("{what}, {queries:?}"));
+            }
+        }
+    });
+}
+
+/// A row has the same bits alone and anywhere in a block, whatever the other rows hold.
+#[test]
+fn matmul_coop_is_row_invariant() {
+    on_coop(|gpu, random, what| {
+        for columns in Columns::ALL {
+            let (inputs, outputs) = (random.between(1, 1500), random.between(1, 90));
+            let stride = padded(inputs);
+            let weights = stored(WeightFormat::F16, &rows_of(random, outputs, inputs), stride);
+            let row = rows_of(random, 1, inputs);
+            let mut alone: Option<Vec<f32>> = None;
+            for (place, rows, row_tiles) in [
+                (0usize, 1usize, RowTiles::One),
+                (0, 32, RowTiles::Two),
+                (31, 32, RowTiles::Two),
+                (13, 32, RowTiles::Two),
+                (15, 16, RowTiles::One),
+                (6, 7, RowTiles::One),
+                (40, 64, RowTiles::Two),
+                (77, 128, RowTiles::Eight),
+            ] {
+                let mut x = Vec::new();
+                for other in 0..rows {
+                    let filling = random.pick(&[None, Some(0.0), Some(f32::INFINITY), Some(f32::NAN)]);
+                    if other == place {
+                        x.extend_from_slice(&row);
+                    } else {
+                        x.extend((0..stride).map(|_| filling.unwrap_or(100.0 * random.unit())));
+                    }
+                }
+                let n = outputs as u32;
+                let params = MatmulCoop {
+                    outputs: n,
+                    k_tiles: (stride / TILE) as u32,
+                    out_stride: n,
+                    out_first: 0,
+                    scale: 1.0,
+                    pad: [0; 3],
+                };
+                let mut tiles = in_tiles_of(&x, stride);
+                tiles.resize(rows.next_multiple_of(128) * stride, f16::NAN);
+                let run = Operands::new(gpu)
+                    .storage(&[pass(rows)])
+                    .params(&params)
+                    .storage(&weights)
+                    .storage(&tiles)
+                    .storage(&poison(rows * outputs))
+                    .run(
+                        Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product: Product::Value },
+                        params.grid(rows, row_tiles, columns),
+                    );
+                let found = run.read::<f32>(4, rows * outputs)[place * outputs..][..outputs].to_vec();
+                let alone = alone.get_or_insert_with(|| found.clone());
+                assert_same_bits(&found, alone, &format!("{what}, {columns:?}, {place} of {rows}"));
+            }
+        }
+    });
+}
+
+/// What lies in the cache beyond a row's position differs from place to place; only values are kept finite.
+#[test]
+fn attention_coop_is_row_invariant() {
+    on_coop(|gpu, random, what| {
+        let shape = Heads { rows: 1, ..Heads::random(random) };
+        let (width, position) = (shape.width(), 40 + shape.start);
+        let slots = shape.capacity * shape.kv_heads * width;
+        let row = halves(random, shape.heads * width);
+        let cache = [halves(random, slots), halves(random, slots)];
+        let mut alone: Option<Vec<f32>> = None;
+        for (place, rows) in [(0, 1), (0, 32), (31, 32), (13, 32), (6, 7), (2, 5)] {
+            let mut cache = cache.clone();
+            for later in position + 1..shape.capacity {
+                let slot = shape.kv_heads * width;
+                cache[0][later * slot..][..slot].fill(random.pick(&[0.0, 7.0, f32::INFINITY, f32::NAN]));
+                cache[1][later * slot..][..slot].fill(random.pick(&[0.0, 7.0, 65504.0]));
+            }
+            let mut q = Vec::new();
+            for other in 0..rows {
+                let filling = random.pick(&[0.0, 3.0, f32::INFINITY, f32::NAN]);
+                if other == place {
+                    q.extend_from_slice(&row);
+                } else {
+                    q.extend(std::iter::repeat_n(filling, row.len()));
+                }
+            }
+            let shape = Heads { rows, start: position - place, ..shape };
+            let queries = if rows == 1 { Queries::One } else { Queries::Two };
+            let found = attend(gpu, &shape, Visible::Causal, queries, 99, &q, &cache);
+            let stride = padded(shape.heads * shape.head_dim);
+            let found = found[place * stride..][..shape.heads * shape.head_dim].to_vec();
+            assert!(found.iter().all(|value| value.is_finite()), "{what}");
+            let alone = alone.get_or_insert_with(|| found.clone());
+            assert_same_bits(&found, alone, &format!("{what}, {place} of {rows}"));
+        }
+    });
+}
