@@ -59,10 +59,8 @@ fn decoding(
         ..Default::default()
     };
     let text = generate(&mut session, prompt, &ar(ArKernel::Exact));
-    let mut ways = vec![("ar exact".to_string(), ar(ArKernel::Exact))];
-    if model.has_fast_ar_kernel() {
-        ways.push(("ar fast".to_string(), ar(ArKernel::Fast)));
-    }
+    let mut ways =
+        vec![("ar exact".to_string(), ar(ArKernel::Exact)), ("ar fast".to_string(), ar(ArKernel::Fast))];
     ways.extend(dual(&text));
     let mut group = criterion.benchmark_group(format!("decode/{name}"));
     group.sample_size(10);

@@ -47,10 +47,10 @@ fn at_context(criterion: &mut Criterion, name: &str, model: &Model, context: usi
         Err(error) => panic!("{error}"),
     };
     session.assume_cached(&vec![1; context]).unwrap_or_else(|error| panic!("{error}"));
-    let mut passes = vec![("ar exact".to_string(), MeasuredPass::Verify(ArKernel::Exact), 1)];
-    if model.has_fast_ar_kernel() {
-        passes.push(("ar fast".to_string(), MeasuredPass::Verify(ArKernel::Fast), 1));
-    }
+    let mut passes = vec![
+        ("ar exact".to_string(), MeasuredPass::Verify(ArKernel::Exact), 1),
+        ("ar fast".to_string(), MeasuredPass::Verify(ArKernel::Fast), 1),
+    ];
     for rows in ROWS.into_iter().filter(|rows| (2..=rows_most).contains(rows)) {
         passes.push((format!("verify {rows}"), MeasuredPass::Verify(ArKernel::Exact), rows));
         passes.push((format!("draft {rows}"), MeasuredPass::Draft, rows));

@@ -90,7 +90,7 @@ pub use direct::Operand;
 pub use error::{Error, Result};
 pub use generation::{Cycle, FinishReason, Generation, Run, Stats};
 pub use gpu::{Created, Gpu, GpuOptions};
-pub use measure::{Copying, KernelOfPass, MeasuredPass};
+pub use measure::{Copying, KernelOfPass, MeasuredPass, PartOfPass};
 pub use model::{Model, OnProgress, Progress, no_progress};
 pub use options::{ArKernel, GenerateOptions, View};
 pub use orthrus_loader as loader;

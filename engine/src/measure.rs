@@ -7,7 +7,7 @@ use orthrus_shaders::{Kernel, State, WeightFormat};
 use crate::gpu::Gpu;
 use crate::model::{Attention, Model};
 use crate::options::{ArKernel, View};
-use crate::pass::Extent;
+use crate::pass::{Extent, Pass};
 use crate::session::Session;
 use crate::synthetic::Maker;
 use crate::weights::Matrix;
@@ -46,8 +46,20 @@ pub struct KernelOfPass {
     pub name: &'static str,
     /// Dispatches of it in the pass, at this place of each layer.
     pub dispatches: usize,
-    part: usize,
+    /// Where it is.
+    pub of: PartOfPass,
     first: usize,
+}
+
+/// A part of a pass. The choice of ids includes final norm and output projection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartOfPass {
+    /// Embedding and layers.
+    Layers,
+    /// The greedy choice of ids.
+    Greedy,
+    /// The sampled choice.
+    Sampled,
 }
 
 impl Session {
@@ -94,27 +106,28 @@ impl Session {
         self.gpu().idle().await
     }
 
-    /// The kernels of a pass, in order: what every layer runs once, and what comes before and after them.
+    /// The kernels of a pass, in order: what every layer runs once, what comes before, and both ways to choose ids
+    /// after them.
     pub fn kernels_of(&self, pass: MeasuredPass) -> Vec<KernelOfPass> {
-        let Some([layers, choice]) = self.passes.parts(pass.ar_kernel()) else { return Vec::new() };
+        let Some([layers, greedy, sampled]) = self.passes.parts(pass.ar_kernel()) else { return Vec::new() };
         let before = self.model.shared.embedding.pieces.len();
         let count = self.model.shared.layers.len();
         let each = (layers.steps.len() - before) / count;
-        let of_layers = |range: std::ops::Range<usize>, dispatches| {
-            range.map(move |first| KernelOfPass {
-                name: layers.steps[first].name,
-                dispatches,
-                part: 0,
-                first,
-            })
-        };
-        let of_choice = choice.steps.iter().enumerate().map(|(first, step)| KernelOfPass {
-            name: step.name,
-            dispatches: 1,
-            part: 1,
+        let kernel = |pass: &Pass, of, dispatches, first: usize| KernelOfPass {
+            name: pass.steps[first].name,
+            of,
+            dispatches,
             first,
-        });
-        of_layers(0..before, 1).chain(of_layers(before..before + each, count)).chain(of_choice).collect()
+        };
+        let of_choice = |pass: &Pass, of| -> Vec<KernelOfPass> {
+            (0..pass.steps.len()).map(|first| kernel(pass, of, 1, first)).collect()
+        };
+        (0..before)
+            .map(|first| kernel(layers, PartOfPass::Layers, 1, first))
+            .chain((before..before + each).map(|first| kernel(layers, PartOfPass::Layers, count, first)))
+            .chain(of_choice(greedy, PartOfPass::Greedy))
+            .chain(of_choice(sampled, PartOfPass::Sampled))
+            .collect()
     }
 
     /// Runs all of a pass's dispatches of one kernel, one after the other, `times` times in one submission, and waits.
@@ -131,7 +144,7 @@ impl Session {
     ) -> Result<()> {
         let (initial, extent) = self.measured(pass, rows).await?;
         let Some(parts) = self.passes.parts(pass.ar_kernel()) else { return Err(Error::NoDiffusionView) };
-        let steps = &parts[kernel.part].steps;
+        let steps = &parts[kernel.of as usize].steps;
         let stride = if kernel.dispatches > 1 {
             let before = self.model.shared.embedding.pieces.len();
             (steps.len() - before) / kernel.dispatches
@@ -170,6 +183,11 @@ impl Session {
             logit_rows: rows as u32,
             limit: (start + rows + 1) as u32,
             block: rows as u32,
+            // The official implementation's sampling, at temperature 1, for kernels that look at it.
+            rule: State::COUPLED,
+            temperature: 1.0,
+            top_k: 20,
+            top_p: 0.8,
             ..bytemuck::Zeroable::zeroed()
         };
         let initial = self.gpu().storage_with("initial state", &[state])?;

@@ -89,12 +89,12 @@ impl Passes {
         }
     }
 
-    /// A pass in two parts, its layers and its greedy choice of ids: through the diffusion view, or with the kernels
-    /// given through the AR view.
-    pub(crate) fn parts(&self, ar: Option<ArKernel>) -> Option<[&Pass; 2]> {
-        match ar {
-            Some(kernel) => Some([&self.ar(kernel).layers, &self.ar(kernel).greedy_picks]),
-            None => self.draft.as_ref().map(|draft| [&draft.layers, &draft.greedy]),
+    /// A pass in parts, its layers, its greedy choice of ids, and its sampled one: through the diffusion view, or with
+    /// the kernels given through the AR view.
+    pub(crate) fn parts(&self, ar: Option<ArKernel>) -> Option<[&Pass; 3]> {
+        match ar.map(|kernel| self.ar(kernel)) {
+            Some(ar) => Some([&ar.layers, &ar.greedy_picks, &ar.sampled_picks]),
+            None => self.draft.as_ref().map(|draft| [&draft.layers, &draft.greedy, &draft.sampled]),
         }
     }
 

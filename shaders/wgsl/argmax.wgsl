@@ -27,12 +27,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     var highest = LOWEST;
     var best_id = NO_ID;
-    for (var i = lane; i < params.candidates; i += LANES) {
-        let found = candidate(row, i);
-        // False for NaN, true for the first number whatever it is.
-        if found.id != NO_ID && (found.logit > highest || (best_id == NO_ID && found.logit == found.logit)) {
-            highest = found.logit;
-            best_id = found.id;
+    // Four at a time, whose loads do not wait for each other.
+    for (var i = lane; i < params.candidates; i += 4u * LANES) {
+        var four: array<Candidate, 4>;
+        for (var k = 0u; k < 4u; k++) {
+            four[k] = candidate(row, min(i + k * LANES, params.candidates - 1u));
+        }
+        for (var k = 0u; k < 4u; k++) {
+            let found = four[k];
+            // False for NaN, true for the first number whatever it is. The last one again changes nothing.
+            if found.id != NO_ID && (found.logit > highest || (best_id == NO_ID && found.logit == found.logit)) {
+                highest = found.logit;
+                best_id = found.id;
+            }
         }
     }
     let id = best_of_lanes(lane, highest, best_id);

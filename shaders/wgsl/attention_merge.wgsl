@@ -1,12 +1,15 @@
-// attention_merge: the splits of `attention` put together, in the order of their positions.
+// attention_merge: the splits of `attention` put together.
 //
 //   m = max_s m_s,  out[row][head] = Σ_s exp(m_s - m) sums_s / Σ_s exp(m_s - m) l_s
+//
+// Eight groups of lanes take every eighth split each, and their sums are added in order: row-invariant, as how many
+// splits there are depends on the row's position alone.
 //
 //   sums     [kv_heads][splits][queries][head_vecs]   vec4
 //   stats    [kv_heads][splits][queries]              vec2: m, l
 //   out      [rows][out_stride]                       choice `output`, heads side by side without padding
 //
-// Choices: `visible`, `output`. Grid: (heads, rows). One lane a vec4 of the head.
+// Choices: `visible`, `output`. Grid: (heads, rows). A lane has one or two vec4 of the head.
 
 struct Params {
     heads: u32,
@@ -24,51 +27,75 @@ struct Params {
 @group(0) @binding(2) var<storage, read> sums: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
 
-const LANES: u32 = 64u;
+const GROUPS: u32 = 8u;
+const GROUP_LANES: u32 = 32u;
+const LANES: u32 = GROUPS * GROUP_LANES;
+const VECS: u32 = 2u; // of a lane: heads have up to 256 values
+const LOWEST: f32 = -3.402823e38;
+
+var<workgroup> group_sums: array<vec4<f32>, LANES * VECS>;
+var<workgroup> group_stats: array<vec2<f32>, GROUPS>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let head = group.x;
     let row = group.y;
-    if row >= state.rows || lane >= params.head_vecs {
+    if row >= state.rows {
         return;
     }
     let splits = (visible(row) + SPLIT - 1u) / SPLIT;
     let heads_per_kv = params.heads / params.kv_heads;
     let kv_head = head / heads_per_kv;
     let query = row * heads_per_kv + head % heads_per_kv;
-    // Four splits at a time, whose loads do not wait for each other; each is added in its order.
-    let last = splits - 1u;
-    var highest = stats[partial(kv_head, 0u, query)].x;
-    for (var s = 0u; s < splits; s += 4u) {
-        let a = stats[partial(kv_head, s, query)].x;
-        let b = stats[partial(kv_head, min(s + 1u, last), query)].x;
-        let c = stats[partial(kv_head, min(s + 2u, last), query)].x;
-        let d = stats[partial(kv_head, min(s + 3u, last), query)].x;
-        highest = max(highest, max(max(a, b), max(c, d)));
+    let own = lane / GROUP_LANES;
+    let vec = lane % GROUP_LANES;
+
+    var highest = LOWEST;
+    for (var s = own; s < splits; s += GROUPS) {
+        highest = max(highest, stats[partial(kv_head, s, query)].x);
     }
     var weight = 0.0;
-    var sum = vec4(0.0);
-    for (var s = 0u; s < splits; s += 4u) {
-        var stat: array<vec2<f32>, 4>;
-        var part: array<vec4<f32>, 4>;
-        for (var i = 0u; i < 4u; i++) {
-            let at = partial(kv_head, min(s + i, last), query);
-            stat[i] = stats[at];
-            part[i] = sums[at * params.head_vecs + lane];
-        }
-        for (var i = 0u; i < 4u; i++) {
-            if s + i < splits {
-                let factor = exp(stat[i].x - highest);
-                weight = fma(stat[i].y, factor, weight);
-                sum = fma(part[i], vec4(factor), sum);
+    var sum: array<vec4<f32>, VECS>;
+    for (var s = own; s < splits; s += GROUPS) {
+        let at = partial(kv_head, s, query);
+        let stat = stats[at];
+        let factor = exp(stat.x - highest);
+        weight = fma(stat.y, factor, weight);
+        for (var v = 0u; v < VECS; v++) {
+            let i = vec + v * GROUP_LANES;
+            if i < params.head_vecs {
+                sum[v] = fma(sums[at * params.head_vecs + i], vec4(factor), sum[v]);
             }
         }
     }
-    let mean = sum / weight;
-    for (var i = 0u; i < 4u; i++) {
-        if lane * 4u + i < params.head_dim {
-            put(row, head * params.head_dim + lane * 4u + i, mean[i]);
+    for (var v = 0u; v < VECS; v++) {
+        group_sums[(own * VECS + v) * GROUP_LANES + vec] = sum[v];
+    }
+    if vec == 0u {
+        group_stats[own] = vec2(highest, weight);
+    }
+    workgroupBarrier();
+
+    let i = lane;
+    if i >= params.head_vecs {
+        return;
+    }
+    let used = min(splits, GROUPS);
+    highest = group_stats[0].x;
+    for (var g = 1u; g < used; g++) {
+        highest = max(highest, group_stats[g].x);
+    }
+    var whole = 0.0;
+    var result = vec4(0.0);
+    for (var g = 0u; g < used; g++) {
+        let factor = exp(group_stats[g].x - highest);
+        whole = fma(group_stats[g].y, factor, whole);
+        result = fma(group_sums[(g * VECS + i / GROUP_LANES) * GROUP_LANES + i % GROUP_LANES], vec4(factor), result);
+    }
+    let mean = result / whole;
+    for (var k = 0u; k < 4u; k++) {
+        if i * 4u + k < params.head_dim {
+            put(row, head * params.head_dim + i * 4u + k, mean[k]);
         }
     }
 }

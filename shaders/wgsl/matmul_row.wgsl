@@ -61,16 +61,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // Four tiles at a time: more loads under way.
     for (; tile + 4u <= end; tile += 4u) {
         let chunk = 2u * tile + lane % 2u;
+        var w: array<Chunk, 4u * COLUMN_TILES>;
         for (var c = 0u; c < COLUMN_TILES; c++) {
             let at = tiled(first + c * 16u + output, chunk, params.chunks);
-            let w0 = weight_chunk(at);
-            let w1 = weight_chunk(at + 32u);
-            let w2 = weight_chunk(at + 64u);
-            let w3 = weight_chunk(at + 96u);
-            var sum = products(w0, input_chunk(chunk), sums[c]);
-            sum = products(w1, input_chunk(chunk + 2u), sum);
-            sum = products(w2, input_chunk(chunk + 4u), sum);
-            sums[c] = products(w3, input_chunk(chunk + 6u), sum);
+            for (var t = 0u; t < 4u; t++) {
+                w[4u * c + t] = weight_chunk(at + 32u * t);
+            }
+        }
+        for (var t = 0u; t < 4u; t++) {
+            let x = input_chunk(chunk + 2u * t);
+            for (var c = 0u; c < COLUMN_TILES; c++) {
+                sums[c] = products(w[4u * c + t], x, sums[c]);
+            }
         }
         square_sum += squares_of(chunk) + squares_of(chunk + 2u) + squares_of(chunk + 4u) + squares_of(chunk + 6u);
     }

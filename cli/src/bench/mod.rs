@@ -11,7 +11,7 @@ mod table;
 
 use std::path::Path;
 
-use orthrus::{ArKernel, Error, MeasuredPass, Model};
+use orthrus::{ArKernel, Error, MeasuredPass, Model, PartOfPass};
 use orthrus_loader::{Config, Views};
 
 use crate::args::BenchArgs;
@@ -193,6 +193,11 @@ fn pass(bench: &mut Bench<'_>, pass: MeasuredPass, rows: usize) -> Result<PassFi
     let kernels = if bench.args.kernels { bench.kernels(pass, rows)? } else { Vec::new() };
     let kernels = kernels.into_iter().map(|(kernel, seconds)| KernelFigures {
         kernel: kernel.name,
+        part: match kernel.of {
+            PartOfPass::Layers => "layers",
+            PartOfPass::Greedy => "greedy",
+            PartOfPass::Sampled => "sampled",
+        },
         dispatches: kernel.dispatches,
         us: seconds.map(|s| s * 1e6 / kernel.dispatches as f64),
     });

@@ -74,6 +74,8 @@ pub(crate) struct PassFigures {
 #[derive(Serialize, Debug)]
 pub(crate) struct KernelFigures {
     pub(crate) kernel: &'static str,
+    /// `layers`, or `greedy` or `sampled` choice of ids.
+    pub(crate) part: &'static str,
     pub(crate) dispatches: usize,
     /// Of one dispatch.
     pub(crate) us: Spread,

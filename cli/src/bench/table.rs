@@ -66,10 +66,11 @@ fn at_context(text: &mut String, figures: &AtContext, copy: f64) {
         ));
         for kernel in &pass.kernels {
             line(format!(
-                "    {:<28}{:>26}  µs, {} times",
+                "    {:<28}{:>26}  µs, {} times, {}",
                 kernel.kernel,
                 spread(&kernel.us),
-                kernel.dispatches
+                kernel.dispatches,
+                kernel.part
             ));
         }
     }
