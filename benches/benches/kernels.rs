@@ -1,34 +1,58 @@
-//! Every kernel at a model's shapes: `cargo bench --bench kernels`, narrowed with a filter such as `tiny/32`.
+//! Each kernel of a pass by itself, as the pass runs it: `cargo bench --bench kernels`, narrowed with a filter such as
+//! `1.7b/512/32`.
 //!
-//! Throughput is of the bytes that the kernel must move. Software adapters run only the bundled model's shapes.
+//! A figure is of all the pass's dispatches of the kernel, layer after layer, so that weights come from memory as they
+//! do in a pass. Throughput is of the weights that they read, beside that of a copy in `cargo bench --bench passes`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use orthrus_benches::{SHAPES, gpu, kernels};
+use orthrus::{ArKernel, MeasuredPass, Model, PartOfPass};
+use orthrus_benches::{gpu, models, timed};
 
-/// Dispatches measured together, so that the wait at their end does not count.
+const ROWS: [usize; 3] = [1, 8, 32];
+const CONTEXTS: [usize; 2] = [512, 8192];
+
+/// Runs measured together, so that the wait at their end does not count.
 const TIMES: usize = 20;
 
 fn bench(criterion: &mut Criterion) {
     let gpu = gpu();
     let software = gpu.adapter().is_software();
-    for shape in SHAPES.iter().filter(|shape| !software || shape.name == "tiny") {
-        for rows in [1, 8, 32] {
-            for context in [512, 8192] {
-                let mut group = criterion.benchmark_group(format!("{}/{rows} rows/{context}", shape.name));
-                for kernel in kernels(&gpu, shape, rows, context) {
-                    group.throughput(Throughput::Bytes(kernel.bytes));
-                    group.bench_function(BenchmarkId::from_parameter(&kernel.name), |bencher| {
-                        bencher.iter_custom(|iterations| {
-                            let start = std::time::Instant::now();
-                            for _ in 0..iterations {
-                                kernel.run(&gpu, TIMES);
-                            }
-                            start.elapsed() / TIMES as u32
-                        });
-                    });
-                }
-                group.finish();
+    for (name, model) in models(&gpu) {
+        let longest = model.config().max_position_embeddings - model.config().block_size;
+        let contexts = CONTEXTS.into_iter().filter(|context| *context <= longest);
+        for context in contexts.take(if software { 1 } else { CONTEXTS.len() }) {
+            at_context(criterion, &name, &model, context, if software { 1 } else { TIMES });
+        }
+    }
+}
+
+fn at_context(criterion: &mut Criterion, model_name: &str, model: &Model, context: usize, times: usize) {
+    let most = model.config().block_size;
+    let mut session = model.session(context + most).unwrap_or_else(|error| panic!("{error}"));
+    session.assume_cached(&vec![1; context]).unwrap_or_else(|error| panic!("{error}"));
+    let exact = MeasuredPass::Verify(ArKernel::Exact);
+    let mut passes = vec![("fast 1".to_string(), MeasuredPass::Verify(ArKernel::Fast), 1)];
+    passes.extend(ROWS.into_iter().filter(|rows| *rows <= most).map(|rows| (rows.to_string(), exact, rows)));
+    for (pass_name, pass, rows) in passes {
+        for (place, kernel) in session.kernels_of(pass).into_iter().enumerate() {
+            let part = match kernel.of {
+                PartOfPass::Layers => "layers",
+                PartOfPass::Greedy => "greedy",
+                PartOfPass::Sampled => "sampled",
+            };
+            let mut group = criterion.benchmark_group(format!("kernels/{model_name}/{context}/{pass_name}"));
+            group.sample_size(10);
+            if kernel.weight_bytes > 0 {
+                group.throughput(Throughput::Bytes(kernel.weight_bytes));
             }
+            // A kernel comes several times in a layer: the number tells which it is.
+            let name = format!("{part} {place:02} {}", kernel.name);
+            group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+                bencher.iter_custom(|iterations| {
+                    timed(iterations, times, |times| session.run_kernel(pass, rows, &kernel, times))
+                });
+            });
+            group.finish();
         }
     }
 }

@@ -178,11 +178,14 @@ impl Preparation<'_> {
     ) {
         let gpu = &self.weights.gpu;
         let pipeline = |(rows, kernel): &(usize, Kernel)| (*rows, gpu.pipeline(*kernel).pipeline);
+        let bound = kernels[0].1.bindings().iter().zip(buffers);
+        let weights = bound.filter(|(binding, _)| binding.name == "weights");
         self.pass.steps.push(Step {
             name: kernels[0].1.name(),
             pipelines: kernels.iter().map(pipeline).collect(),
             group: gpu.bind(kernels[0].1, buffers),
             grid: Box::new(grid),
+            weight_bytes: weights.map(|(_, buffer)| buffer.size()).sum(),
         });
     }
 }

@@ -48,6 +48,9 @@ pub struct KernelOfPass {
     pub dispatches: usize,
     /// Where it is.
     pub of: PartOfPass,
+    /// Bytes of the weights that these dispatches read: 0 for those without weights, and for `embed`, which reads a
+    /// few rows only.
+    pub weight_bytes: u64,
     first: usize,
 }
 
@@ -117,6 +120,10 @@ impl Session {
             name: pass.steps[first].name,
             of,
             dispatches,
+            weight_bytes: match of {
+                PartOfPass::Layers if first < before => 0,
+                _ => dispatches as u64 * pass.steps[first].weight_bytes,
+            },
             first,
         };
         let of_choice = |pass: &Pass, of| -> Vec<KernelOfPass> {

@@ -19,6 +19,8 @@ pub(crate) struct Step {
     pub(crate) pipelines: Vec<(usize, wgpu::ComputePipeline)>,
     pub(crate) group: wgpu::BindGroup,
     pub(crate) grid: Box<dyn Fn(Extent) -> Grid + Send + Sync>,
+    /// Bytes of the weights that are bound.
+    pub(crate) weight_bytes: u64,
 }
 
 impl Step {

@@ -93,6 +93,7 @@ impl Session {
                 pipelines: vec![(usize::MAX, pipeline)],
                 group,
                 grid: Box::new(|_| [1, 1, 1]),
+                weight_bytes: 0,
             }],
         }
     }
