@@ -130,7 +130,7 @@ impl Info {
                 _ => &mut self.parameters.shared,
             } += count;
             *self.tensor_dtypes.entry(tensor.dtype.to_string()).or_default() += 1;
-            self.tensor_bytes += tensor.bytes.len() as u64;
+            self.tensor_bytes += tensor.byte_len();
         }
         self.end_token_ids = checkpoint.eos_token_ids();
         self.file_bytes = Some(file_bytes(Path::new(checkpoint.name()))).filter(|bytes| *bytes > 0);

@@ -165,8 +165,8 @@ impl Bar {
     /// Shows how far it is. Work done in one step needs no bar.
     pub(crate) fn show(&mut self, progress: Progress) {
         if progress.done < progress.total {
-            self.bar.set_length(progress.total as u64);
-            self.bar.set_position(progress.done as u64);
+            self.bar.set_length(progress.total);
+            self.bar.set_position(progress.done);
         } else {
             self.bar.finish_and_clear();
         }

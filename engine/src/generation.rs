@@ -1,15 +1,17 @@
 //! The decode loop: cycles recorded ahead, accepted runs as they arrive.
 
+use std::ops::DerefMut;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use orthrus_shaders::{Record, State};
 
+use crate::model::OnProgress;
 use crate::options::{ArKernel, GenerateOptions, View};
 use crate::pass::Extent;
 use crate::ring::DEPTH;
-use crate::session::{Session, Way};
+use crate::session::{Begun, Session, Way};
 use crate::{Error, Result};
 
 /// Tokens that became certain together.
@@ -90,8 +92,11 @@ impl Stats {
 
 /// An answer under way: a stream of runs, and on native an iterator too. Drop it to cancel; the session keeps
 /// what has arrived, cache included.
-pub struct Generation<'s> {
-    session: &'s mut Session,
+///
+/// `S` is how it holds its session: `&mut Session` from [`Session::generate_async`], or what
+/// [`Generation::start`] was given.
+pub struct Generation<S> {
+    session: S,
     way: Way,
     limit: usize,
     block: usize,
@@ -103,23 +108,30 @@ pub struct Generation<'s> {
     stats: Stats,
 }
 
-impl std::fmt::Debug for Generation<'_> {
+impl<S> std::fmt::Debug for Generation<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Generation").field("stats", &self.stats).field("finish", &self.finish).finish()
     }
 }
 
-impl<'s> Generation<'s> {
-    /// The prompt's last pass is under way.
-    pub(crate) fn new(
-        session: &'s mut Session,
-        prompt_tokens: usize,
-        reused_tokens: usize,
-        state: &State,
+impl<S: DerefMut<Target = Session>> Generation<S> {
+    /// [`Session::generate_async`] for who cannot borrow the session as long as the answer takes, and hands it over, in
+    /// a `Box` for one: it comes back with an error, or from [`Generation::into_session`].
+    ///
+    /// # Errors
+    /// As [`Session::generate_async`].
+    pub async fn start(
+        mut session: S,
+        prompt: &[u32],
         options: &GenerateOptions,
-    ) -> Generation<'s> {
-        let stats = Stats { prompt_tokens, reused_tokens, forward_passes: 1, ..Stats::default() };
-        Generation {
+        progress: OnProgress<'_>,
+    ) -> std::result::Result<Generation<S>, (S, Error)> {
+        let Begun { state, reused } = match session.begin(prompt, options, progress).await {
+            Ok(begun) => begun,
+            Err(error) => return Err((session, error)),
+        };
+        let (prompt_tokens, reused_tokens) = (prompt.len(), reused);
+        Ok(Generation {
             session,
             way: Way { view: options.view, kernel: kernel(options), rule: state.rule },
             limit: state.limit as usize,
@@ -127,8 +139,13 @@ impl<'s> Generation<'s> {
             finish: None,
             failure: None,
             over: false,
-            stats,
-        }
+            stats: Stats { prompt_tokens, reused_tokens, forward_passes: 1, ..Stats::default() },
+        })
+    }
+
+    /// Ends the answer where it is and gives the session back, with what has arrived.
+    pub fn into_session(self) -> S {
+        self.session
     }
 
     /// What was done so far.
@@ -143,10 +160,17 @@ impl<'s> Generation<'s> {
 
     /// The next run, or `None` at the end.
     pub async fn next_run(&mut self) -> Option<Result<Run>> {
-        std::future::poll_fn(|context| self.poll_run(context)).await
+        std::future::poll_fn(|context| self.poll_run(context, true)).await
     }
 
-    fn poll_run(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Run>>> {
+    /// The next run of the cycles that are under way already, `None` once the GPU has nothing left to do for this
+    /// answer. Records no further cycles: for who divides a GPU between answers, and has one at rest while the other's
+    /// time is taken.
+    pub async fn next_run_under_way(&mut self) -> Option<Result<Run>> {
+        std::future::poll_fn(|context| self.poll_run(context, false)).await
+    }
+
+    fn poll_run(&mut self, context: &mut Context<'_>, record_ahead: bool) -> Poll<Option<Result<Run>>> {
         if self.over {
             return Poll::Ready(None);
         }
@@ -154,7 +178,9 @@ impl<'s> Generation<'s> {
             self.over = true;
             return Poll::Ready(Some(Err(error)));
         }
-        self.record_ahead();
+        if record_ahead {
+            self.record_ahead();
+        }
         let record = match ready!(self.session.ring.poll_next(context)) {
             None => return Poll::Ready(None),
             Some(record) => record,
@@ -218,16 +244,16 @@ fn kernel(options: &GenerateOptions) -> ArKernel {
     }
 }
 
-impl Stream for Generation<'_> {
+impl<S: DerefMut<Target = Session> + Unpin> Stream for Generation<S> {
     type Item = Result<Run>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_run(context)
+        self.poll_run(context, true)
     }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-impl Iterator for Generation<'_> {
+impl<S: DerefMut<Target = Session>> Iterator for Generation<S> {
     type Item = Result<Run>;
 
     fn next(&mut self) -> Option<Self::Item> {

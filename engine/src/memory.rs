@@ -104,12 +104,8 @@ impl SessionSizes {
 
     /// The longest context of which every buffer fits in `binding` bytes.
     pub fn longest_context(config: &Config, views: Views, cache: Cache, binding: u64) -> usize {
-        let fits = |context: usize| {
-            let sizes = SessionSizes::new(config, views, context, cache);
-            let growing =
-                [sizes.cache_bytes_of_layer(), sizes.sums_bytes(), sizes.stats_bytes(), sizes.rope_bytes()];
-            growing.iter().all(|&bytes| bytes <= binding)
-        };
+        let fits =
+            |context: usize| SessionSizes::new(config, views, context, cache).largest_buffer() <= binding;
         let (mut most, mut beyond) = (0, config.max_position_embeddings + 1);
         while most + 1 < beyond {
             let middle = most + (beyond - most) / 2;
@@ -221,19 +217,32 @@ impl SessionSizes {
 
     /// Bytes of everything but weights and cache. What a few small buffers take besides is not counted.
     pub fn scratch_bytes(&self) -> u64 {
-        let views = if self.dual { 2 } else { 1 };
-        views * (self.logits_bytes() + self.distribution_bytes())
-            + self.best_bytes()
-            + self.hidden_bytes()
-            + self.normed_bytes()
-            + self.qkv_bytes()
-            + self.query_bytes()
-            + self.sums_bytes()
-            + self.stats_bytes()
-            + self.attended_bytes()
-            + self.gate_up_bytes()
-            + self.gated_bytes()
-            + self.rope_bytes()
+        let second_view = if self.dual { self.logits_bytes() + self.distribution_bytes() } else { 0 };
+        self.scratch().iter().sum::<u64>() + second_view
+    }
+
+    /// Bytes of the largest buffer.
+    pub fn largest_buffer(&self) -> u64 {
+        self.scratch().into_iter().fold(self.cache_bytes_of_layer(), u64::max)
+    }
+
+    /// Bytes of each buffer but for weights and cache, those of the second view left out.
+    fn scratch(&self) -> [u64; 13] {
+        [
+            self.logits_bytes(),
+            self.distribution_bytes(),
+            self.best_bytes(),
+            self.hidden_bytes(),
+            self.normed_bytes(),
+            self.qkv_bytes(),
+            self.query_bytes(),
+            self.sums_bytes(),
+            self.stats_bytes(),
+            self.attended_bytes(),
+            self.gate_up_bytes(),
+            self.gated_bytes(),
+            self.rope_bytes(),
+        ]
     }
 
     /// Bytes of rows that a matrix is multiplied with: in tiles, as many as the largest workgroup takes.

@@ -7,6 +7,7 @@ use orthrus_loader::{Checkpoint, Config, Views};
 use orthrus_shaders::{Cache, MAX_BLOCK, MAX_HEAD_DIM, WeightFormat};
 
 use crate::gpu::Gpu;
+use crate::memory::SessionSizes;
 use crate::weights::{Matrix, Stack, Uploader};
 use crate::{Error, Result};
 
@@ -17,9 +18,9 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Done: weights when loading, tokens when processing a prompt.
-    pub done: usize,
+    pub done: u64,
     /// Of these.
-    pub total: usize,
+    pub total: u64,
 }
 
 /// A progress callback for those who do not care.
@@ -83,8 +84,8 @@ impl Model {
     /// an error.
     ///
     /// # Errors
-    /// The model is beyond what the kernels support, a weight does not fit the format, the GPU is out of memory, or
-    /// `progress` cancelled.
+    /// The model is beyond what the kernels support or the adapter's limits allow, which is found before any weight is
+    /// read; a weight does not fit the format or cannot be read, the GPU is out of memory, or `progress` cancelled.
     pub async fn load_async(
         gpu: &Gpu,
         checkpoint: &Checkpoint,
@@ -92,11 +93,12 @@ impl Model {
         progress: OnProgress<'_>,
     ) -> Result<Model> {
         check_supported(checkpoint.config())?;
-        let total = checkpoint.tensors().map(|(_, tensor)| tensor.shape.iter().product::<usize>()).sum();
+        check_fits(gpu, checkpoint, format)?;
+        let total = checkpoint.tensors().map(|(_, tensor)| tensor.len() as u64).sum();
         let mut done = 0;
         let mut advance = |values: usize| {
             gpu.check()?;
-            done += values;
+            done += values as u64;
             match progress(Progress { done, total }) {
                 ControlFlow::Continue(()) => Ok(()),
                 ControlFlow::Break(()) => Err(Error::Cancelled),
@@ -180,6 +182,19 @@ pub(crate) fn check_supported(config: &Config) -> Result<()> {
         Some((what, found, most)) => Err(Error::Unsupported { what, found, most }),
         None => Ok(()),
     }
+}
+
+/// Whether the adapter's limits have room for the least session there can be. What has room for its activations has
+/// room for the weights too, which are made in pieces of fewer rows.
+fn check_fits(gpu: &Gpu, checkpoint: &Checkpoint, format: WeightFormat) -> Result<()> {
+    let sizes = SessionSizes::new(checkpoint.config(), checkpoint.views(), 1, gpu.cache(format));
+    let (needed, limit) = (sizes.largest_buffer(), gpu.max_binding());
+    if needed <= limit {
+        return Ok(());
+    }
+    let what = "a session of one position".to_string();
+    let advice = "Another adapter may allow more".to_string();
+    Err(Error::TooLarge { what, needed, limit, adapter: gpu.adapter().name.clone(), advice })
 }
 
 async fn layer(upload: &mut Uploader<'_>, index: usize) -> Result<Layer> {

@@ -25,6 +25,14 @@ pub(crate) struct Way {
     pub(crate) rule: u32,
 }
 
+/// A generation whose prompt's last pass is under way.
+pub(crate) struct Begun {
+    /// The decode state that it began with.
+    pub(crate) state: State,
+    /// Tokens of the prompt that were in the cache already.
+    pub(crate) reused: usize,
+}
+
 /// One text, its cache and its decode state. Several sessions can share a model.
 ///
 /// A session remembers its text: a prompt that begins with what is in the cache already, as the next turn of a
@@ -139,11 +147,8 @@ impl Session {
         prompt: &[u32],
         options: &GenerateOptions,
         progress: OnProgress<'_>,
-    ) -> Result<Generation<'_>> {
-        let state = self.first_state(prompt, options)?;
-        self.prepare_replay(options.replay.as_ref(), prompt.len(), &state).await?;
-        let reused = self.process_prompt(prompt, &state, progress).await?;
-        Ok(Generation::new(self, prompt.len(), reused, &state, options))
+    ) -> Result<Generation<&mut Session>> {
+        Generation::start(self, prompt, options, progress).await.map_err(|(_, error)| error)
     }
 
     /// [`Session::generate_async`] for programs that are not async.
@@ -156,8 +161,21 @@ impl Session {
         prompt: &[u32],
         options: &GenerateOptions,
         progress: OnProgress<'_>,
-    ) -> Result<Generation<'_>> {
+    ) -> Result<Generation<&mut Session>> {
         pollster::block_on(self.generate_async(prompt, options, progress))
+    }
+
+    /// Checks the request, and has the prompt's last pass under way when it returns.
+    pub(crate) async fn begin(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        progress: OnProgress<'_>,
+    ) -> Result<Begun> {
+        let state = self.first_state(prompt, options)?;
+        self.prepare_replay(options.replay.as_ref(), prompt.len(), &state).await?;
+        let reused = self.process_prompt(prompt, &state, progress).await?;
+        Ok(Begun { state, reused })
     }
 
     /// The decode state at the start of a generation, from validated options.
@@ -260,7 +278,7 @@ impl Session {
                 self.gpu().idle().await?;
             }
             self.cached += rows;
-            let done = Progress { done: self.cached, total: prompt.len() };
+            let done = Progress { done: self.cached as u64, total: prompt.len() as u64 };
             if progress(done).is_break() {
                 self.text.truncate(self.cached);
                 return Err(Error::Cancelled);

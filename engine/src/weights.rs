@@ -55,25 +55,35 @@ impl StackedRows<'_> {
         }
     }
 
-    /// The tensor that holds this row of the matrix, and which of its rows it is; `None` for a row of padding.
-    fn find(&self, mut row: usize) -> Option<(&str, &Tensor<'_>, usize)> {
-        let mut index = 0;
-        match self.stack {
+    /// The run of rows that `row` begins, `most` at most, in one tensor; `None` for a row of padding.
+    fn run(&self, row: usize, most: usize) -> Option<Run<'_>> {
+        let (index, first, most) = match self.stack {
             Stack::Whole => {
-                while row >= self.tensors[index].shape[0] {
-                    row -= self.tensors[index].shape[0];
+                let (mut index, mut first) = (0, row);
+                while first >= self.tensors[index].shape[0] {
+                    first -= self.tensors[index].shape[0];
                     index += 1;
                 }
+                (index, first, most)
             }
             Stack::ByTurns => {
                 let turn = row / TILE;
-                index = turn % self.tensors.len();
-                row = turn / self.tensors.len() * TILE + row % TILE;
+                let first = turn / self.tensors.len() * TILE + row % TILE;
+                (turn % self.tensors.len(), first, most.min(TILE - row % TILE))
             }
-        }
+        };
         let tensor = &self.tensors[index];
-        (row < tensor.shape[0]).then(|| (self.names[index], tensor, row))
+        let left = tensor.shape[0].checked_sub(first).filter(|left| *left > 0)?;
+        Some(Run { name: self.names[index], tensor, first, rows: most.min(left) })
     }
+}
+
+/// Rows of a tensor that follow one another in a matrix too.
+struct Run<'a> {
+    name: &'a str,
+    tensor: &'a Tensor<'a>,
+    first: usize,
+    rows: usize,
 }
 
 /// Where loading stands, and who wants to know.
@@ -90,7 +100,8 @@ pub(crate) struct Uploader<'a> {
 /// Rows of a matrix in one buffer at most, so that both its bytes and its grids keep within the limits.
 pub(crate) fn rows_per_piece(inputs: usize, format: WeightFormat, max_binding: u64) -> usize {
     let row_bytes = padded(inputs) * format.bytes();
-    let rows = (max_binding as usize / row_bytes).min(MAX_GROUPS * Slices::Many.outputs());
+    let max_binding = usize::try_from(max_binding).unwrap_or(usize::MAX);
+    let rows = (max_binding / row_bytes).min(MAX_GROUPS * Slices::Many.outputs());
     rows / MATRIX_ROWS * MATRIX_ROWS
 }
 
@@ -134,20 +145,30 @@ impl Uploader<'_> {
         let (width, chunk_bytes) = (padded(inputs), CHUNK * self.format.bytes());
         let group_bytes = TILE * width * self.format.bytes();
         let rows_at_once = (STAGING / group_bytes).max(1) * TILE;
-        let mut values = vec![0.0; width];
+        let mut values = Vec::new();
+        let mut padded_row = vec![0.0; width];
         let mut converted = Vec::with_capacity(width * self.format.bytes());
         for first in (0..piece.outputs).step_by(rows_at_once) {
             let count = rows_at_once.min(piece.outputs - first);
             let mut bytes = vec![0; count.div_ceil(TILE) * group_bytes];
-            for row in 0..count {
-                let Some((name, tensor, local)) = rows.find(piece.first + first + row) else { continue };
-                tensor.read_f32(local * inputs, &mut values[..inputs]);
-                converted.clear();
-                self.convert(name, local * inputs, &values, &mut converted)?;
-                for (chunk, from) in converted.chunks_exact(chunk_bytes).enumerate() {
-                    let at = tiled(row, chunk, chunks(inputs)) * chunk_bytes;
-                    bytes[at..at + chunk_bytes].copy_from_slice(from);
+            let mut row = 0;
+            while row < count {
+                let Some(run) = rows.run(piece.first + first + row, count - row) else {
+                    row += 1;
+                    continue;
+                };
+                values.resize(run.rows * inputs, 0.0);
+                run.tensor.read_f32(run.first * inputs, &mut values)?;
+                for (i, row_values) in values.chunks_exact(inputs).enumerate() {
+                    padded_row[..inputs].copy_from_slice(row_values);
+                    converted.clear();
+                    self.convert(run.name, (run.first + i) * inputs, &padded_row, &mut converted)?;
+                    for (chunk, from) in converted.chunks_exact(chunk_bytes).enumerate() {
+                        let at = tiled(row + i, chunk, chunks(inputs)) * chunk_bytes;
+                        bytes[at..at + chunk_bytes].copy_from_slice(from);
+                    }
                 }
+                row += run.rows;
             }
             self.gpu.write(&piece.buffer, (first / TILE * group_bytes) as u64, &bytes);
             self.in_flight += bytes.len();
@@ -184,7 +205,7 @@ impl Uploader<'_> {
             let tensor = self.checkpoint.tensor(name)?;
             let from = values.len();
             values.resize(from + tensor.shape[0], 0.0);
-            tensor.read_f32(0, &mut values[from..]);
+            tensor.read_f32(0, &mut values[from..])?;
             check_finite(name, 0, &values[from..])?;
         }
         // Whole tiles: `matmul_row` reads them so.

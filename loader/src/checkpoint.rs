@@ -1,6 +1,5 @@
 //! The checkpoint: configuration and weights, held against each other.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 #[cfg(not(target_arch = "wasm32"))]
@@ -8,7 +7,7 @@ use std::path::Path;
 
 use crate::config::{self, Config};
 use crate::error::LoadError;
-use crate::files::Folder;
+use crate::files::{FileContents, Folder};
 use crate::generation::{self, GenerationConfig};
 use crate::json::{self, Fields, shown};
 use crate::layout::{self, Views};
@@ -19,7 +18,8 @@ use crate::weights::{Stored, Weights};
 
 /// A checkpoint whose configuration and tensors have been checked entirely.
 ///
-/// Nothing of the tensors has been copied: [`Tensor`]s are views of the mapped (or given) files.
+/// Nothing of the tensors has been copied or, where a file is mapped or behind a reader, even read: [`Tensor`]s are
+/// views of the files.
 pub struct Checkpoint {
     folder: Folder,
     config: Config,
@@ -49,11 +49,16 @@ impl Checkpoint {
         Checkpoint::from_folder(Folder::on_disk(dir.as_ref())?)
     }
 
-    /// Opens a checkpoint whose files are in memory, with the same checks: for an embedded model, or the browser.
+    /// Opens a checkpoint whose files are given, with the same checks: for an embedded model, or the browser.
     ///
-    /// `files` pairs each file's name (`config.json`, …) with its contents; `name` stands for the directory in errors.
-    pub fn from_files(name: &str, files: Vec<(String, Cow<'static, [u8]>)>) -> Result<Checkpoint, LoadError> {
-        Checkpoint::from_folder(Folder::in_memory(name, files)?)
+    /// `files` pairs each file's name (`config.json`, …) with its contents, in memory or behind a
+    /// [`ReadAt`](crate::ReadAt); `name` stands for the directory in errors.
+    pub fn from_files(
+        name: &str,
+        files: Vec<(String, impl Into<FileContents>)>,
+    ) -> Result<Checkpoint, LoadError> {
+        let files = files.into_iter().map(|(name, contents)| (name, contents.into()));
+        Checkpoint::from_folder(Folder::given(name, files)?)
     }
 
     fn from_folder(mut folder: Folder) -> Result<Checkpoint, LoadError> {
@@ -121,7 +126,7 @@ impl Checkpoint {
 
     fn view<'a>(&'a self, tensor: &'a ModelTensor) -> Tensor<'a> {
         let ModelTensor { dtype, stored, .. } = tensor;
-        Tensor { dtype: *dtype, shape: &stored.shape, bytes: self.weights.bytes(stored) }
+        Tensor { dtype: *dtype, shape: &stored.shape, stretch: self.weights.stretch(stored) }
     }
 
     /// Reads `tokenizer.json`. None: the directory has none.

@@ -3,15 +3,22 @@
 /// The current time (UTC: the standard library knows no time zones) in a format of `strftime`.
 ///
 /// # Errors
-/// There is no clock, it stands before 1970, or the format has a directive that is not known.
+/// The clock stands before 1970, or the format has a directive that is not known.
 pub fn strftime_now(format: &str) -> Result<String, String> {
-    #[cfg(target_arch = "wasm32")]
-    return Err(format!("strftime_now({format:?}): there is no clock here"));
-    #[cfg(not(target_arch = "wasm32"))]
-    {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        strftime(now.map_err(|_| "strftime_now: the clock stands before 1970")?.as_secs(), format)
-    }
+    strftime(seconds_since_1970().ok_or("strftime_now: the clock stands before 1970")?, format)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn seconds_since_1970() -> Option<u64> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.ok().map(|now| now.as_secs())
+}
+
+/// The standard library knows no clock here, but the browser does.
+#[cfg(target_arch = "wasm32")]
+fn seconds_since_1970() -> Option<u64> {
+    let seconds = js_sys::Date::now() / 1000.0;
+    (seconds >= 0.0).then_some(seconds as u64)
 }
 
 const MONTHS: [&str; 12] = [
@@ -31,7 +38,6 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
 /// `strftime` for the seconds since 1970 (UTC), in the C locale.
-#[cfg_attr(target_arch = "wasm32", allow(dead_code))]
 fn strftime(seconds: u64, format: &str) -> Result<String, String> {
     let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);

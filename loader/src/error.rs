@@ -76,13 +76,13 @@ pub enum LoadError {
     // ---- safetensors headers ---------------------------------------------------------------------------------------
     /// The file ends before its header's length is complete.
     #[error("{file}: expected at least the 8 bytes that give the header's length, found {found} bytes")]
-    NoHeader { file: String, found: usize },
+    NoHeader { file: String, found: u64 },
     /// The header is said to be longer than the file (or than any header may be).
     #[error(
         "{file}: expected a header of at most {limit} bytes, found the length {found} in its first 8 bytes; the file is \
          truncated or is no safetensors file"
     )]
-    HeaderTooLong { file: String, limit: usize, found: u64 },
+    HeaderTooLong { file: String, limit: u64, found: u64 },
     /// The header is not a JSON object.
     #[error("{file}: header: expected a JSON object of tensors, found a syntax error: {source}")]
     HeaderJson { file: String, source: serde_json::Error },
@@ -98,41 +98,34 @@ pub enum LoadError {
     ShapeOverflow { file: String, tensor: String, shape: Vec<usize>, dtype: String },
     /// A range ends before it begins.
     #[error("{file}: tensor {tensor}: expected a range that ends after it begins, found {begin}..{end}")]
-    RangeReversed { file: String, tensor: String, begin: usize, end: usize },
+    RangeReversed { file: String, tensor: String, begin: u64, end: u64 },
     /// A range reaches beyond the end of the file: usually the file was cut off.
     #[error(
         "{file}: tensor {tensor}: expected its data up to byte {end}, found that the file's data ends at byte \
          {available}; the file is truncated or its header is wrong"
     )]
-    RangeOutsideFile { file: String, tensor: String, end: usize, available: usize },
+    RangeOutsideFile { file: String, tensor: String, end: u64, available: u64 },
     /// The range's length is not what shape and dtype need.
     #[error(
         "{file}: tensor {tensor}: expected {expected} bytes for shape {shape:?} of {dtype}, found a range of {found}"
     )]
-    RangeLength {
-        file: String,
-        tensor: String,
-        shape: Vec<usize>,
-        dtype: String,
-        expected: usize,
-        found: usize,
-    },
+    RangeLength { file: String, tensor: String, shape: Vec<usize>, dtype: String, expected: u64, found: u64 },
     /// A range does not begin at a multiple of the element size.
     #[error(
         "{file}: tensor {tensor}: expected its data at a multiple of {align} bytes, found it at byte {begin}"
     )]
-    RangeMisaligned { file: String, tensor: String, begin: usize, align: usize },
+    RangeMisaligned { file: String, tensor: String, begin: u64, align: u64 },
     /// Two tensors claim the same bytes.
     #[error(
         "{file}: tensor {tensor}: expected its data at byte {expected}, found it at {begin}, inside tensor {other}"
     )]
-    RangesOverlap { file: String, tensor: String, other: String, expected: usize, begin: usize },
+    RangesOverlap { file: String, tensor: String, other: String, expected: u64, begin: u64 },
     /// There are bytes between two tensors that belong to neither.
     #[error("{file}: tensor {tensor}: expected its data at byte {expected}, found it at {begin}: a gap")]
-    RangeGap { file: String, tensor: String, expected: usize, begin: usize },
+    RangeGap { file: String, tensor: String, expected: u64, begin: u64 },
     /// There are bytes after the last tensor.
     #[error("{file}: expected {expected} bytes of tensor data, found {found}")]
-    TrailingData { file: String, expected: usize, found: usize },
+    TrailingData { file: String, expected: u64, found: u64 },
 
     // ---- the index of a sharded checkpoint -----------------------------------------------------------------------
     /// The index names a shard by something other than a plain file name.

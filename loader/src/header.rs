@@ -9,17 +9,17 @@ use std::fmt;
 use std::ops::Range;
 
 use safetensors::Dtype;
-use safetensors::tensor::TensorInfo;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::LoadError;
+use crate::files::FileContents;
 use crate::json::shown;
 
 /// Bytes of the number that says how long the header is.
 const LENGTH: usize = 8;
 /// The longest header that the format allows, in bytes.
-const LONGEST: usize = 100_000_000;
+const LONGEST: u64 = 100_000_000;
 
 /// A tensor that a file holds: a name, and a range of the file with exactly the bytes that shape and dtype need.
 #[derive(Debug)]
@@ -28,36 +28,47 @@ pub(crate) struct Entry {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
     /// In bytes from the beginning of the file; always within it.
-    pub(crate) range: Range<usize>,
+    pub(crate) range: Range<u64>,
 }
 
-/// Reads and checks the header of `bytes`, the contents of `file`. Memory is in proportion to the
-/// header that is there, whatever it claims.
-pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Entry>, LoadError> {
-    let (header, data) = split(file, bytes)?;
-    let json: Entries = serde_json::from_slice(header)
+/// A tensor as the header has it. (The crate's own has offsets of `usize`, which in a browser end at 4 GiB.)
+#[derive(serde::Deserialize)]
+struct TensorInfo {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    data_offsets: (u64, u64),
+}
+
+/// Reads and checks the header of `contents`, those of `file`. Memory is in proportion to the header that is there,
+/// whatever it claims.
+pub(crate) fn read(file: &str, contents: &FileContents) -> Result<Vec<Entry>, LoadError> {
+    let data = data(file, contents)?;
+    let header = contents.bytes(file, LENGTH as u64..data.start)?;
+    let json: Entries = serde_json::from_slice(&header)
         .map_err(|source| LoadError::HeaderJson { file: file.into(), source })?;
     let mut entries = entries(file, json)?;
     entries.sort_by_key(|entry| (entry.range.start, entry.range.end));
-    check_ranges(file, &entries, data.len())?;
-    let start = bytes.len() - data.len();
+    check_ranges(file, &entries, data.end - data.start)?;
     for entry in &mut entries {
-        entry.range = entry.range.start + start..entry.range.end + start;
+        entry.range = entry.range.start + data.start..entry.range.end + data.start;
     }
     Ok(entries)
 }
 
-/// The header and the tensor data after it.
-fn split<'a>(file: &str, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), LoadError> {
-    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH>() else {
-        return Err(LoadError::NoHeader { file: file.into(), found: bytes.len() });
+/// Where the tensor data is, after the header.
+fn data(file: &str, contents: &FileContents) -> Result<Range<u64>, LoadError> {
+    let size = contents.size();
+    let Some(rest) = size.checked_sub(LENGTH as u64) else {
+        return Err(LoadError::NoHeader { file: file.into(), found: size });
     };
-    let found = u64::from_le_bytes(*length);
-    let limit = rest.len().min(LONGEST);
-    match usize::try_from(found) {
-        Ok(length) if length <= limit => Ok(rest.split_at(length)),
-        _ => Err(LoadError::HeaderTooLong { file: file.into(), limit, found }),
+    let mut length = [0; LENGTH];
+    contents.read(file, 0, &mut length)?;
+    let found = u64::from_le_bytes(length);
+    let limit = rest.min(LONGEST);
+    if found > limit {
+        return Err(LoadError::HeaderTooLong { file: file.into(), limit, found });
     }
+    Ok(LENGTH as u64 + found..size)
 }
 
 /// The header's JSON object in the order written, with names given twice still there twice.
@@ -115,7 +126,7 @@ fn entries(file: &str, json: Entries) -> Result<Vec<Entry>, LoadError> {
 }
 
 /// Checks that the ranges, in order, fill the data exactly and are as long as shape and dtype say.
-fn check_ranges(file: &str, entries: &[Entry], available: usize) -> Result<(), LoadError> {
+fn check_ranges(file: &str, entries: &[Entry], available: u64) -> Result<(), LoadError> {
     let mut end = 0;
     let mut before = "";
     for entry in entries {
@@ -125,14 +136,15 @@ fn check_ranges(file: &str, entries: &[Entry], available: usize) -> Result<(), L
             let (shape, dtype) = (shape.clone(), dtype.to_string());
             return Err(LoadError::ShapeOverflow { file, tensor: tensor(), shape, dtype });
         };
-        if range.len() != expected {
-            let (shape, dtype, found) = (shape.clone(), dtype.to_string(), range.len());
+        let found = range.end - range.start;
+        if found != expected {
+            let (shape, dtype) = (shape.clone(), dtype.to_string());
             return Err(LoadError::RangeLength { file, tensor: tensor(), shape, dtype, expected, found });
         }
         if range.end > available {
             return Err(LoadError::RangeOutsideFile { file, tensor: tensor(), end: range.end, available });
         }
-        let align = (dtype.bitsize() / 8).max(1);
+        let align = (dtype.bitsize() as u64 / 8).max(1);
         if !range.start.is_multiple_of(align) {
             return Err(LoadError::RangeMisaligned { file, tensor: tensor(), begin: range.start, align });
         }
@@ -154,8 +166,8 @@ fn check_ranges(file: &str, entries: &[Entry], available: usize) -> Result<(), L
 }
 
 /// Bytes of a tensor, or None where that does not fit or is not whole.
-fn byte_size(dtype: Dtype, shape: &[usize]) -> Option<usize> {
-    let elements = shape.iter().try_fold(1_usize, |product, n| product.checked_mul(*n))?;
-    let bits = elements.checked_mul(dtype.bitsize())?;
+fn byte_size(dtype: Dtype, shape: &[usize]) -> Option<u64> {
+    let elements = shape.iter().try_fold(1_u64, |product, n| product.checked_mul(*n as u64))?;
+    let bits = elements.checked_mul(dtype.bitsize() as u64)?;
     bits.is_multiple_of(8).then_some(bits / 8)
 }

@@ -69,10 +69,10 @@ impl List<'_> {
         self.add(name("o_proj"), &[hidden, query])
     }
 
-    /// Adds a tensor whose size in bytes fits an address even in f32.
+    /// Adds a tensor whose elements can be numbered, and whose size in bytes fits a file even in f32.
     fn add(&mut self, name: String, shape: &[usize]) -> Result<(), LoadError> {
-        let bytes = shape.iter().try_fold(4_usize, |product, n| product.checked_mul(*n));
-        if bytes.is_none_or(|bytes| bytes > isize::MAX as usize) {
+        let bytes = shape.iter().try_fold(4_u64, |product, n| product.checked_mul(*n as u64));
+        if bytes.is_none_or(|bytes| bytes > i64::MAX as u64 || bytes / 4 > isize::MAX as u64) {
             let (file, shape) = (self.config_file.to_owned(), shape.to_vec());
             return Err(LoadError::ConfigTooLarge { file, tensor: name, shape });
         }

@@ -11,7 +11,7 @@
 //! // The weights, in place: nothing is read from disk before it is used.
 //! let embedding = checkpoint.tensor("model.embed_tokens.weight")?;
 //! let mut row = vec![0.0; embedding.shape[1]];
-//! embedding.read_f32(42 * row.len(), &mut row);
+//! embedding.read_f32(42 * row.len(), &mut row)?;
 //!
 //! // Text to ids. Both are None where the directory lacks the file.
 //! if let (Some(tokenizer), Some(template)) = (checkpoint.tokenizer()?, checkpoint.chat_template()?) {
@@ -43,7 +43,7 @@
 //! or downloading.
 //!
 //! Files on disk are memory-mapped; see [`Checkpoint::open`] for what that asks of other programs. On wasm32 there are
-//! no files, only [`Checkpoint::from_files`].
+//! no files, only [`Checkpoint::from_files`], which takes them from memory or from a [`ReadAt`].
 
 // No user may reach a panic. (The packages of tests and benchmarks, which share the workspace's lints, may.)
 #![warn(clippy::unwrap_used)]
@@ -68,6 +68,7 @@ pub use checkpoint::Checkpoint;
 pub use clock::strftime_now as utc_now;
 pub use config::Config;
 pub use error::{LoadError, TextError};
+pub use files::{FileContents, ReadAt, Shared};
 pub use generation::GenerationConfig;
 pub use layout::Views;
 pub use stream::TextStream;

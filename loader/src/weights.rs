@@ -6,9 +6,10 @@ use std::ops::Range;
 use serde_json::Value;
 
 use crate::error::LoadError;
-use crate::files::{Contents, Folder};
+use crate::files::{FileContents, Folder};
 use crate::header;
 use crate::json::{self, Fields, shown};
+use crate::tensor::Stretch;
 
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -23,7 +24,7 @@ pub(crate) struct Weights {
 
 struct File {
     path: String,
-    contents: Contents,
+    contents: FileContents,
 }
 
 /// Where a tensor is stored.
@@ -31,7 +32,7 @@ pub(crate) struct Stored {
     file: usize,
     pub(crate) dtype: safetensors::Dtype,
     pub(crate) shape: Vec<usize>,
-    range: Range<usize>,
+    range: Range<u64>,
 }
 
 impl Weights {
@@ -76,7 +77,7 @@ impl Weights {
     }
 
     /// Adds the tensors of one file.
-    fn add(&mut self, path: String, contents: Contents) -> Result<(), LoadError> {
+    fn add(&mut self, path: String, contents: FileContents) -> Result<(), LoadError> {
         let file = self.files.len();
         for header::Entry { name, dtype, shape, range } in header::read(&path, &contents)? {
             if let Some(first) = self.tensors.get(&name) {
@@ -134,8 +135,9 @@ impl Weights {
     }
 
     /// A tensor's bytes: as many as its shape and dtype need.
-    pub(crate) fn bytes(&self, stored: &Stored) -> &[u8] {
-        &self.files[stored.file].contents[stored.range.clone()]
+    pub(crate) fn stretch(&self, stored: &Stored) -> Stretch<'_> {
+        let File { path, contents } = &self.files[stored.file];
+        Stretch { path, contents, range: stored.range.clone() }
     }
 }
 

@@ -72,7 +72,7 @@ fn what_is_no_checkpoint_directory_is_named() {
 
 #[test]
 fn a_file_given_twice_is_refused() {
-    let mut files: Vec<_> = common::dual().into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+    let mut files: Vec<_> = common::dual().into_iter().collect();
     files.push((CONFIG.into(), b"{}"[..].into()));
     let error = Checkpoint::from_files("model", files).unwrap_err();
     assert!(matches!(error, LoadError::DuplicateFile { .. }), "{error:?}");

@@ -4,9 +4,11 @@
 mod common;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::MODEL;
-use orthrus_loader::{Checkpoint, Dtype, Tensor, Views};
+use orthrus_loader::{Checkpoint, Dtype, LoadError, ReadAt, Tensor, Views};
 use serde_json::{Value, json};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/");
@@ -21,7 +23,7 @@ fn with_config(field: &str, value: Value) -> common::Files {
 
 fn values(tensor: Tensor<'_>) -> Vec<f32> {
     let mut values = vec![f32::NAN; tensor.len()];
-    tensor.read_f32(0, &mut values);
+    tensor.read_f32(0, &mut values).unwrap();
     values
 }
 
@@ -91,8 +93,13 @@ fn every_tensor_is_there_with_its_bytes() {
             assert_eq!(checkpoint.views(), if dual { Views::Dual } else { Views::ArOnly });
         }
         for (name, tensor) in from_disk.tensors() {
-            assert_eq!(tensor.bytes, from_memory.tensor(name).unwrap().bytes);
-            assert_eq!(tensor.bytes.len(), tensor.shape.iter().product::<usize>() * tensor.dtype.size());
+            let elements = tensor.shape.iter().product::<usize>();
+            assert_eq!(
+                (tensor.len(), tensor.byte_len()),
+                (elements, (elements * tensor.dtype.size()) as u64)
+            );
+            let bits = |tensor| values(tensor).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            assert_eq!(bits(tensor), bits(from_memory.tensor(name).unwrap()), "{name}");
         }
     }
 }
@@ -170,28 +177,75 @@ fn one_file_comes_before_shards() {
     assert_eq!(checkpoint.tensor("model.norm.weight").unwrap().dtype, Dtype::F32);
 }
 
-/// Elements are decoded exactly, from any address.
+/// Files behind readers: what [`Checkpoint`] asks of them.
+struct Reader {
+    bytes: Vec<u8>,
+    /// Bytes that were asked for.
+    read: Arc<AtomicU64>,
+    /// Fails from this offset on.
+    readable: u64,
+}
+
+impl ReadAt for Reader {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.read.fetch_add(out.len() as u64, Ordering::Relaxed);
+        if offset + out.len() as u64 > self.readable {
+            return Err(std::io::Error::other("the stick was pulled out"));
+        }
+        out.copy_from_slice(&self.bytes[offset as usize..][..out.len()]);
+        Ok(())
+    }
+}
+
+fn behind_readers(files: common::Files, readable: u64) -> (Result<Checkpoint, LoadError>, Arc<AtomicU64>) {
+    let read = Arc::new(AtomicU64::new(0));
+    let reader = |(name, bytes): (String, Vec<u8>)| {
+        // Only the weights are large.
+        let readable = if name.ends_with(".safetensors") { readable } else { u64::MAX };
+        let reader: Box<dyn ReadAt> = Box::new(Reader { bytes, read: read.clone(), readable });
+        (name, reader)
+    };
+    (Checkpoint::from_files("model", files.into_iter().map(reader).collect()), read)
+}
+
 #[test]
-fn elements_are_read_unaligned_and_in_parts() {
-    let expected: Vec<f32> =
-        (0..700).map(|i| (i as f32 - 350.0) / 64.0).chain([f32::INFINITY, -0.0]).collect();
-    let f32s: Vec<u8> = expected.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let f16s: Vec<u8> = expected.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect();
-    let bf16s: Vec<u8> = expected.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect();
-    for (dtype, bytes) in [(Dtype::F32, f32s), (Dtype::F16, f16s), (Dtype::Bf16, bf16s)] {
-        for shift in 0..4 {
-            let shifted = [vec![0; shift], bytes.clone()].concat();
-            let tensor = Tensor { dtype, shape: &[702], bytes: &shifted[shift..] };
-            for (first, count) in [(0, 702), (1, 511), (256, 257), (701, 1), (702, 0)] {
-                let mut out = vec![f32::NAN; count];
-                tensor.read_f32(first, &mut out);
-                let exact = |x: f32| if dtype == Dtype::Bf16 { half::bf16::from_f32(x).to_f32() } else { x };
-                for (found, expected) in out.iter().zip(&expected[first..]) {
-                    assert_eq!(found.to_bits(), exact(*expected).to_bits(), "{dtype} {shift} {first}");
-                }
-            }
+fn readers_give_the_same_tensors() {
+    for files in [common::dual(), common::sharded(), common::ar_only()] {
+        let size: usize = files.values().map(Vec::len).sum();
+        let (from_readers, read) = behind_readers(files.clone(), u64::MAX);
+        let from_readers = from_readers.unwrap();
+        assert!(
+            read.load(Ordering::Relaxed) < size as u64 - 4000,
+            "weights were read before they were needed"
+        );
+        for (name, tensor) in common::open(files).unwrap().tensors() {
+            let other = from_readers.tensor(name).unwrap();
+            let bits = |tensor| values(tensor).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            assert_eq!((other.dtype, other.shape), (tensor.dtype, tensor.shape), "{name}");
+            assert_eq!(bits(other), bits(tensor), "{name}");
         }
     }
+}
+
+#[test]
+fn a_reader_that_fails_is_named() {
+    let header = 8 + u64::from_le_bytes(common::dual()[MODEL][..8].try_into().unwrap());
+    let message = |result: Result<(), LoadError>| result.unwrap_err().to_string();
+    let expected = "model/model.safetensors: cannot be read: the stick was pulled out";
+    assert_eq!(message(behind_readers(common::dual(), 0).0.map(drop)), expected);
+    assert_eq!(message(behind_readers(common::dual(), 8).0.map(drop)), expected);
+    let checkpoint = behind_readers(common::dual(), header).0.unwrap();
+    let tensor = checkpoint.tensor("model.embed_tokens.weight").unwrap();
+    assert_eq!(message(tensor.read_f32(0, &mut [0.0; 6])), expected);
+    // What is there is checked as well as in memory.
+    let mut files = common::dual();
+    files.get_mut(MODEL).unwrap().truncate(5);
+    let short = message(behind_readers(files, u64::MAX).0.map(drop));
+    assert!(short.contains("expected at least the 8 bytes"), "{short}");
 }
 
 /// The engine shares a checkpoint between threads.

@@ -54,6 +54,35 @@ fn tensors(shape: &Shape) -> Vec<(String, Vec<usize>)> {
     all
 }
 
+/// `config.json` of a checkpoint of this shape.
+fn config(shape: &Shape) -> Vec<u8> {
+    let config = json!({
+        "model_type": "qwen3", "hidden_act": "silu", "hidden_size": shape.hidden,
+        "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads, "head_dim": shape.head_dim,
+        "intermediate_size": shape.intermediate, "vocab_size": shape.vocabulary, "rms_norm_eps": 1e-6,
+        "rope_theta": 10000.0, "tie_word_embeddings": shape.tied, "max_position_embeddings": 8192,
+        "block_size": shape.block, "mask_token_id": shape.vocabulary - 1,
+    });
+    config.to_string().into_bytes()
+}
+
+/// A checkpoint of this shape as far as it goes without its weights, which may be more than memory holds:
+/// `config.json`, the beginning of `model.safetensors` up to the first weight, and that file's size.
+pub fn virtual_checkpoint(shape: &Shape) -> (Vec<u8>, Vec<u8>, u64) {
+    let mut header = serde_json::Map::new();
+    let mut end = 0;
+    for (name, dims) in tensors(shape) {
+        let begin = end;
+        end += 4 * dims.iter().map(|dim| *dim as u64).product::<u64>();
+        header.insert(name, json!({"dtype": "F32", "shape": dims, "data_offsets": [begin, end]}));
+    }
+    let header = serde_json::Value::from(header).to_string().into_bytes();
+    let length = header.len() as u64;
+    let beginning = [&length.to_le_bytes()[..], &header].concat();
+    (config(shape), beginning, 8 + length + end)
+}
+
 /// A checkpoint of this shape with random f32 weights, scaled so that activations keep their size.
 ///
 /// # Panics
@@ -86,16 +115,8 @@ pub fn edited_checkpoint(shape: &Shape, seed: u64, edit: impl Fn(&str, &mut [f32
         (name.as_str(), TensorView::new(Dtype::F32, dims.clone(), bytes).unwrap_or_else(|e| panic!("{e}")))
     });
     let weights = safetensors::serialize(views, None).unwrap_or_else(|e| panic!("{e}"));
-    let config = json!({
-        "model_type": "qwen3", "hidden_act": "silu", "hidden_size": shape.hidden,
-        "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads,
-        "num_key_value_heads": shape.kv_heads, "head_dim": shape.head_dim,
-        "intermediate_size": shape.intermediate, "vocab_size": shape.vocabulary, "rms_norm_eps": 1e-6,
-        "rope_theta": 10000.0, "tie_word_embeddings": shape.tied, "max_position_embeddings": 8192,
-        "block_size": shape.block, "mask_token_id": shape.vocabulary - 1,
-    });
     let files = vec![
-        ("config.json".to_string(), Cow::Owned(config.to_string().into_bytes())),
+        ("config.json".to_string(), Cow::Owned(config(shape))),
         ("model.safetensors".to_string(), Cow::Owned(weights)),
     ];
     Checkpoint::from_files(&format!("random {shape:?}"), files).unwrap_or_else(|error| panic!("{error}"))

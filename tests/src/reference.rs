@@ -218,7 +218,7 @@ impl<'a> Reference<'a> {
     fn tensor(&self, name: &str) -> Vec<f32> {
         let tensor = self.checkpoint.tensor(name).unwrap_or_else(|error| panic!("{error}"));
         let mut values = vec![0.0; tensor.len()];
-        tensor.read_f32(0, &mut values);
+        tensor.read_f32(0, &mut values).unwrap_or_else(|error| panic!("{error}"));
         values
     }
 }

@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use orthrus::loader::Checkpoint;
+use orthrus::loader::{Checkpoint, ReadAt};
 use orthrus::{
-    Error, GenerateOptions, Gpu, GpuOptions, Model, Progress, Session, Tier, View, WeightFormat, no_progress,
+    Error, GenerateOptions, Generation, Gpu, GpuOptions, Model, Progress, Session, Tier, View, WeightFormat,
+    no_progress,
 };
-use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint};
+use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint, virtual_checkpoint};
 use orthrus_tests::golden::Golden;
-use orthrus_tests::gpu::{gpu, options as options_of};
+use orthrus_tests::gpu::{gpu, options as options_of, tiers};
 use orthrus_tests::kernel::assert_rows_close;
 use orthrus_tests::random::Random;
 use orthrus_tests::reference::Reference;
@@ -102,10 +103,14 @@ fn a_prompt_can_be_cancelled_and_goes_on_where_it_was() {
     };
     let cancelled = session.generate(&prompt, &options(8), &mut after_two).err();
     assert!(matches!(cancelled, Some(Error::Cancelled)));
-    assert!(seen[0].done < seen[1].done && seen[1].done < prompt.len() && seen[1].total == prompt.len());
-    assert_eq!(session.cached(), seen[1].done);
+    assert!(
+        seen[0].done < seen[1].done
+            && seen[1].done < prompt.len() as u64
+            && seen[1].total == prompt.len() as u64
+    );
+    assert_eq!(session.cached() as u64, seen[1].done);
     let (ids, reused) = answer(&mut session, &prompt, 8);
-    assert_eq!(reused, seen[1].done);
+    assert_eq!(reused as u64, seen[1].done);
     assert_eq!(ids, answer(&mut model.session(1000).unwrap(), &prompt, 8).0);
 }
 
@@ -256,10 +261,83 @@ fn loading_reports_every_weight_and_can_be_cancelled() {
         ControlFlow::Continue(())
     };
     Model::load(&gpu(Tier::Baseline), &checkpoint, WeightFormat::F16, &mut watch).unwrap();
-    assert_eq!(last, weights);
+    assert_eq!(last, weights as u64);
     let cancelled =
         Model::load(&gpu(Tier::Baseline), &checkpoint, WeightFormat::F16, &mut |_| ControlFlow::Break(()));
     assert!(matches!(cancelled, Err(Error::Cancelled)));
+}
+
+/// A file that nobody may read beyond its beginning.
+struct HeaderOnly {
+    header: Vec<u8>,
+    size: u64,
+}
+
+impl ReadAt for HeaderOnly {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        let end = offset as usize + out.len();
+        assert!(end <= self.header.len(), "a weight was read");
+        out.copy_from_slice(&self.header[offset as usize..end]);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_the_adapter_cannot_hold_is_said_before_a_weight_is_read() {
+    let core = Gpu::open(&GpuOptions { core_limits: true, ..options_of(Tier::Baseline) }).unwrap();
+    let refused = |shape: &Shape| {
+        let (config, header, size) = virtual_checkpoint(shape);
+        let config: Box<dyn ReadAt> = Box::new(HeaderOnly { size: config.len() as u64, header: config });
+        let weights: Box<dyn ReadAt> = Box::new(HeaderOnly { header, size });
+        let files = vec![("config.json".to_string(), config), ("model.safetensors".to_string(), weights)];
+        let checkpoint = Checkpoint::from_files("virtual", files).unwrap();
+        Model::load(&core, &checkpoint, WeightFormat::F16, &mut no_progress).unwrap_err().to_string()
+    };
+    // 128 rows of a million gates and ups are 1 GB, and a block of 64 rows of 600,000 logits 154 MB.
+    let wide = refused(&Shape { layers: 1, intermediate: 1_000_000, ..SHAPE });
+    assert!(wide.starts_with("a session of one position needs 1024000000 bytes in one buffer"), "{wide}");
+    let many = refused(&Shape { layers: 1, vocabulary: 600_000, block: 64, ..SHAPE });
+    assert!(many.starts_with("a session of one position needs 153600000 bytes in one buffer"), "{many}");
+}
+
+/// An answer can own its session, rest while others use the GPU, and give the session back.
+#[test]
+fn an_answer_can_own_its_session() {
+    let checkpoint = random_checkpoint(&SHAPE, 11);
+    for tier in tiers() {
+        let model = Model::load(&gpu(tier), &checkpoint, WeightFormat::F16, &mut no_progress).unwrap();
+        let text = [1, 2, 3];
+        let mut borrowed = model.session(64).unwrap();
+        let expected: Vec<u32> = borrowed
+            .generate(&text, &options(40), &mut no_progress)
+            .unwrap()
+            .flat_map(|run| run.unwrap().ids)
+            .collect();
+        let session = Box::new(model.session(64).unwrap());
+        let (options, mut progress) = (options(40), no_progress);
+        let started = Generation::start(session, &text, &options, &mut progress);
+        let mut answer = pollster::block_on(started).map_err(|(_, error)| error).unwrap();
+        let mut ids = Vec::new();
+        while let Some(run) = answer.next() {
+            ids.extend(run.unwrap().ids);
+            // Every time, to the end of what is under way.
+            while let Some(run) = pollster::block_on(answer.next_run_under_way()) {
+                ids.extend(run.unwrap().ids);
+            }
+        }
+        assert_eq!(ids, expected, "tier {}", tier.name());
+        assert!(answer.finish_reason().is_some());
+        let session = answer.into_session();
+        assert_eq!(session.text()[3..], expected);
+        let refused = pollster::block_on(Generation::start(session, &[], &options, &mut progress));
+        let (session, error) = refused.unwrap_err();
+        assert!(matches!(error, Error::EmptyPrompt));
+        assert_eq!(session.text()[3..], expected, "a refused prompt changes nothing");
+    }
 }
 
 /// 540,000 rows of 64 f32 are more than the 128 MiB that core WebGPU lets a kernel bind.

@@ -1,7 +1,6 @@
 //! Small checkpoints for tests, built without the loader's help so that they check it.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use orthrus_loader::{Checkpoint, LoadError};
@@ -135,10 +134,7 @@ pub fn sharded() -> Files {
 }
 
 pub fn open(files: Files) -> Result<Checkpoint, LoadError> {
-    Checkpoint::from_files(
-        "model",
-        files.into_iter().map(|(name, bytes)| (name, Cow::Owned(bytes))).collect(),
-    )
+    Checkpoint::from_files("model", files.into_iter().collect())
 }
 
 /// Writes the files into a fresh directory.
