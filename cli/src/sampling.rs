@@ -7,29 +7,13 @@ use orthrus_loader::GenerationConfig;
 
 use crate::args::SamplingArgs;
 
-/// transformers' defaults where a checkpoint asks for sampling without saying how.
-const CHECKPOINT_TEMPERATURE: f64 = 1.0;
-const CHECKPOINT_TOP_K: usize = 50;
-const CHECKPOINT_TOP_P: f64 = 1.0;
-
 /// How ids are to be chosen. The engine checks the ranges.
 pub(crate) fn sampling(args: &SamplingArgs, generation: &GenerationConfig) -> Sampling {
-    let official = Sampling::default();
-    let asked = generation.do_sample == Some(true);
-    let (temperature, top_k, top_p) = if asked {
-        (
-            generation.temperature.unwrap_or(CHECKPOINT_TEMPERATURE) as f32,
-            u32::try_from(generation.top_k.unwrap_or(CHECKPOINT_TOP_K)).unwrap_or(0),
-            // 1 or more is off.
-            generation.top_p.unwrap_or(CHECKPOINT_TOP_P).min(1.0) as f32,
-        )
-    } else {
-        (official.temperature, official.top_k, official.top_p)
-    };
+    let suggested = Sampling::suggested(generation);
     Sampling {
-        temperature: args.temperature.unwrap_or(temperature),
-        top_k: args.top_k.unwrap_or(top_k),
-        top_p: args.top_p.unwrap_or(top_p),
+        temperature: args.temperature.unwrap_or(suggested.temperature),
+        top_k: args.top_k.unwrap_or(suggested.top_k),
+        top_p: args.top_p.unwrap_or(suggested.top_p),
         seed: args.seed.unwrap_or_else(clock),
         accept: args.accept.unwrap_or_default(),
     }

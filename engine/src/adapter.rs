@@ -79,6 +79,9 @@ impl AdapterReport {
     }
 }
 
+/// Browsers may keep a name to themselves.
+const UNNAMED: &str = "a GPU without a name";
+
 /// Every adapter of the machine.
 pub async fn adapters() -> Vec<AdapterReport> {
     enumerate().await.iter().enumerate().map(|(index, adapter)| report(index, adapter)).collect()
@@ -92,6 +95,14 @@ pub fn adapters_blocking() -> Vec<AdapterReport> {
 
 async fn enumerate() -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    // A browser shows one adapter at a time, and the weak one unless asked.
+    #[cfg(target_arch = "wasm32")]
+    return {
+        let power_preference = wgpu::PowerPreference::HighPerformance;
+        let options = wgpu::RequestAdapterOptions { power_preference, ..Default::default() };
+        instance.request_adapter(&options).await.into_iter().collect()
+    };
+    #[cfg(not(target_arch = "wasm32"))]
     instance.enumerate_adapters(wgpu::Backends::all()).await
 }
 
@@ -109,7 +120,7 @@ fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
     let subgroups = adapter.features().contains(Features::SUBGROUP);
     AdapterReport {
         index,
-        name: info.name.clone(),
+        name: if info.name.is_empty() { UNNAMED.to_string() } else { info.name.clone() },
         backend: format!("{:?}", info.backend),
         kind,
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),

@@ -231,6 +231,11 @@ pub enum Error {
     /// The GPU or its driver failed.
     #[error("the GPU failed: {0}")]
     Device(String),
+
+    /// The GPU is gone: its driver was restarted or updated, took too long, or the card was removed. Whoever opens it
+    /// again can go on.
+    #[error("the GPU was lost: {0}")]
+    DeviceLost(String),
 }
 
 /// The engine's results.

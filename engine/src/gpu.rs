@@ -52,9 +52,16 @@ struct Shared {
     pipelines: Mutex<HashMap<Kernel, Pipeline>>,
     buffers: AtomicU64,
     bind_groups: AtomicU64,
-    failure: Arc<Mutex<Option<String>>>,
+    failure: Arc<Mutex<Option<Failure>>>,
     #[cfg(not(target_arch = "wasm32"))]
     poller: crate::poller::Poller,
+}
+
+/// Why a GPU is of no use any more.
+#[derive(Clone)]
+enum Failure {
+    Reported(String),
+    Lost(String),
 }
 
 /// A compiled kernel and the layout of what it binds.
@@ -177,10 +184,14 @@ impl Gpu {
         }
     }
 
-    /// The failure that the driver reported since the GPU was opened, if any.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Whether all is well: whatever failed since the GPU was opened, a lost device for one, stays.
+    ///
+    /// # Errors
+    /// The first failure that the driver reported.
+    pub fn check(&self) -> Result<()> {
         match lock(&self.shared.failure).clone() {
-            Some(reason) => Err(Error::Device(reason)),
+            Some(Failure::Reported(reason)) => Err(Error::Device(reason)),
+            Some(Failure::Lost(reason)) => Err(Error::DeviceLost(reason)),
             None => Ok(()),
         }
     }
@@ -365,16 +376,16 @@ fn experimental_features(tier: Tier) -> wgpu::ExperimentalFeatures {
 }
 
 /// Keeps the first failure the driver reports, instead of wgpu's panic.
-fn watch_for_failure(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
+fn watch_for_failure(device: &wgpu::Device, failure: &Arc<Mutex<Option<Failure>>>) {
     let slot = failure.clone();
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
         tracing::error!(%error, "the GPU reported an error");
-        lock(&slot).get_or_insert_with(|| error.to_string());
+        lock(&slot).get_or_insert_with(|| Failure::Reported(error.to_string()));
     }));
     let slot = failure.clone();
     device.set_device_lost_callback(move |reason, message| {
         if reason != wgpu::DeviceLostReason::Destroyed {
-            lock(&slot).get_or_insert_with(|| format!("device lost: {message}"));
+            lock(&slot).get_or_insert_with(|| Failure::Lost(message));
         }
     });
 }

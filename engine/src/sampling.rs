@@ -1,6 +1,13 @@
 //! How ids are chosen where the largest logit is not simply taken.
 
+use orthrus_loader::GenerationConfig;
+
 use crate::{Error, Result};
+
+/// transformers' defaults where a checkpoint asks for sampling without saying how.
+const SUGGESTED_TEMPERATURE: f64 = 1.0;
+const SUGGESTED_TOP_K: usize = 50;
+const SUGGESTED_TOP_P: f64 = 1.0;
 
 /// When a draft is accepted in sampling. Both rules give the base model's own distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -51,6 +58,20 @@ impl Default for Sampling {
 impl Sampling {
     /// The official implementation's threshold, below which the largest logit is taken.
     const GREEDY_BELOW: f32 = 1e-5;
+
+    /// What a checkpoint suggests, where it suggests sampling at all; else the official implementation's.
+    pub fn suggested(generation: &GenerationConfig) -> Sampling {
+        if generation.do_sample != Some(true) {
+            return Sampling::default();
+        }
+        Sampling {
+            temperature: generation.temperature.unwrap_or(SUGGESTED_TEMPERATURE) as f32,
+            top_k: u32::try_from(generation.top_k.unwrap_or(SUGGESTED_TOP_K)).unwrap_or(0),
+            // 1 or more is off.
+            top_p: generation.top_p.unwrap_or(SUGGESTED_TOP_P).min(1.0) as f32,
+            ..Sampling::default()
+        }
+    }
 
     /// Whether the largest logit is simply taken.
     pub fn is_greedy(&self) -> bool {

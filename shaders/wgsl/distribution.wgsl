@@ -142,16 +142,16 @@ fn select_key(lane: u32, row: u32, by_mass: bool, highest: f32, least: u32) {
                 }
                 found.whole = whole;
             }
-            choose_digit(shift, bound_of(by_mass));
+            choose_digit(shift, bound_of(by_mass, found.whole));
         }
     }
     workgroupBarrier();
 }
 
 // What may be above the last id that remains.
-fn bound_of(by_mass: bool) -> vec2<u32> {
+fn bound_of(by_mass: bool, whole: vec2<u32>) -> vec2<u32> {
     if by_mass {
-        return of_float(as_float(found.whole) * max(state.top_p, 0.0));
+        return of_float(as_float(whole) * max(state.top_p, 0.0));
     }
     return vec2(state.top_k - 1u, 0u);
 }
@@ -215,8 +215,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
             maxima[lane] = max(maxima[lane], maxima[lane + half_lanes]);
         }
     }
-    workgroupBarrier();
-    highest = maxima[0];
+    // Uniform, as Chrome has to know: barriers come after branches on it.
+    highest = workgroupUniformLoad(&maxima[0]);
 
     var least = 1u; // above LOWEST_KEY: everything that is a number
     var last_id = 0xffffffffu;
@@ -231,7 +231,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
         if selection.cut == 1u {
             least = selection.prefix;
             let each = mass_of(of_key(least), highest);
-            let room = as_float(subtract(bound_of(true), selection.above));
+            let room = as_float(subtract(bound_of(true, selection.whole), selection.above));
             let count = count_ties(lane, row, least, params.vocabulary);
             let remain = 1.0 + floor(room / f32(max(each, 1u)));
             if each > 0u && remain < f32(count) {

@@ -1,0 +1,145 @@
+// A race as it is seen: what arrives is shown once a frame, kept to compare both texts at the end, and can be watched
+// again in slow motion.
+
+import { Histogram } from "./histogram.js";
+import { Pane } from "./pane.js";
+
+/** Slow motion: ms that a cycle of the dual view takes. */
+const SLOW_CYCLE = 500;
+
+const element = (id) => document.getElementById(id);
+
+export class Race {
+  constructor() {
+    this.panes = { ar: new Pane(element("ar"), false), dual: new Pane(element("dual"), true) };
+    this.histogram = new Histogram(element("histogram"));
+    this.events = [];
+    this.pending = [];
+  }
+
+  /** Forgets the race before. Blocks have `rows` rows. */
+  begin(rows) {
+    this.rows = rows;
+    this.events = [];
+    this.clear();
+  }
+
+  clear() {
+    clearTimeout(this.playing);
+    this.playing = undefined;
+    this.pending = [];
+    for (const pane of Object.values(this.panes)) {
+      pane.clear();
+    }
+    this.histogram.resize(this.rows);
+    element("histogram-most").textContent = this.rows - 1;
+    this.say("", "");
+  }
+
+  /** A run has arrived. */
+  add(event) {
+    this.events.push(event);
+    this.show(event);
+  }
+
+  show(event) {
+    this.pending.push(event);
+    this.frame ??= requestAnimationFrame(() => this.render());
+  }
+
+  render() {
+    this.frame = undefined;
+    const events = this.pending;
+    this.pending = [];
+    for (const [view, pane] of Object.entries(this.panes)) {
+      const own = events.filter((event) => event.view === view);
+      if (own.length > 0) {
+        pane.add(own);
+      }
+    }
+    const cycles = events.filter((event) => event.view === "dual" && event.run.cycle);
+    if (cycles.length > 0) {
+      this.histogram.add(cycles.map((event) => event.run.cycle.acceptanceLength));
+    }
+  }
+
+  /** The race is over: says whether both texts are the same, after comparing all of them. */
+  judge(stopped) {
+    const of = (view) => this.events.filter((event) => event.view === view).map((event) => event.run);
+    const { ids: ar, text: arText, last: arLast, clock: arClock } = whole(of("ar"), this.clockOf("ar"));
+    const { ids: dual, text: dualText, last, clock } = whole(of("dual"), this.clockOf("dual"));
+    if (!last) {
+      this.say("", `${count(ar.length, "token")} in the AR view. This checkpoint has no diffusion view to race with.`);
+      return;
+    }
+    const common = Math.min(ar.length, dual.length);
+    const parted = ar.slice(0, common).findIndex((id, at) => id !== dual[at]);
+    const sameText = arText.startsWith(dualText) || dualText.startsWith(arText);
+    if (parted >= 0 || !sameText || (!stopped && (ar.length !== dual.length || arText !== dualText))) {
+      this.say("bad", `NOT identical: the views part at token ${parted >= 0 ? parted + 1 : common + 1}. That is a bug.`);
+    } else if (stopped) {
+      this.say("good", `Stopped. Identical as far as both had come: ${count(common, "token")}.`);
+    } else {
+      const characters = count([...arText].length, "character");
+      const passes = (arLast.stats.forwardPasses / last.stats.forwardPasses).toFixed(1);
+      const speed = clock > 0 && arClock > 0 ? `, ${(arClock / clock).toFixed(2)} times the speed here` : "";
+      this.say(
+        "good",
+        `Identical text: all ${count(ar.length, "token")} and ${characters}, compared one by one. ` +
+          `${passes} times fewer passes in the dual view${speed}.`,
+      );
+    }
+  }
+
+  clockOf(view) {
+    return this.events.findLast((event) => event.view === view)?.clock ?? 0;
+  }
+
+  say(kind, words) {
+    const verdict = element("verdict");
+    verdict.className = kind;
+    verdict.textContent = words;
+  }
+
+  get canReplay() {
+    return this.events.some((event) => event.view === "dual" && event.run.cycle);
+  }
+
+  /** Shows the race again, slowly. `done` is called at its end. */
+  replay(done) {
+    const { className, textContent } = element("verdict");
+    this.clear();
+    const cycles = this.events.filter((event) => event.view === "dual" && event.run.cycle).length;
+    const stretch = (SLOW_CYCLE * cycles) / Math.max(1, this.clockOf("dual"));
+    const events = this.events.toSorted((one, other) => one.clock - other.clock);
+    const start = performance.now();
+    const step = () => {
+      const clock = (performance.now() - start) / stretch;
+      while (events.length > 0 && events[0].clock <= clock) {
+        this.show(events.shift());
+      }
+      if (events.length > 0) {
+        this.playing = setTimeout(step, Math.max(0, events[0].clock * stretch - (performance.now() - start)));
+      } else {
+        this.playing = undefined;
+        this.say(className, textContent);
+        done();
+      }
+    };
+    step();
+  }
+}
+
+/** The runs of a view put together. */
+function whole(runs, clock) {
+  return {
+    ids: runs.flatMap((run) => [...run.ids]),
+    text: runs.map((run) => run.text).join(""),
+    last: runs.at(-1),
+    clock,
+  };
+}
+
+function count(number, unit) {
+  return `${number} ${unit}${number === 1 ? "" : "s"}`;
+}

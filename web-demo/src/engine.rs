@@ -1,0 +1,54 @@
+//! The browser's GPU.
+
+use orthrus::{Gpu, GpuOptions};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::error;
+use crate::model::object;
+
+/// The browser's GPU, open.
+#[wasm_bindgen]
+pub struct Engine {
+    pub(crate) gpu: Gpu,
+}
+
+/// The adapter in use, as pages see it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Adapter<'a> {
+    name: &'a str,
+    software: bool,
+    tier: &'static str,
+    /// Bytes of the largest buffer that a kernel can bind.
+    max_binding: f64,
+    max_buffer: f64,
+    workgroup_memory: u32,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens it.
+    pub async fn open() -> Result<Engine, JsValue> {
+        let gpu = Gpu::open_async(&GpuOptions::default()).await.map_err(error::engine)?;
+        Ok(Engine { gpu })
+    }
+
+    /// `{name, software, tier, maxBinding, maxBuffer, workgroupMemory}`.
+    pub fn adapter(&self) -> Result<JsValue, JsValue> {
+        let adapter = self.gpu.adapter();
+        object(&Adapter {
+            name: &adapter.name,
+            software: adapter.is_software(),
+            tier: self.gpu.tier().name(),
+            max_binding: self.gpu.max_binding() as f64,
+            max_buffer: adapter.max_buffer as f64,
+            workgroup_memory: adapter.workgroup_memory,
+        })
+    }
+
+    /// Throws what failed since it was opened, a lost device for one.
+    pub fn check(&self) -> Result<(), JsValue> {
+        self.gpu.check().map_err(error::engine)
+    }
+}

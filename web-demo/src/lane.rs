@@ -1,0 +1,259 @@
+//! One text being decoded: a session, and the answer under way in it.
+
+use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
+
+use js_sys::Function;
+use orthrus::loader::{GenerationConfig, TextStream, Tokenizer};
+use orthrus::{
+    AcceptRule, FinishReason, GenerateOptions, Generation, Progress, Sampling, Session, Stats, View,
+};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+use crate::error::{self, Kind, thrown};
+use crate::model::object;
+
+/// Decodes one text at a time. Calls may overlap only as [`Lane::stop`] says.
+#[wasm_bindgen]
+pub struct Lane {
+    state: RefCell<State>,
+    /// The answer is to end once the call that uses it returns.
+    stopping: Cell<bool>,
+    tokenizer: Option<Tokenizer>,
+    generation: GenerationConfig,
+}
+
+enum State {
+    Idle(Box<Session>),
+    Answering(Box<Answer>),
+    /// A call has what there is.
+    InUse,
+}
+
+struct Answer {
+    generation: Generation<Box<Session>>,
+    /// Until its end has been given.
+    text: Option<TextStream>,
+}
+
+/// What to generate: `{view, maxNewTokens, blockSize, endIds, temperature, topK, topP, seed, accept}`, all but the
+/// second with defaults: the checkpoint's.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Options {
+    #[serde(default)]
+    view: Option<String>,
+    max_new_tokens: usize,
+    block_size: Option<usize>,
+    end_ids: Option<Vec<u32>>,
+    temperature: Option<f32>,
+    top_k: Option<u32>,
+    top_p: Option<f32>,
+    seed: Option<u64>,
+    accept: Option<String>,
+}
+
+/// A run as pages see it: what became certain together.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run {
+    /// Text that became certain. An id that ends the answer is not in it.
+    text: String,
+    ids: Vec<u32>,
+    /// None: the first token, which comes from the prompt's pass.
+    cycle: Option<Cycle>,
+    /// `stop` or `length`, in the last run.
+    finish: Option<&'static str>,
+    stats: Counters,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cycle {
+    rows: usize,
+    drafts: Vec<u32>,
+    acceptance_length: usize,
+    /// The text of the drafts that were rejected.
+    rejected: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counters {
+    prompt_tokens: usize,
+    new_tokens: usize,
+    forward_passes: usize,
+    cycles: usize,
+    tokens_per_cycle: f64,
+    tpf: f64,
+}
+
+impl From<&Stats> for Counters {
+    fn from(stats: &Stats) -> Counters {
+        Counters {
+            prompt_tokens: stats.prompt_tokens,
+            new_tokens: stats.new_tokens,
+            forward_passes: stats.forward_passes,
+            cycles: stats.cycles(),
+            tokens_per_cycle: stats.tokens_per_cycle(),
+            tpf: stats.tpf(),
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl Lane {
+    /// Begins an answer to `prompt`, after ending the one before if it is not over. `progress(done, total)` hears of
+    /// the prompt's tokens.
+    pub async fn start(&self, prompt: Vec<u32>, options: JsValue, progress: Function) -> Result<(), JsValue> {
+        let options = self.options(options)?;
+        let session = match self.take()? {
+            State::Answering(answer) => answer.generation.into_session(),
+            State::Idle(session) => session,
+            State::InUse => return Err(in_use()),
+        };
+        self.stopping.set(false);
+        let mut watch = |Progress { done, total }| {
+            // The prompt goes on whatever the page does with it.
+            let _ = progress.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into());
+            if self.stopping.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        match Generation::start(session, &prompt, &options, &mut watch).await {
+            Ok(generation) => {
+                let text = self.tokenizer.as_ref().map(Tokenizer::stream);
+                self.put(State::Answering(Box::new(Answer { generation, text })));
+                Ok(())
+            }
+            Err((session, error)) => {
+                self.put(State::Idle(session));
+                Err(error::engine(error))
+            }
+        }
+    }
+
+    /// The next run, or undefined at the end: `{text, ids, cycle: {rows, drafts, acceptanceLength, rejected} or
+    /// undefined, finish, stats}`.
+    pub async fn next(&self) -> Result<JsValue, JsValue> {
+        self.run(true).await
+    }
+
+    /// The next run of the cycles that are under way already, or undefined once the GPU has nothing left to do for this
+    /// lane: for a page that divides the GPU between lanes.
+    #[wasm_bindgen(js_name = nextUnderWay)]
+    pub async fn next_under_way(&self) -> Result<JsValue, JsValue> {
+        self.run(false).await
+    }
+
+    /// Ends the answer, at once or, while `start` or `next` is under way, when that is done.
+    pub fn stop(&self) {
+        self.stopping.set(true);
+        if let Ok(state) = self.take() {
+            self.put(state);
+        }
+    }
+}
+
+impl Lane {
+    pub(crate) fn new(session: Session, tokenizer: Option<Tokenizer>, generation: GenerationConfig) -> Lane {
+        let state = RefCell::new(State::Idle(Box::new(session)));
+        Lane { state, stopping: Cell::new(false), tokenizer, generation }
+    }
+
+    /// What there is, for the length of a call.
+    fn take(&self) -> Result<State, JsValue> {
+        match self.state.replace(State::InUse) {
+            State::InUse => Err(in_use()),
+            state => Ok(state),
+        }
+    }
+
+    /// Puts it back. An answer that is to end does.
+    fn put(&self, state: State) {
+        let state = match state {
+            State::Answering(answer) if self.stopping.get() => State::Idle(answer.generation.into_session()),
+            state => state,
+        };
+        self.state.replace(state);
+    }
+
+    async fn run(&self, record_ahead: bool) -> Result<JsValue, JsValue> {
+        let mut answer = match self.take()? {
+            State::Answering(answer) => answer,
+            idle => {
+                self.put(idle);
+                return Ok(JsValue::UNDEFINED);
+            }
+        };
+        let generation = &mut answer.generation;
+        let run =
+            if record_ahead { generation.next_run().await } else { generation.next_run_under_way().await };
+        let shown = match run {
+            None => Ok(JsValue::UNDEFINED),
+            Some(run) => run.map_err(error::engine).and_then(|run| self.shown(&mut answer, run)),
+        };
+        self.put(State::Answering(answer));
+        shown
+    }
+
+    fn shown(&self, answer: &mut Answer, run: orthrus::Run) -> Result<JsValue, JsValue> {
+        let finish = answer.generation.finish_reason();
+        let ends = usize::from(finish == Some(FinishReason::Stop));
+        let mut text = String::new();
+        if let Some(stream) = &mut answer.text {
+            text += &stream.push(&run.ids[..run.ids.len() - ends]).map_err(error::text)?;
+        }
+        if let Some(stream) = answer.text.take_if(|_| finish.is_some()) {
+            text += &stream.finish().map_err(error::text)?;
+        }
+        let cycle = run.cycle.map(|cycle| Cycle {
+            rejected: self.decode(&cycle.drafts[cycle.acceptance_length.min(cycle.drafts.len())..]),
+            rows: cycle.rows,
+            acceptance_length: cycle.acceptance_length,
+            drafts: cycle.drafts,
+        });
+        let stats = answer.generation.stats().into();
+        object(&Run { text, ids: run.ids, cycle, finish: finish.map(FinishReason::name), stats })
+    }
+
+    /// For looking at: what cannot be decoded is nothing.
+    fn decode(&self, ids: &[u32]) -> String {
+        self.tokenizer.as_ref().and_then(|tokenizer| tokenizer.decode(ids).ok()).unwrap_or_default()
+    }
+
+    fn options(&self, given: JsValue) -> Result<GenerateOptions, JsValue> {
+        let refused = |message: &str| thrown(Kind::Request, message);
+        let given: Options =
+            serde_wasm_bindgen::from_value(given).map_err(|error| refused(&error.to_string()))?;
+        let view = match given.view.as_deref() {
+            Some("dual") | None => View::Dual,
+            Some("ar") => View::Ar,
+            Some(other) => return Err(refused(&format!("a view is dual or ar, not {other}"))),
+        };
+        let accept = match given.accept.as_deref() {
+            Some("coupled") | None => AcceptRule::Coupled,
+            Some("rejection") => AcceptRule::Rejection,
+            Some(other) => return Err(refused(&format!("accept is coupled or rejection, not {other}"))),
+        };
+        let suggested = Sampling::suggested(&self.generation);
+        let sampling = Sampling {
+            temperature: given.temperature.unwrap_or(suggested.temperature),
+            top_k: given.top_k.unwrap_or(suggested.top_k),
+            top_p: given.top_p.unwrap_or(suggested.top_p),
+            seed: given.seed.unwrap_or(suggested.seed),
+            accept,
+        };
+        Ok(GenerateOptions {
+            max_new_tokens: given.max_new_tokens,
+            view,
+            block_size: given.block_size,
+            end_ids: given.end_ids,
+            sampling,
+            ..GenerateOptions::default()
+        })
+    }
+}
+
+fn in_use() -> JsValue {
+    thrown(Kind::Request, "this lane is in use: wait for the call before")
+}
