@@ -21,7 +21,7 @@ pub(crate) type Uniforms = RefCell<HashMap<Vec<u8>, wgpu::Buffer>>;
 pub(crate) struct Preparation<'a> {
     pub(crate) weights: &'a Weights,
     pub(crate) buffers: &'a Buffers,
-    pub(crate) uniforms: &'a Uniforms,
+    pub(crate) uniforms: Uniforms,
     /// [`ArKernel::Fast`]: the pass has one row, and need not be bit-equal to a row of a block.
     pub(crate) kernel: ArKernel,
     pub(crate) pass: Pass,
@@ -109,21 +109,24 @@ impl Preparation<'_> {
             queries: b.sizes.queries() as u32,
             splits: b.sizes.splits as u32,
             scale: 1.0 / (config.head_dim as f32).sqrt(),
-            pad: 0,
+            visible: visible as u32,
         };
         let params_buffer = self.uniform(&params);
         let buffers = [&b.state, &params_buffer, &b.q, &cache.keys, &cache.values, &b.sums, &b.stats];
         match self.weights.cache {
             Cache::Rows => {
-                let kernel = Kernel::Attention(visible);
-                self.step(kernel, &buffers, move |extent| params.grid(extent.rows, extent.positions));
+                self.step(Kernel::Attention, &buffers, move |extent| {
+                    params.grid(extent.rows, extent.positions)
+                });
             }
             Cache::Tiles => {
                 let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
                 let few_rows = Queries::One.count() / heads_per_kv;
-                let kernel = |queries| Kernel::AttentionCoop { visible, queries };
                 self.step_by_rows(
-                    &[(few_rows, kernel(Queries::One)), (usize::MAX, kernel(Queries::Two))],
+                    &[
+                        (few_rows, Kernel::AttentionCoop(Queries::One)),
+                        (usize::MAX, Kernel::AttentionCoop(Queries::Two)),
+                    ],
                     &buffers,
                     {
                         move |extent| {
@@ -147,10 +150,10 @@ impl Preparation<'_> {
             queries: b.sizes.queries() as u32,
             splits: b.sizes.splits as u32,
             out_stride: padded(config.query_width()) as u32,
-            pad: 0,
+            visible: visible as u32,
         };
         let buffers = [&b.state, &self.uniform(&params), &b.sums, &b.stats, &b.attended];
-        let kernel = Kernel::AttentionMerge { visible, output: self.weights.cache.output() };
+        let kernel = Kernel::AttentionMerge(self.weights.cache.output());
         self.step(kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 

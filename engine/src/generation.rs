@@ -8,7 +8,7 @@ use futures_core::Stream;
 use orthrus_shaders::{Record, State};
 
 use crate::model::OnProgress;
-use crate::options::{ArKernel, GenerateOptions, View};
+use crate::options::{GenerateOptions, View};
 use crate::pass::Extent;
 use crate::ring::DEPTH;
 use crate::session::{Begun, Session, Way};
@@ -126,14 +126,14 @@ impl<S: DerefMut<Target = Session>> Generation<S> {
         options: &GenerateOptions,
         progress: OnProgress<'_>,
     ) -> std::result::Result<Generation<S>, (S, Error)> {
-        let Begun { state, reused } = match session.begin(prompt, options, progress).await {
+        let Begun { way, state, reused } = match session.begin(prompt, options, progress).await {
             Ok(begun) => begun,
             Err(error) => return Err((session, error)),
         };
         let (prompt_tokens, reused_tokens) = (prompt.len(), reused);
         Ok(Generation {
             session,
-            way: Way { view: options.view, kernel: kernel(options), rule: state.rule },
+            way,
             limit: state.limit as usize,
             block: state.block as usize,
             finish: None,
@@ -233,14 +233,6 @@ impl<S: DerefMut<Target = Session>> Generation<S> {
             }
         });
         Ok(Run { ids: emitted.to_vec(), cycle })
-    }
-}
-
-/// The kernel chosen is the AR view's: a dual view's block of one row is verified exactly, as any other.
-fn kernel(options: &GenerateOptions) -> ArKernel {
-    match options.view {
-        View::Ar => options.ar_kernel,
-        View::Dual => ArKernel::Exact,
     }
 }
 

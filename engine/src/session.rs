@@ -1,5 +1,7 @@
 //! A text on its way through a model: cache, decode state, and the prompt's way into them.
 
+use std::sync::Arc;
+
 use orthrus_loader::Views;
 use orthrus_shaders::{MAX_END_IDS, State};
 
@@ -25,8 +27,20 @@ pub(crate) struct Way {
     pub(crate) rule: u32,
 }
 
+impl Way {
+    fn of(options: &GenerateOptions, state: &State) -> Way {
+        // The kernel chosen is the AR view's: a dual view's block of one row is verified exactly, as any other.
+        let kernel = match options.view {
+            View::Ar => options.ar_kernel,
+            View::Dual => ArKernel::Exact,
+        };
+        Way { view: options.view, kernel, rule: state.rule }
+    }
+}
+
 /// A generation whose prompt's last pass is under way.
 pub(crate) struct Begun {
+    pub(crate) way: Way,
     /// The decode state that it began with.
     pub(crate) state: State,
     /// Tokens of the prompt that were in the cache already.
@@ -39,7 +53,7 @@ pub(crate) struct Begun {
 /// chat does, is processed from where it differs.
 pub struct Session {
     pub(crate) model: Model,
-    pub(crate) buffers: Buffers,
+    pub(crate) buffers: Arc<Buffers>,
     pub(crate) passes: Passes,
     pub(crate) ring: Ring,
     /// Drafts to replay, in benchmarks.
@@ -70,8 +84,8 @@ impl Model {
             return Err(Error::ContextSize { asked: context, most });
         }
         let make = || {
-            let buffers = Buffers::new(&self.shared, context)?;
-            let passes = Passes::new(&self.shared, &buffers);
+            let buffers = Arc::new(Buffers::new(&self.shared, context)?);
+            let passes = Passes::new(self, &buffers);
             let ring = Ring::new(self.gpu());
             Ok(Session {
                 model: self.clone(),
@@ -173,9 +187,11 @@ impl Session {
         progress: OnProgress<'_>,
     ) -> Result<Begun> {
         let state = self.first_state(prompt, options)?;
+        let way = Way::of(options, &state);
+        self.passes.prepare(way);
         self.prepare_replay(options.replay.as_ref(), prompt.len(), &state).await?;
         let reused = self.process_prompt(prompt, &state, progress).await?;
-        Ok(Begun { state, reused })
+        Ok(Begun { way, state, reused })
     }
 
     /// The decode state at the start of a generation, from validated options.

@@ -286,13 +286,13 @@ pub enum Candidates {
     Best,
 }
 
-/// Which positions a row attends to.
+/// Which positions a row attends to: `visible` of the parameters of attention kernels (`lib/visible.wgsl`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Visible {
     /// Up to its own: the AR view.
-    Causal,
+    Causal = 0,
     /// The text before the block and the whole block: the diffusion view.
-    Block,
+    Block = 1,
 }
 
 /// A kernel with its choices made. The `.wgsl` file of the same name is its contract.
@@ -305,9 +305,9 @@ pub enum Kernel {
     MatmulCoop { rows: Rows, row_tiles: RowTiles, columns: Columns, product: Product },
     MatmulRow { weights: WeightFormat, input: Input, product: Product, output: Output },
     QkNormRope(Cache),
-    Attention(Visible),
-    AttentionCoop { visible: Visible, queries: Queries },
-    AttentionMerge { visible: Visible, output: Output },
+    Attention,
+    AttentionCoop(Queries),
+    AttentionMerge(Output),
     Swiglu,
     Argmax(Candidates),
     Distribution,
@@ -441,6 +441,7 @@ const TILES: File = wgsl!("lib/tile");
 const PARTIAL_SUMS: File = wgsl!("lib/partial_sums");
 const CANDIDATE: File = wgsl!("lib/candidate");
 const NO_ID_FILE: File = wgsl!("lib/no_id");
+const VISIBLE: File = wgsl!("lib/visible");
 const LAYOUT: File = wgsl!("lib/layout_tiles");
 
 impl WeightFormat {
@@ -606,15 +607,6 @@ impl Candidates {
     }
 }
 
-impl Visible {
-    fn file(self) -> File {
-        match self {
-            Visible::Causal => wgsl!("lib/visible_causal"),
-            Visible::Block => wgsl!("lib/visible_block"),
-        }
-    }
-}
-
 impl Tier {
     fn row_slices_file(self) -> File {
         match self {
@@ -642,19 +634,15 @@ impl Kernel {
             Kernel::Accept,
             Kernel::Replay,
             Kernel::Copy,
+            Kernel::Attention,
         ];
         all.extend([Cache::Rows, Cache::Tiles].map(Kernel::QkNormRope));
         all.extend([Candidates::Logits, Candidates::Best].map(Kernel::Argmax));
         for output in [Output::Rows, Output::Tiles] {
             all.extend([Rows::All, Rows::Logits].map(|rows| Kernel::RmsNorm { rows, output }));
-            for visible in [Visible::Causal, Visible::Block] {
-                all.push(Kernel::AttentionMerge { visible, output });
-            }
+            all.push(Kernel::AttentionMerge(output));
         }
-        for visible in [Visible::Causal, Visible::Block] {
-            all.push(Kernel::Attention(visible));
-            all.extend(Queries::ALL.map(|queries| Kernel::AttentionCoop { visible, queries }));
-        }
+        all.extend(Queries::ALL.map(Kernel::AttentionCoop));
         for weights in WeightFormat::ALL {
             all.extend([Kernel::Embed(weights), Kernel::FillRandom(weights)]);
             all.extend(Kernel::all_matmuls(weights));
@@ -705,10 +693,10 @@ impl Kernel {
     pub fn least_tier(self) -> Tier {
         match self {
             Kernel::MatmulCoop { .. }
-            | Kernel::AttentionCoop { .. }
+            | Kernel::AttentionCoop(_)
             | Kernel::QkNormRope(Cache::Tiles)
             | Kernel::RmsNorm { output: Output::Tiles, .. }
-            | Kernel::AttentionMerge { output: Output::Tiles, .. }
+            | Kernel::AttentionMerge(Output::Tiles)
             | Kernel::MatmulRow { output: Output::Tiles, .. } => Tier::Coop,
             _ => Tier::Baseline,
         }
@@ -727,9 +715,9 @@ impl Kernel {
             Kernel::MatmulCoop { .. } => wgsl!("matmul_coop"),
             Kernel::MatmulRow { .. } => wgsl!("matmul_row"),
             Kernel::QkNormRope(_) => wgsl!("qk_norm_rope"),
-            Kernel::Attention(_) => wgsl!("attention"),
-            Kernel::AttentionCoop { .. } => wgsl!("attention_coop"),
-            Kernel::AttentionMerge { .. } => wgsl!("attention_merge"),
+            Kernel::Attention => wgsl!("attention"),
+            Kernel::AttentionCoop(_) => wgsl!("attention_coop"),
+            Kernel::AttentionMerge(_) => wgsl!("attention_merge"),
             Kernel::Swiglu => wgsl!("swiglu"),
             Kernel::Argmax(_) => wgsl!("argmax"),
             Kernel::Distribution => wgsl!("distribution"),
@@ -765,18 +753,12 @@ impl Kernel {
                 files.push(tier.reduce_file());
                 files.extend(cache.files());
             }
-            Kernel::Attention(visible) => {
-                files.extend([visible.file(), PARTIAL_SUMS, Output::Rows.split_file()])
+            Kernel::Attention => files.extend([VISIBLE, PARTIAL_SUMS, Output::Rows.split_file()]),
+            Kernel::AttentionCoop(queries) => {
+                files.extend([VISIBLE, PARTIAL_SUMS, Output::Tiles.split_file(), TILES, queries.file()])
             }
-            Kernel::AttentionCoop { visible, queries } => files.extend([
-                visible.file(),
-                PARTIAL_SUMS,
-                Output::Tiles.split_file(),
-                TILES,
-                queries.file(),
-            ]),
-            Kernel::AttentionMerge { visible, output } => {
-                files.extend([visible.file(), PARTIAL_SUMS, output.split_file()]);
+            Kernel::AttentionMerge(output) => {
+                files.extend([VISIBLE, PARTIAL_SUMS, output.split_file()]);
                 files.extend(output.files());
             }
             Kernel::Argmax(candidates) => {
@@ -821,9 +803,9 @@ impl Kernel {
             Kernel::MatmulRow { input: Input::Normed, .. } => MATMUL_ROW_NORMED,
             Kernel::MatmulRow { .. } => MATMUL_COOP,
             Kernel::QkNormRope(_) => QK_NORM_ROPE,
-            Kernel::Attention(_) => ATTENTION,
-            Kernel::AttentionCoop { .. } => ATTENTION_COOP,
-            Kernel::AttentionMerge { .. } => ATTENTION_MERGE,
+            Kernel::Attention => ATTENTION,
+            Kernel::AttentionCoop(_) => ATTENTION_COOP,
+            Kernel::AttentionMerge(_) => ATTENTION_MERGE,
             Kernel::Swiglu => SWIGLU,
             Kernel::Argmax(Candidates::Logits) => ARGMAX_LOGITS,
             Kernel::Argmax(Candidates::Best) => ARGMAX_BEST,

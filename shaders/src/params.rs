@@ -228,7 +228,7 @@ pub struct Attention {
     pub queries: u32,
     pub splits: u32,
     pub scale: f32,
-    pub pad: u32,
+    pub visible: u32,
 }
 
 impl Attention {
@@ -264,7 +264,7 @@ pub struct AttentionMerge {
     pub queries: u32,
     pub splits: u32,
     pub out_stride: u32,
-    pub pad: u32,
+    pub visible: u32,
 }
 
 impl AttentionMerge {

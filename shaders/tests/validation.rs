@@ -2,7 +2,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
-use orthrus_shaders::{Access, Cache, Kernel, RowTiles, Tier, Tile};
+use orthrus_shaders::{Access, Cache, Kernel, RowTiles, Tier, Tile, Visible};
 
 fn capabilities(tier: Tier) -> Capabilities {
     match tier {
@@ -149,6 +149,9 @@ fn constants_agree() {
     expect("NO_ID", "0xffffffffu");
     assert_eq!(orthrus_shaders::NO_ID, 0xffff_ffff);
     for (name, value) in [("RUNNING", 0), ("STOP", 1), ("LENGTH", 2), ("INVALID", 3)] {
+        expect(name, &format!("{value}u"));
+    }
+    for (name, value) in [("CAUSAL", Visible::Causal as u32), ("BLOCK", Visible::Block as u32)] {
         expect(name, &format!("{value}u"));
     }
     for (name, value) in [("GREEDY", 0), ("COUPLED", 1), ("REJECTION", 2)] {

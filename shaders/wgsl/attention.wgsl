@@ -14,7 +14,7 @@
 //   sums           [kv_heads][splits][queries][head_vecs] vec4
 //   stats          [kv_heads][splits][queries]            vec2
 //
-// Choice `visible`. Grid: (splits, rows heads_per_kv / TILE_QUERIES, kv_heads).
+// Grid: (splits, rows heads_per_kv / TILE_QUERIES, kv_heads).
 // A workgroup takes TILE_QUERIES of the queries that share a kv head, (row, head) in row-major order.
 
 struct Params {
@@ -25,7 +25,7 @@ struct Params {
     queries: u32,  // queries of a kv head that `sums` and `stats` have room for
     splits: u32,   // splits that they have room for
     scale: f32,
-    pad0: u32,
+    visible: u32,  // CAUSAL or BLOCK
 }
 
 @group(0) @binding(0) var<storage, read> state: State;

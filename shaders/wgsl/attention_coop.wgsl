@@ -15,7 +15,7 @@
 //   partial_sums    [kv_heads][splits][queries][4 head_vecs]         f32
 //   stats           [kv_heads][splits][queries]                      vec2
 //
-// Choices: `visible`, `queries`. Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and
+// Choice `queries`. Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and
 // fewer of them means that more queries come after another, and find keys and values in the nearest cache.
 
 enable f16;
@@ -29,7 +29,7 @@ struct Params {
     queries: u32,   // queries of a kv head that `q`, `partial_sums` and `stats` have room for, whole tiles
     splits: u32,    // splits that they have room for
     scale: f32,
-    pad0: u32,
+    visible: u32,   // CAUSAL or BLOCK
 }
 
 @group(0) @binding(0) var<storage, read> state: State;

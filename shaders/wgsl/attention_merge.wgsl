@@ -9,7 +9,7 @@
 //   stats    [kv_heads][splits][queries]              vec2: m, l
 //   out      [rows][out_stride]                       choice `output`, heads side by side without padding
 //
-// Choices: `visible`, `output`. Grid: (heads, rows). A lane has one or two vec4 of the head.
+// Choice `output`. Grid: (heads, rows). A lane has one or two vec4 of the head.
 
 struct Params {
     heads: u32,
@@ -19,7 +19,7 @@ struct Params {
     queries: u32,    // queries of a kv head that `sums` and `stats` have room for
     splits: u32,     // splits that they have room for
     out_stride: u32, // values from a row of out to the next
-    pad0: u32,
+    visible: u32,    // CAUSAL or BLOCK
 }
 
 @group(0) @binding(0) var<storage, read> state: State;

@@ -112,11 +112,11 @@ impl<'a> Reference<'a> {
             queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             scale: 1.0 / (head_dim as f32).sqrt(),
-            pad: 0,
+            visible: visible as u32,
         };
         let mut sums = vec![0.0; rows * heads * splits * head_vecs * 4];
         let mut stats = vec![[0.0; 2]; rows * heads * splits];
-        twin::attention(&state, &params, visible, &q, &own.0, &own.1, &mut sums, &mut stats);
+        twin::attention(&state, &params, &q, &own.0, &own.1, &mut sums, &mut stats);
         let width = padded(heads * head_dim);
         let mut attended = vec![0.0; rows * width];
         let params = AttentionMerge {
@@ -127,9 +127,9 @@ impl<'a> Reference<'a> {
             queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             out_stride: width as u32,
-            pad: 0,
+            visible: visible as u32,
         };
-        twin::attention_merge(&state, &params, visible, &sums, &stats, &mut attended);
+        twin::attention_merge(&state, &params, &sums, &stats, &mut attended);
         self.matmul(&attended, &attention_name("o_proj"), Store::Sum, 0, x);
 
         let normed = self.rms_norm(x, &name("post_attention_layernorm"));

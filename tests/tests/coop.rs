@@ -419,7 +419,7 @@ impl Heads {
         State { start: self.start as u32, ..pass(self.rows) }
     }
 
-    fn attention(&self, cache: Cache) -> Attention {
+    fn attention(&self, cache: Cache, visible: Visible) -> Attention {
         Attention {
             heads: self.heads as u32,
             kv_heads: self.kv_heads as u32,
@@ -428,11 +428,11 @@ impl Heads {
             queries: self.queries() as u32,
             splits: self.capacity.div_ceil(cache.split()) as u32,
             scale: 1.0 / (self.head_dim as f32).sqrt(),
-            pad: 0,
+            visible: visible as u32,
         }
     }
 
-    fn merge(&self, cache: Cache) -> AttentionMerge {
+    fn merge(&self, cache: Cache, visible: Visible) -> AttentionMerge {
         AttentionMerge {
             heads: self.heads as u32,
             kv_heads: self.kv_heads as u32,
@@ -441,7 +441,7 @@ impl Heads {
             queries: self.queries() as u32,
             splits: self.capacity.div_ceil(cache.split()) as u32,
             out_stride: padded(self.heads * self.head_dim) as u32,
-            pad: 0,
+            visible: visible as u32,
         }
     }
 
@@ -540,7 +540,7 @@ fn attend(
     cache: &[Vec<f32>; 2],
 ) -> Vec<f32> {
     let width = shape.width();
-    let params = shape.attention(Cache::Tiles);
+    let params = shape.attention(Cache::Tiles, visible);
     let slots = shape.capacity * shape.kv_heads * width;
     let (mut keys, mut values) = (vec![f16::ZERO; slots], vec![f16::ZERO; slots]);
     for kv_head in 0..shape.kv_heads {
@@ -563,8 +563,8 @@ fn attend(
         .storage(&values)
         .storage(&poison(partials * width))
         .storage(&poison(partials * 2))
-        .run(Kernel::AttentionCoop { visible, queries }, [x, y.min(columns), z]);
-    let merge = shape.merge(Cache::Tiles);
+        .run(Kernel::AttentionCoop(queries), [x, y.min(columns), z]);
+    let merge = shape.merge(Cache::Tiles, visible);
     let out_stride = merge.out_stride as usize;
     let merged = Operands::new(gpu)
         .storage(&[shape.state()])
@@ -572,7 +572,7 @@ fn attend(
         .storage(&run.read::<f32>(5, partials * width))
         .storage(&run.read::<f32>(6, partials * 2))
         .storage(&vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride])
-        .run(Kernel::AttentionMerge { visible, output: Output::Tiles }, merge.grid(shape.rows));
+        .run(Kernel::AttentionMerge(Output::Tiles), merge.grid(shape.rows));
     from_tiles(&merged.read(4, shape.rows.next_multiple_of(TILE) * out_stride), shape.rows, out_stride)
 }
 
@@ -586,7 +586,7 @@ fn attention_coop() {
             let q = halves(random, shape.rows * shape.heads * width);
             let cache = [halves(random, slots), halves(random, slots)];
             // The twin has other splits, and keys with positions innermost.
-            let params = shape.attention(Cache::Rows);
+            let params = shape.attention(Cache::Rows, visible);
             let partials = (params.kv_heads * params.splits * params.queries) as usize;
             let mut keys = vec![0.0; slots];
             for (at, &key) in cache[0].iter().enumerate() {
@@ -595,10 +595,10 @@ fn attention_coop() {
                 keys[((kv_head * width / 4 + i / 4) * shape.capacity + position) * 4 + i % 4] = key;
             }
             let (mut sums, mut stats) = (vec![0.0; partials * width], vec![[0.0; 2]; partials]);
-            twin::attention(&shape.state(), &params, visible, &q, &keys, &cache[1], &mut sums, &mut stats);
-            let merge = shape.merge(Cache::Rows);
+            twin::attention(&shape.state(), &params, &q, &keys, &cache[1], &mut sums, &mut stats);
+            let merge = shape.merge(Cache::Rows, visible);
             let mut expected = vec![0.0; shape.rows * merge.out_stride as usize];
-            twin::attention_merge(&shape.state(), &merge, visible, &sums, &stats, &mut expected);
+            twin::attention_merge(&shape.state(), &merge, &sums, &stats, &mut expected);
             let mut same: Option<Vec<f32>> = None;
             for (queries, columns) in [(Queries::One, 99), (Queries::Two, 99), (Queries::Two, 1)] {
                 let found = attend(gpu, &shape, visible, queries, columns, &q, &cache);

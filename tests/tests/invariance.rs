@@ -253,7 +253,7 @@ fn attention() {
             queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             scale: 0.7,
-            pad: 0,
+            visible: Visible::Causal as u32,
         };
         let state = pass(position - place, rows);
         let (sums_len, stats_len) = (rows * heads * splits * head_dim, rows * heads * splits * 2);
@@ -265,7 +265,7 @@ fn attention() {
             .storage(&values)
             .storage(&poison(sums_len))
             .storage(&poison(stats_len))
-            .run(Kernel::Attention(Visible::Causal), params.grid(rows, capacity));
+            .run(Kernel::Attention, params.grid(rows, capacity));
         let merge = AttentionMerge {
             heads: heads as u32,
             kv_heads: kv_heads as u32,
@@ -274,7 +274,7 @@ fn attention() {
             queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             out_stride: (heads * head_dim) as u32,
-            pad: 0,
+            visible: Visible::Causal as u32,
         };
         let merged = Operands::new(gpu)
             .storage(&[state])
@@ -282,7 +282,7 @@ fn attention() {
             .storage(&run.read::<f32>(5, sums_len))
             .storage(&run.read::<f32>(6, stats_len))
             .storage(&poison(rows * heads * head_dim))
-            .run(Kernel::AttentionMerge { visible: Visible::Causal, output: Output::Rows }, merge.grid(rows));
+            .run(Kernel::AttentionMerge(Output::Rows), merge.grid(rows));
         merged.read::<f32>(4, rows * heads * head_dim)[place * heads * head_dim..][..heads * head_dim]
             .to_vec()
     });

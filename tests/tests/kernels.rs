@@ -229,7 +229,7 @@ struct AttentionShape {
     positions: usize,
 }
 
-fn random_attention(random: &mut Random) -> AttentionShape {
+fn random_attention(random: &mut Random, visible: Visible) -> AttentionShape {
     // Up to 40 rows: the twin's time grows with rows times positions.
     let rows = random_rows(random).min(40);
     let kv_heads = random.between(1, 3);
@@ -248,7 +248,7 @@ fn random_attention(random: &mut Random) -> AttentionShape {
         queries: (rows * heads / kv_heads + random.between(0, 9)) as u32,
         splits: splits as u32,
         scale: 1.0 / ((4 * head_vecs) as f32).sqrt(),
-        pad: 0,
+        visible: visible as u32,
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
     AttentionShape { state, params, rows, positions }
@@ -258,7 +258,7 @@ fn random_attention(random: &mut Random) -> AttentionShape {
 fn attention() {
     on_random_shapes(|gpu, random, what| {
         for visible in [Visible::Causal, Visible::Block] {
-            let AttentionShape { state, params, rows, positions } = random_attention(random);
+            let AttentionShape { state, params, rows, positions } = random_attention(random, visible);
             let width = params.head_vecs as usize * 4;
             let heads = params.heads as usize;
             let slot = params.kv_heads as usize * width;
@@ -278,11 +278,10 @@ fn attention() {
                 .storage(&sums)
                 .storage(&stats);
             // A grid for more positions and rows than there are, as one recorded ahead.
-            let run = operands.run(Kernel::Attention(visible), params.grid(rows + 3, positions + SPLIT));
+            let run = operands.run(Kernel::Attention, params.grid(rows + 3, positions + SPLIT));
             twin::attention(
                 &state,
                 &params,
-                visible,
                 &q,
                 &cache_keys,
                 &cache_values,
@@ -310,7 +309,7 @@ fn attention_at_forty_thousand_positions() {
         queries: 2 * rows as u32,
         splits: splits as u32,
         scale: 1.0,
-        pad: 0,
+        visible: Visible::Causal as u32,
     };
     let merge = AttentionMerge {
         heads: 2,
@@ -320,7 +319,7 @@ fn attention_at_forty_thousand_positions() {
         queries: 2 * rows as u32,
         splits: splits as u32,
         out_stride: 16,
-        pad: 0,
+        visible: Visible::Causal as u32,
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
     let mut random = Random::new(1);
@@ -330,8 +329,8 @@ fn attention_at_forty_thousand_positions() {
     let mut sums = vec![0.0; rows * 2 * splits * 8];
     let mut stats = vec![[0.0; 2]; rows * 2 * splits];
     let mut expected = poison(rows * 16);
-    twin::attention(&state, &params, Visible::Causal, &q, &keys, &values, &mut sums, &mut stats);
-    twin::attention_merge(&state, &merge, Visible::Causal, &sums, &stats, &mut expected);
+    twin::attention(&state, &params, &q, &keys, &values, &mut sums, &mut stats);
+    twin::attention_merge(&state, &merge, &sums, &stats, &mut expected);
     for tier in tiers() {
         let gpu = gpu(tier);
         let run = Operands::new(&gpu)
@@ -342,14 +341,14 @@ fn attention_at_forty_thousand_positions() {
             .storage(&values)
             .storage(&poison(sums.len()))
             .storage(&poison(2 * stats.len()))
-            .run(Kernel::Attention(Visible::Causal), params.grid(rows, positions));
+            .run(Kernel::Attention, params.grid(rows, positions));
         let merged = Operands::new(&gpu)
             .storage(&[state])
             .params(&merge)
             .storage(&run.read::<f32>(5, sums.len()))
             .storage(&run.read::<f32>(6, 2 * stats.len()))
             .storage(&poison(expected.len()))
-            .run(Kernel::AttentionMerge { visible: Visible::Causal, output: Output::Rows }, merge.grid(rows));
+            .run(Kernel::AttentionMerge(Output::Rows), merge.grid(rows));
         // A mean of 40,000 values within [-1, 1]: errors of the sums cancel rather than add.
         assert_close(&merged.read(4, expected.len()), &expected, 1e-5, tier.name());
     }
@@ -359,7 +358,7 @@ fn attention_at_forty_thousand_positions() {
 fn attention_merge() {
     on_random_shapes(|gpu, random, what| {
         for visible in [Visible::Causal, Visible::Block] {
-            let AttentionShape { state, params, rows, .. } = random_attention(random);
+            let AttentionShape { state, params, rows, .. } = random_attention(random, visible);
             let (heads, width) = (params.heads as usize, params.head_vecs as usize * 4);
             let head_dim = width - random.between(0, 1) * 2;
             let out_stride = padded(heads * head_dim);
@@ -371,7 +370,7 @@ fn attention_merge() {
                 queries: params.queries,
                 splits: params.splits,
                 out_stride: out_stride as u32,
-                pad: 0,
+                visible: visible as u32,
             };
             let partials = (params.kv_heads * params.splits * params.queries) as usize;
             let sums = random.units(partials * width);
@@ -384,8 +383,8 @@ fn attention_merge() {
                 .storage(&sums)
                 .storage(&stats)
                 .storage(&expected)
-                .run(Kernel::AttentionMerge { visible, output: Output::Rows }, merge.grid(rows));
-            twin::attention_merge(&state, &merge, visible, &sums, &stats, &mut expected);
+                .run(Kernel::AttentionMerge(Output::Rows), merge.grid(rows));
+            twin::attention_merge(&state, &merge, &sums, &stats, &mut expected);
             assert_close(&run.read(4, expected.len()), &expected, 5e-6, &format!("{what}, {visible:?}"));
         }
     });

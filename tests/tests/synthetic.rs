@@ -8,7 +8,7 @@ use orthrus::{
     Synthetic, Tier, View, no_progress,
 };
 use orthrus_tests::gpu::{gpu, tiers};
-use orthrus_tests::kernel::{Operands, on_random_shapes, stored};
+use orthrus_tests::kernel::{Operands, ROUNDED, assert_rows_within, on_random_shapes, stored};
 use orthrus_tests::random::Random;
 
 #[test]
@@ -167,15 +167,19 @@ fn a_synthetic_model_is_the_same_everywhere() {
     let mut all = Vec::new();
     for tier in tiers() {
         for format in WeightFormat::ALL {
-            all.push(model(tier, format).session(64).unwrap().append(&text).unwrap());
+            let logits = model(tier, format).session(64).unwrap().append(&text).unwrap();
+            all.push((tier, format, logits));
         }
     }
-    for other in &all[1..] {
-        orthrus_tests::kernel::assert_rows_close(other, &all[0], 2048, "tiers and formats");
+    for (tier, format, logits) in &all[1..] {
+        let what = format!("tier {}, {}", tier.name(), format.name());
+        // Cooperative matrices multiply activations in f16, which are 2^-11 off in each of two layers.
+        let off = if tier == &Tier::Coop && format == &WeightFormat::F16 { 4e-3 } else { ROUNDED };
+        assert_rows_within(off, logits, &all[0].2, 2048, &what);
     }
     let shape = Synthetic::named("test").unwrap();
     let other = Model::synthetic(&gpu(Tier::Subgroup), &shape, 6, WeightFormat::F16).unwrap();
-    assert_ne!(other.session(64).unwrap().append(&text).unwrap(), all[0]);
+    assert_ne!(other.session(64).unwrap().append(&text).unwrap(), all[0].2);
 }
 
 /// Near-ties are what makes a check of exactness on random weights worth something.

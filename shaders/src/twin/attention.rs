@@ -1,5 +1,6 @@
+use super::visible;
 use crate::params::{Attention, AttentionMerge};
-use crate::{SPLIT, State, Visible};
+use crate::{SPLIT, State};
 
 /// Where partial results are (`lib/partial_sums.wgsl`).
 fn partial(splits: u32, queries: u32, kv_head: usize, split: usize, query: usize) -> usize {
@@ -11,7 +12,6 @@ fn partial(splits: u32, queries: u32, kv_head: usize, split: usize, query: usize
 pub fn attention(
     state: &State,
     params: &Attention,
-    visible: Visible,
     q: &[f32],
     keys: &[f32],
     values: &[f32],
@@ -22,7 +22,7 @@ pub fn attention(
     let heads_per_kv = heads / params.kv_heads as usize;
     let width = params.head_vecs as usize * 4;
     for row in 0..state.rows as usize {
-        let seen = visible.positions(state, row);
+        let seen = visible(state, params.visible, row);
         for head in 0..heads {
             let kv_head = head / heads_per_kv;
             let q = &q[(row * heads + head) * width..][..width];
@@ -54,14 +54,13 @@ pub fn attention(
 pub fn attention_merge(
     state: &State,
     params: &AttentionMerge,
-    visible: Visible,
     sums: &[f32],
     stats: &[[f32; 2]],
     out: &mut [f32],
 ) {
     let width = params.head_vecs as usize * 4;
     for row in 0..state.rows as usize {
-        let splits = visible.positions(state, row).div_ceil(SPLIT);
+        let splits = visible(state, params.visible, row).div_ceil(SPLIT);
         for head in 0..params.heads as usize {
             let heads_per_kv = (params.heads / params.kv_heads) as usize;
             let query = row * heads_per_kv + head % heads_per_kv;

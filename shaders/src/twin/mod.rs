@@ -50,13 +50,12 @@ impl Rows {
     }
 }
 
-impl Visible {
-    /// Positions that row `row` attends to: those below this one.
-    pub fn positions(self, state: &State, row: usize) -> usize {
-        match self {
-            Visible::Causal => state.start as usize + row + 1,
-            Visible::Block => (state.start + state.rows) as usize,
-        }
+/// Positions that row `row` attends to: those below this one.
+fn visible(state: &State, visible: u32, row: usize) -> usize {
+    if visible == Visible::Block as u32 {
+        (state.start + state.rows) as usize
+    } else {
+        state.start as usize + row + 1
     }
 }
 
