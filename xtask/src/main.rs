@@ -3,18 +3,24 @@
 mod commands;
 mod demo;
 mod json;
+mod packages;
 mod test;
 mod vulkan;
+mod web;
+mod web_test;
 
 use std::process::ExitCode;
 
 use commands::say;
 
 const HELP: &str = "\
-cargo xtask demo   build the program and watch it decode, on the GPU or on a software adapter
-cargo xtask test   all checks: formatting, clippy, tests, documentation
+cargo xtask demo         build the program and watch it decode, on the GPU or on a software adapter
+cargo xtask test         all checks: formatting, clippy, tests, documentation, the web page
+cargo xtask web [PORT]   build the web page and serve it on localhost (port 8080)
+cargo xtask web-test     test the web page in a headless Chromium
 
-Both install Mesa's software Vulkan driver where a Debian-like system has no Vulkan driver at all.";
+What is missing for them is installed where that is known how, on Debian-like systems: Mesa's software Vulkan driver,
+Chromium, Node.js, a Rust that builds for browsers. They say so.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +28,9 @@ fn main() -> ExitCode {
     let outcome = match arguments[..] {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
+        ["web"] => web::serve("8080"),
+        ["web", port] if port.parse::<u16>().is_ok() => web::serve(port),
+        ["web-test"] => web_test::test(),
         ["help" | "--help" | "-h"] => {
             say(HELP);
             return ExitCode::SUCCESS;

@@ -12,7 +12,7 @@ struct Step {
     command: Command,
 }
 
-fn steps() -> Vec<Step> {
+fn steps() -> Result<Vec<Step>> {
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "-Dwarnings");
     let mut tests = cargo(&["test", "--workspace", "--locked"]);
@@ -21,12 +21,16 @@ fn steps() -> Vec<Step> {
         tests.env("NODEVICE_SELECT", "1");
     }
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-    vec![
+    let ourselves = std::env::current_exe().map_err(|error| format!("where is xtask? {error}"))?;
+    let mut web = Command::new(ourselves);
+    web.arg("web-test");
+    Ok(vec![
         Step { name: "formatting", command: cargo(&["fmt", "--all", "--check"]) },
         Step { name: "clippy", command: cargo(&clippy) },
         Step { name: "tests", command: tests },
         Step { name: "documentation", command: documentation },
-    ]
+        Step { name: "web page", command: web },
+    ])
 }
 
 /// Runs all checks; stops at the first that fails.
@@ -35,7 +39,7 @@ pub(crate) fn run() -> Result<()> {
     ensure_component("fmt", "rustfmt")?;
     ensure_component("clippy", "clippy")?;
     let mut summary = Vec::new();
-    let mut steps = steps();
+    let mut steps = steps()?;
     let count = steps.len();
     for step in &mut steps {
         say(format!("\n== {}: {}", step.name, typed(&step.command)));

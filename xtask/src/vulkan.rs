@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::commands::{Result, find_program, output, run, say, typed};
-use crate::json;
+use crate::commands::{Result, output};
+use crate::{json, packages};
 
 /// Mesa's drivers, the software one among them, and the library through which programs find drivers.
 const PACKAGES: [&str; 2] = ["mesa-vulkan-drivers", "libvulkan1"];
@@ -29,7 +29,7 @@ pub(crate) fn ensure() -> Result<()> {
         return Ok(());
     }
     let Some(missing) = missing() else { return Ok(()) };
-    if find_program("apt-get").is_none() {
+    if !packages::can_install() {
         return Err(format!(
             "{missing}. Install your GPU's Vulkan driver, or Mesa's software driver: \
              `dnf install mesa-vulkan-drivers vulkan-loader` (Fedora), \
@@ -37,40 +37,13 @@ pub(crate) fn ensure() -> Result<()> {
              `apk add mesa-vulkan-swrast vulkan-loader` (Alpine)"
         ));
     }
-    say(format!("{missing}: installing Mesa's software driver ({})", PACKAGES.join(", ")));
-    for mut command in install_commands()? {
-        say(format!("== {}", typed(&command)));
-        run(&mut command).map_err(|reason| {
-            format!("{reason}. Install a Vulkan driver yourself (packages {})", PACKAGES.join(" and "))
-        })?;
-    }
+    packages::install(&missing, &PACKAGES).map_err(|reason| {
+        format!("{reason}. Install a Vulkan driver yourself (packages {})", PACKAGES.join(" and "))
+    })?;
     match self::missing() {
         None => Ok(()),
         Some(missing) => Err(format!("{missing}, even after installing {}", PACKAGES.join(" and "))),
     }
-}
-
-/// The commands that install the packages, as root.
-fn install_commands() -> Result<Vec<Command>> {
-    let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    let mut prefix = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
-    if !root {
-        if find_program("sudo").is_none() {
-            return Err(format!(
-                "only root can install them, and there is no sudo. As root: apt-get update && apt-get install -y \
-                 --no-install-recommends {}",
-                PACKAGES.join(" ")
-            ));
-        }
-        prefix.insert(0, "sudo");
-    }
-    let command = |arguments: &[&str]| {
-        let mut command = Command::new(prefix[0]);
-        command.args(&prefix[1..]).args(arguments);
-        command
-    };
-    let install = [&["install", "-y", "--no-install-recommends"][..], &PACKAGES].concat();
-    Ok(vec![command(&["update"]), command(&install)])
 }
 
 /// What is missing for Vulkan, if anything.

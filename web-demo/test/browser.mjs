@@ -1,0 +1,148 @@
+// What the tests share: the server, browsers on a software GPU, and a page that is watched.
+
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { after } from "node:test";
+import { chromium } from "playwright-core";
+
+const { env } = process;
+
+/** Chrome's own software GPU, and no connection but to the server. */
+const FLAGS = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** What the tests of a file opened: closed when all are over. */
+const opened = [];
+after(() => Promise.all(opened.map((close) => close())));
+
+/** Serves the site, for as long as the tests of a file run. Gives the page's address. */
+export async function serve() {
+  const server = spawn(env.ORTHRUS_SITE, ["serve", env.ORTHRUS_SITE_ROOT, "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  opened.push(() => server.kill());
+  const origin = await new Promise((resolve, reject) => {
+    server.stdout.once("data", (line) => resolve(String(line).trim()));
+    server.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+  return new URL(`${env.ORTHRUS_SITE_PATH}/`, origin).href;
+}
+
+/** A browser. `flags` may leave WebGPU out. */
+export async function launch(flags = FLAGS) {
+  const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  const installed = env.ORTHRUS_CHROMIUM ? { executablePath: env.ORTHRUS_CHROMIUM } : { channel: "chrome" };
+  const browser = await chromium.launch({ ...installed, headless: true, args: [...sandbox, ...flags] });
+  opened.push(() => browser.close());
+  return browser;
+}
+
+export const withoutWebGpu = FLAGS.filter((flag) => !/webgpu/.test(flag));
+
+/** A page, and everything that it should not do: `watched.problems` stays empty. */
+export async function watchedPage(browser, origin, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  const page = await context.newPage();
+  const problems = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) {
+      problems.push(`console: ${message.text()}`);
+    }
+  });
+  page.on("pageerror", (error) => problems.push(`uncaught: ${error.message}`));
+  page.on("request", (request) => {
+    if (new URL(request.url()).origin !== new URL(origin).origin) {
+      problems.push(`request to ${request.url()}`);
+    }
+  });
+  page.on("response", (response) => {
+    const type = response.headers()["content-type"];
+    const expected = { js: "text/javascript", css: "text/css", wasm: "application/wasm", html: "text/html" };
+    const extension = path.extname(new URL(response.url()).pathname).slice(1);
+    if (response.status() >= 400) {
+      problems.push(`${response.status()} for ${response.url()}`);
+    } else if (expected[extension] && !type.startsWith(expected[extension])) {
+      problems.push(`${response.url()} is ${type}`);
+    }
+  });
+  return { page, problems };
+}
+
+/** Waits until the page's status says `words`, a regular expression. A notice ends the wait. */
+export async function status(page, words) {
+  await page.waitForFunction(
+    (source) =>
+      new RegExp(source).test(document.getElementById("status").textContent) ||
+      !document.getElementById("notice").hidden,
+    words.source,
+    { timeout: 180_000 },
+  );
+  const [said, notice] = [await page.textContent("#status"), await notices(page)];
+  if (notice) {
+    throw new Error(`notice: ${notice}`);
+  }
+  return said;
+}
+
+/** What the notice says, if one is shown. */
+export async function notices(page) {
+  return (await page.isHidden("#notice")) ? undefined : (await page.innerText("#notice")).replace(/\s+/g, " ");
+}
+
+/** Opens the page and waits for its model. */
+export async function open(page, address) {
+  await page.goto(address);
+  await status(page, /^Ready/);
+}
+
+/** Sets the settings, by their ids. */
+export async function set(page, settings) {
+  await page.evaluate((values) => {
+    document.getElementById("settings").open = true;
+    for (const [id, value] of Object.entries(values)) {
+      const control = document.getElementById(id);
+      control.value = value;
+      control.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }, settings);
+}
+
+/** Races a prompt to its end. Gives what each pane says, and the verdict. */
+export async function race(page, prompt) {
+  await page.fill("#prompt", prompt);
+  await page.click("#race");
+  await status(page, /^Done/);
+  return outcome(page);
+}
+
+export async function outcome(page) {
+  // Rejected drafts go after a moment.
+  await page.waitForSelector("#dual .text s", { state: "detached" });
+  return page.evaluate(() => {
+    const pane = (id) => ({
+      text: document.querySelector(`#${id} .text`).textContent,
+      ...Object.fromEntries(
+        [...document.querySelectorAll(`#${id} [data-counter]`)].map((counter) => [
+          counter.dataset.counter,
+          Number(counter.textContent),
+        ]),
+      ),
+    });
+    const histogram = [...document.querySelectorAll("#histogram span")].map((bar) => bar.title);
+    return { ar: pane("ar"), dual: pane("dual"), histogram, verdict: document.getElementById("verdict").textContent };
+  });
+}
+
+/** Writes a picture where `cargo xtask web-test` keeps them: target/web-test/screenshots. */
+export async function screenshot(page, name) {
+  mkdirSync(env.ORTHRUS_SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: path.join(env.ORTHRUS_SCREENSHOTS, `${name}.png`), fullPage: true });
+}
