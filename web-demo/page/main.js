@@ -38,6 +38,7 @@ function load(wanted) {
 
 const HANDLERS = {
   adapter({ adapter }) {
+    race.software = adapter.software;
     describe("GPU", `${adapter.name}${adapter.software ? " (software: correct, and slow)" : ""}`);
     describe("Kernels", `tier ${adapter.tier}`);
     describe("Largest binding", size(adapter.maxBinding));
@@ -87,7 +88,7 @@ const HANDLERS = {
       element("folder").value = "";
     }
     notices.show({ kind, message }, start);
-    enter(undefined, model ? `${model.name} is still loaded.` : "");
+    enter(undefined, model ? `Still loaded: ${model.name}.` : "");
   },
 };
 

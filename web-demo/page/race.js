@@ -15,6 +15,8 @@ export class Race {
     this.histogram = new Histogram(element("histogram"));
     this.events = [];
     this.pending = [];
+    /** Whether a processor plays the GPU. */
+    this.software = false;
   }
 
   /** Forgets the race before. Blocks have `rows` rows. */
@@ -86,7 +88,8 @@ export class Race {
       this.say(
         "good",
         `Identical text: all ${count(ar.length, "token")} and ${characters}, compared one by one. ` +
-          `${passes} times fewer passes in the dual view${speed}.`,
+          `${passes} times fewer passes in the dual view${speed}.` +
+          (this.software ? " (A processor plays the GPU: a pass costs by its rows, so fewer passes save no time.)" : ""),
       );
     }
   }

@@ -53,7 +53,7 @@ async function load({ source, dtype }) {
   if (!engine) {
     await init();
     engine = await Engine.open();
-    self.postMessage({ type: "adapter", adapter: engine.adapter() });
+    self.postMessage({ type: "adapter", adapter: { ...engine.adapter(), name: await nameOfGpu() } });
   }
   engine.check();
   const onto = (what) => throttled((done, total) => self.postMessage({ type: "progress", what, done, total }));
@@ -79,6 +79,13 @@ async function load({ source, dtype }) {
   loaded?.model.free();
   loaded = { model, lanes, context };
   self.postMessage({ type: "ready", model: { ...description, context } });
+}
+
+/** As much of a name as the browser tells: many only say maker and architecture, which wgpu does not pass on. */
+async function nameOfGpu() {
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  const { description, device, vendor, architecture } = adapter?.info ?? {};
+  return description || device || [vendor, architecture].filter(Boolean).join(" ") || "a GPU without a name";
 }
 
 /** Each view answers the same prompt, by turns: whose clock is behind goes next. */

@@ -76,6 +76,7 @@ test("races of three families end in one text, the native program's", async () =
     }).observe({ type: "layout-shift", buffered: true });
   });
   await open(page, address);
+  assert.match(await page.innerText("#machine"), /GPU\s+google swiftshader \(software: correct, and slow\)\s.*tier baseline/s);
   await screenshot(page, "1-ready");
   await set(page, { "max-new-tokens": BUDGET });
   const ready = await page.evaluate(async () => {
