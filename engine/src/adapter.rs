@@ -80,7 +80,7 @@ impl AdapterReport {
 }
 
 /// Browsers may keep a name to themselves.
-const UNNAMED: &str = "a GPU without a name";
+pub(crate) const UNNAMED: &str = "a GPU without a name";
 
 /// Every adapter of the machine.
 pub async fn adapters() -> Vec<AdapterReport> {

@@ -3,6 +3,7 @@
 use orthrus_loader::Views;
 use orthrus_shaders::{MAX_BLOCK, Record, State};
 
+use crate::buffer::Buffer;
 use crate::memory::SessionSizes;
 use crate::model::Weights;
 use crate::{Result, rope};
@@ -10,42 +11,42 @@ use crate::{Result, rope};
 /// Keys and values of one layer, as `lib/cache_rows.wgsl` or `lib/cache_tiles.wgsl` has them. The diffusion view's
 /// block goes to the positions that the AR view writes next.
 pub(crate) struct KeyValues {
-    pub(crate) keys: wgpu::Buffer,
-    pub(crate) values: wgpu::Buffer,
+    pub(crate) keys: Buffer,
+    pub(crate) values: Buffer,
 }
 
 /// All buffers of a session. Shapes are the kernels'.
 pub(crate) struct Buffers {
     pub(crate) sizes: SessionSizes,
     /// The decode state (rule 1 of the design).
-    pub(crate) state: wgpu::Buffer,
+    pub(crate) state: Buffer,
     /// The text: ids by position.
-    pub(crate) tokens: wgpu::Buffer,
+    pub(crate) tokens: Buffer,
     /// The AR view's picks.
-    pub(crate) picks: wgpu::Buffer,
+    pub(crate) picks: Buffer,
     /// What `accept` tells the host.
-    pub(crate) record: wgpu::Buffer,
+    pub(crate) record: Buffer,
     /// Keys and values of the text, one for each layer.
     pub(crate) cache: Vec<KeyValues>,
-    pub(crate) rope: wgpu::Buffer,
+    pub(crate) rope: Buffer,
     /// The residual stream.
-    pub(crate) x: wgpu::Buffer,
-    pub(crate) normed: wgpu::Buffer,
-    pub(crate) qkv: wgpu::Buffer,
-    pub(crate) q: wgpu::Buffer,
-    pub(crate) sums: wgpu::Buffer,
-    pub(crate) stats: wgpu::Buffer,
-    pub(crate) attended: wgpu::Buffer,
-    pub(crate) gate_up: wgpu::Buffer,
-    pub(crate) gated: wgpu::Buffer,
+    pub(crate) x: Buffer,
+    pub(crate) normed: Buffer,
+    pub(crate) qkv: Buffer,
+    pub(crate) q: Buffer,
+    pub(crate) sums: Buffer,
+    pub(crate) stats: Buffer,
+    pub(crate) attended: Buffer,
+    pub(crate) gate_up: Buffer,
+    pub(crate) gated: Buffer,
     /// The best logits of each row, of whichever view came last.
-    pub(crate) best: wgpu::Buffer,
+    pub(crate) best: Buffer,
     /// The AR view's.
-    pub(crate) logits: wgpu::Buffer,
-    pub(crate) distributions: wgpu::Buffer,
+    pub(crate) logits: Buffer,
+    pub(crate) distributions: Buffer,
     /// The diffusion view's, which rejection sampling needs beside the AR view's.
-    pub(crate) draft_logits: wgpu::Buffer,
-    pub(crate) draft_distributions: wgpu::Buffer,
+    pub(crate) draft_logits: Buffer,
+    pub(crate) draft_distributions: Buffer,
 }
 
 impl Buffers {

@@ -3,12 +3,13 @@
 use orthrus_shaders::params::{Argmax, Choice, Reject};
 use orthrus_shaders::{Candidates, Kernel};
 
+use crate::buffer::Buffer;
 use crate::forward::Preparation;
 
 impl Preparation<'_> {
     /// The id of the largest logit of each row: picks of the AR view, or drafts. `logits` is where they are written if
     /// they have to be.
-    pub(crate) fn greedy(&mut self, logits: &wgpu::Buffer, ids: &wgpu::Buffer, draft: bool) {
+    pub(crate) fn greedy(&mut self, logits: &Buffer, ids: &Buffer, draft: bool) {
         let vocabulary = self.weights.config.vocab_size;
         let (candidates, source, count) = match self.best_logits() {
             Some(groups) => (Candidates::Best, &self.buffers.best, groups),
@@ -23,13 +24,7 @@ impl Preparation<'_> {
     }
 
     /// An id of each row, drawn from its distribution.
-    pub(crate) fn sampled(
-        &mut self,
-        logits: &wgpu::Buffer,
-        distributions: &wgpu::Buffer,
-        ids: &wgpu::Buffer,
-        draft: bool,
-    ) {
+    pub(crate) fn sampled(&mut self, logits: &Buffer, distributions: &Buffer, ids: &Buffer, draft: bool) {
         self.logits(logits);
         let vocabulary = self.weights.config.vocab_size as u32;
         let params = Choice { vocabulary, draft: u32::from(draft), pad: [0; 2] };

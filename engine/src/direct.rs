@@ -4,11 +4,12 @@ use bytemuck::Pod;
 use orthrus_shaders::Kernel;
 use orthrus_shaders::params::Grid;
 
+use crate::buffer::Buffer;
 use crate::{Gpu, Result};
 
 /// A buffer for a kernel run by itself.
 #[derive(Clone, Debug)]
-pub struct Operand(wgpu::Buffer);
+pub struct Operand(Buffer);
 
 impl Gpu {
     /// A storage buffer with these contents.
@@ -39,13 +40,13 @@ impl Gpu {
         grid: Grid,
         times: usize,
     ) -> Result<()> {
-        let buffers: Vec<&wgpu::Buffer> = operands.iter().map(|operand| &operand.0).collect();
+        let buffers: Vec<&Buffer> = operands.iter().map(|operand| &operand.0).collect();
         let group = self.bind(kernel, &buffers);
         let pipeline = self.pipeline(kernel).pipeline;
         self.submit(|encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
             commands.set_pipeline(&pipeline);
-            commands.set_bind_group(0, &group, &[]);
+            commands.set_bind_group(0, &*group, &[]);
             for _ in 0..times {
                 commands.dispatch_workgroups(grid[0], grid[1], grid[2]);
             }

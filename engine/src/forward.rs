@@ -9,13 +9,14 @@ use orthrus_shaders::params::{
 };
 use orthrus_shaders::{Cache, Kernel, Queries, Rows, Visible, chunks};
 
+use crate::buffer::Buffer;
 use crate::buffers::{Buffers, KeyValues};
 use crate::model::{Attention, Layer, Weights};
 use crate::options::ArKernel;
 use crate::pass::{Extent, Pass, Step};
 
 /// Uniform buffers by contents: layers share theirs.
-pub(crate) type Uniforms = RefCell<HashMap<Vec<u8>, wgpu::Buffer>>;
+pub(crate) type Uniforms = RefCell<HashMap<Vec<u8>, Buffer>>;
 
 /// A pass while it is prepared.
 pub(crate) struct Preparation<'a> {
@@ -42,7 +43,7 @@ impl Preparation<'_> {
     }
 
     /// Final norm and output projection, of the rows whose logits are wanted.
-    pub(crate) fn logits(&mut self, logits: &wgpu::Buffer) {
+    pub(crate) fn logits(&mut self, logits: &Buffer) {
         self.normed_product(Rows::Logits, &self.weights.final_norm, self.weights.head(), logits);
     }
 
@@ -65,7 +66,7 @@ impl Preparation<'_> {
         }
     }
 
-    pub(crate) fn rms_norm(&mut self, rows: Rows, weight: &wgpu::Buffer) {
+    pub(crate) fn rms_norm(&mut self, rows: Rows, weight: &Buffer) {
         let b = self.buffers;
         let config = &self.weights.config;
         let params = RmsNorm {
@@ -79,7 +80,7 @@ impl Preparation<'_> {
         self.step(kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 
-    fn qk_norm_rope(&mut self, norms: &wgpu::Buffer, cache: &KeyValues) {
+    fn qk_norm_rope(&mut self, norms: &Buffer, cache: &KeyValues) {
         let b = self.buffers;
         let config = &self.weights.config;
         let params = QkNormRope {
@@ -157,7 +158,7 @@ impl Preparation<'_> {
         self.step(kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 
-    pub(crate) fn uniform<T: bytemuck::Pod>(&self, params: &T) -> wgpu::Buffer {
+    pub(crate) fn uniform<T: bytemuck::Pod>(&self, params: &T) -> Buffer {
         let make = || self.weights.gpu.uniform("params", params);
         self.uniforms.borrow_mut().entry(bytemuck::bytes_of(params).to_vec()).or_insert_with(make).clone()
     }
@@ -166,7 +167,7 @@ impl Preparation<'_> {
     pub(crate) fn step(
         &mut self,
         kernel: Kernel,
-        buffers: &[&wgpu::Buffer],
+        buffers: &[&Buffer],
         grid: impl Fn(Extent) -> Grid + Send + Sync + 'static,
     ) {
         self.step_by_rows(&[(usize::MAX, kernel)], buffers, grid);
@@ -176,7 +177,7 @@ impl Preparation<'_> {
     pub(crate) fn step_by_rows(
         &mut self,
         kernels: &[(usize, Kernel)],
-        buffers: &[&wgpu::Buffer],
+        buffers: &[&Buffer],
         grid: impl Fn(Extent) -> Grid + Send + Sync + 'static,
     ) {
         let gpu = &self.weights.gpu;

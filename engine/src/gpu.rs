@@ -9,6 +9,7 @@ use orthrus_shaders::{Access, Cache, Kernel, Slices, Tier, WeightFormat};
 use wgpu::BufferUsages;
 
 use crate::adapter::{self, AdapterReport};
+use crate::buffer::{Bound, Buffer};
 use crate::{Error, Result};
 
 /// How to open a GPU.
@@ -24,6 +25,8 @@ pub struct GpuOptions {
     /// Run tier `coop` on an adapter that does not list its cooperative matrices. For tests: Mesa's software adapter
     /// (26) lists 8 by 8, and takes 16 by 16 too.
     pub any_matrix_size: bool,
+    /// What to call an adapter whose driver or browser gives no name.
+    pub unnamed: Option<String>,
 }
 
 /// How many objects an open GPU has made so far.
@@ -83,7 +86,10 @@ impl Gpu {
     /// # Errors
     /// No adapter will do, the one asked for is not there or lacks the tier, or its driver refuses.
     pub async fn open_async(options: &GpuOptions) -> Result<Gpu> {
-        let (adapter, report) = adapter::choose(options.adapter.as_deref()).await?;
+        let (adapter, mut report) = adapter::choose(options.adapter.as_deref()).await?;
+        if let Some(name) = options.unnamed.clone().filter(|_| report.name == adapter::UNNAMED) {
+            report.name = name;
+        }
         let tier = match options.tier {
             None => report.best_tier().unwrap_or(Tier::Baseline),
             Some(tier) => tier,
@@ -197,7 +203,7 @@ impl Gpu {
     }
 
     /// A zeroed buffer that kernels can bind.
-    pub(crate) fn storage(&self, what: &str, bytes: u64) -> Result<wgpu::Buffer> {
+    pub(crate) fn storage(&self, what: &str, bytes: u64) -> Result<Buffer> {
         if bytes > self.shared.max_binding {
             return Err(Error::TooLarge {
                 what: what.to_string(),
@@ -212,7 +218,7 @@ impl Gpu {
     }
 
     /// A storage buffer with these contents.
-    pub(crate) fn storage_with<T: Pod>(&self, what: &str, contents: &[T]) -> Result<wgpu::Buffer> {
+    pub(crate) fn storage_with<T: Pod>(&self, what: &str, contents: &[T]) -> Result<Buffer> {
         let bytes: &[u8] = bytemuck::cast_slice(contents);
         let buffer = self.storage(what, bytes.len() as u64)?;
         self.shared.queue.write_buffer(&buffer, 0, bytes);
@@ -220,7 +226,7 @@ impl Gpu {
     }
 
     /// A uniform buffer with these contents.
-    pub(crate) fn uniform<T: Pod>(&self, what: &str, contents: &T) -> wgpu::Buffer {
+    pub(crate) fn uniform<T: Pod>(&self, what: &str, contents: &T) -> Buffer {
         let bytes = bytemuck::bytes_of(contents);
         let buffer = self.buffer(what, bytes.len() as u64, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
         self.shared.queue.write_buffer(&buffer, 0, bytes);
@@ -228,19 +234,19 @@ impl Gpu {
     }
 
     /// A buffer that the host reads.
-    pub(crate) fn readback(&self, what: &str, bytes: u64) -> wgpu::Buffer {
+    pub(crate) fn readback(&self, what: &str, bytes: u64) -> Buffer {
         self.buffer(what, bytes.max(16), BufferUsages::MAP_READ | BufferUsages::COPY_DST)
     }
 
-    fn buffer(&self, label: &str, size: u64, usage: BufferUsages) -> wgpu::Buffer {
+    fn buffer(&self, label: &str, size: u64, usage: BufferUsages) -> Buffer {
         self.shared.buffers.fetch_add(1, Ordering::Relaxed);
         let label = Some(label);
-        self.shared.device.create_buffer(&wgpu::BufferDescriptor {
+        Buffer::new(self.shared.device.create_buffer(&wgpu::BufferDescriptor {
             label,
             size,
             usage,
             mapped_at_creation: false,
-        })
+        }))
     }
 
     /// The pipeline of `kernel` on this GPU's tier, compiled on first use.
@@ -300,7 +306,7 @@ impl Gpu {
     }
 
     /// Binds `buffers` to `kernel`, in the order of its bindings.
-    pub(crate) fn bind(&self, kernel: Kernel, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
+    pub(crate) fn bind(&self, kernel: Kernel, buffers: &[&Buffer]) -> Bound {
         debug_assert_eq!(buffers.len(), kernel.bindings().len(), "{kernel:?}");
         self.shared.bind_groups.fetch_add(1, Ordering::Relaxed);
         let pipeline = self.pipeline(kernel);
@@ -313,14 +319,15 @@ impl Gpu {
                 resource: buffer.as_entire_binding(),
             })
             .collect();
-        self.shared.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        let group = self.shared.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(kernel.name()),
             layout: &pipeline.layout,
             entries: &entries,
-        })
+        });
+        Bound::new(group, buffers)
     }
 
-    pub(crate) fn write<T: Pod>(&self, buffer: &wgpu::Buffer, offset: u64, contents: &[T]) {
+    pub(crate) fn write<T: Pod>(&self, buffer: &Buffer, offset: u64, contents: &[T]) {
         self.shared.queue.write_buffer(buffer, offset, bytemuck::cast_slice(contents));
     }
 

@@ -57,6 +57,7 @@
 #![warn(clippy::unwrap_used)]
 
 mod adapter;
+mod buffer;
 mod buffers;
 mod choice;
 mod direct;

@@ -4,6 +4,7 @@
 use orthrus_shaders::params::Copied;
 use orthrus_shaders::{Kernel, State, WeightFormat};
 
+use crate::buffer::{Bound, Buffer};
 use crate::gpu::Gpu;
 use crate::model::{Attention, Model};
 use crate::options::{ArKernel, View};
@@ -171,7 +172,7 @@ impl Session {
     }
 
     /// The decode state that a measured pass starts from, and its extent.
-    async fn measured(&mut self, pass: MeasuredPass, rows: usize) -> Result<(wgpu::Buffer, Extent)> {
+    async fn measured(&mut self, pass: MeasuredPass, rows: usize) -> Result<(Buffer, Extent)> {
         let most = self.buffers.sizes.block;
         if !(1..=most).contains(&rows) {
             return Err(Error::BlockSize { asked: rows, most });
@@ -237,7 +238,7 @@ impl Model {
 pub struct Copying {
     gpu: Gpu,
     pipeline: wgpu::ComputePipeline,
-    group: wgpu::BindGroup,
+    group: Bound,
     params: Copied,
 }
 
@@ -290,7 +291,7 @@ impl Copying {
         self.gpu.submit(|encoder| {
             let mut commands = encoder.begin_compute_pass(&Default::default());
             commands.set_pipeline(&self.pipeline);
-            commands.set_bind_group(0, &self.group, &[]);
+            commands.set_bind_group(0, &*self.group, &[]);
             for _ in 0..times {
                 commands.dispatch_workgroups(x, y, z);
             }

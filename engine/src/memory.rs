@@ -10,6 +10,11 @@ const F32: u64 = 4;
 /// Most workgroups in a dimension of a grid (core WebGPU).
 pub(crate) const MAX_GROUPS: usize = 65_535;
 
+/// Bytes are counted in `u64` from the first factor on: a browser's `usize` ends at 4 GiB.
+fn product(factors: &[usize]) -> u64 {
+    factors.iter().map(|factor| *factor as u64).product()
+}
+
 /// Most rows of a prompt that go through one pass.
 fn prompt_rows(cache: Cache) -> usize {
     match cache {
@@ -24,7 +29,7 @@ const PARTIAL_SUMS: u64 = 128 << 20;
 /// Bytes that the weights of a model take on the GPU, for the views that the checkpoint has.
 pub fn weight_bytes(config: &Config, views: Views, format: WeightFormat) -> u64 {
     let rows = |outputs: usize| outputs.next_multiple_of(MATRIX_ROWS);
-    let matrix = |outputs: usize, inputs: usize| (rows(outputs) * padded(inputs) * format.bytes()) as u64;
+    let matrix = |outputs: usize, inputs: usize| product(&[rows(outputs), padded(inputs), format.bytes()]);
     let vector = |length: usize| length as u64 * F32;
     let heads = config.num_attention_heads * config.head_dim;
     let kv_heads = config.num_key_value_heads * config.head_dim;
@@ -78,7 +83,7 @@ impl SessionSizes {
             Cache::Tiles => padded(config.head_dim) / 4,
         };
         let splits = capacity.div_ceil(cache.split());
-        let sums_of_a_row = (config.num_attention_heads * splits * head_vecs * 4) as u64 * F32;
+        let sums_of_a_row = product(&[config.num_attention_heads, splits, head_vecs, 4]) * F32;
         let rows = (PARTIAL_SUMS / sums_of_a_row) as usize;
         let tile = Tile::Block.rows();
         let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
@@ -139,7 +144,7 @@ impl SessionSizes {
 
     /// Bytes of one layer's keys, or of its values.
     pub fn cache_bytes_of_layer(&self) -> u64 {
-        (self.positions() * self.kv_heads * self.head_vecs * 4 * self.cache.bytes()) as u64
+        product(&[self.positions(), self.kv_heads, self.head_vecs, 4, self.cache.bytes()])
     }
 
     /// Bytes of the cache.
@@ -164,17 +169,17 @@ impl SessionSizes {
 
     /// Bytes of the queries after norm and rotation, of all rows.
     pub fn query_bytes(&self) -> u64 {
-        (self.kv_heads * self.queries() * self.head_vecs * 4 * self.cache.bytes()) as u64
+        product(&[self.kv_heads, self.queries(), self.head_vecs, 4, self.cache.bytes()])
     }
 
     /// Bytes of the attention's partial sums.
     pub fn sums_bytes(&self) -> u64 {
-        (self.kv_heads * self.splits * self.queries() * self.head_vecs * 4) as u64 * F32
+        product(&[self.kv_heads, self.splits, self.queries(), self.head_vecs, 4]) * F32
     }
 
     /// Bytes of the partial sums' maxima and weights.
     pub fn stats_bytes(&self) -> u64 {
-        (self.kv_heads * self.splits * self.queries() * 2) as u64 * F32
+        product(&[self.kv_heads, self.splits, self.queries(), 2]) * F32
     }
 
     /// Bytes of the attention's result, of all rows.
@@ -197,22 +202,22 @@ impl SessionSizes {
 
     /// Bytes of the best logits of a block.
     pub fn best_bytes(&self) -> u64 {
-        (self.block * self.best_of_row() * size_of::<Candidate>()) as u64
+        product(&[self.block, self.best_of_row(), size_of::<Candidate>()])
     }
 
     /// Bytes of the logits of a block.
     pub fn logits_bytes(&self) -> u64 {
-        (self.block * self.vocabulary) as u64 * F32
+        product(&[self.block, self.vocabulary]) * F32
     }
 
     /// Bytes of what is known of a block's distributions.
     pub fn distribution_bytes(&self) -> u64 {
-        (self.block * size_of::<Distribution>()) as u64
+        product(&[self.block, size_of::<Distribution>()])
     }
 
     /// Bytes of the table of rotations.
     pub fn rope_bytes(&self) -> u64 {
-        (self.capacity * self.head_dim) as u64 * F32
+        product(&[self.capacity, self.head_dim]) * F32
     }
 
     /// Bytes of everything but weights and cache. What a few small buffers take besides is not counted.
@@ -251,12 +256,12 @@ impl SessionSizes {
             Cache::Rows => self.row_bytes(values),
             Cache::Tiles => {
                 let rows = self.rows.next_multiple_of(RowTiles::Eight.rows());
-                (rows * values * Cache::Tiles.bytes()) as u64
+                product(&[rows, values, Cache::Tiles.bytes()])
             }
         }
     }
 
     fn row_bytes(&self, values: usize) -> u64 {
-        (self.rows * values) as u64 * F32
+        product(&[self.rows, values]) * F32
     }
 }

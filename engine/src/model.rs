@@ -6,6 +6,7 @@ use std::sync::Arc;
 use orthrus_loader::{Checkpoint, Config, Views};
 use orthrus_shaders::{Cache, MAX_BLOCK, MAX_HEAD_DIM, WeightFormat};
 
+use crate::buffer::Buffer;
 use crate::gpu::Gpu;
 use crate::memory::SessionSizes;
 use crate::weights::{Matrix, Stack, Uploader};
@@ -43,7 +44,7 @@ pub(crate) struct Weights {
     pub(crate) cache: Cache,
     pub(crate) embedding: Matrix,
     pub(crate) layers: Vec<Layer>,
-    pub(crate) final_norm: wgpu::Buffer,
+    pub(crate) final_norm: Buffer,
     /// `None`: tied to the embedding.
     pub(crate) untied_head: Option<Matrix>,
     pub(crate) views: Views,
@@ -52,10 +53,10 @@ pub(crate) struct Weights {
 
 /// A decoder layer: two views of attention, one MLP.
 pub(crate) struct Layer {
-    pub(crate) input_norm: wgpu::Buffer,
+    pub(crate) input_norm: Buffer,
     pub(crate) ar: Attention,
     pub(crate) diffusion: Option<Attention>,
-    pub(crate) post_attention_norm: wgpu::Buffer,
+    pub(crate) post_attention_norm: Buffer,
     /// Gate and up by turns, sixteen rows of each.
     pub(crate) gate_up: Matrix,
     pub(crate) down: Matrix,
@@ -66,7 +67,7 @@ pub(crate) struct Attention {
     /// Queries above keys above values.
     pub(crate) qkv: Matrix,
     /// q_norm, then k_norm.
-    pub(crate) qk_norms: wgpu::Buffer,
+    pub(crate) qk_norms: Buffer,
     pub(crate) output: Matrix,
 }
 

@@ -2,6 +2,8 @@
 
 use orthrus_shaders::params::Grid;
 
+use crate::buffer::Bound;
+
 /// What the host knows of a pass when it records it: bounds, since the GPU holds the exact numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
@@ -17,7 +19,7 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     /// Pipelines by the rows that each is for at most, the fewest first; the last is for any more too.
     pub(crate) pipelines: Vec<(usize, wgpu::ComputePipeline)>,
-    pub(crate) group: wgpu::BindGroup,
+    pub(crate) group: Bound,
     pub(crate) grid: Box<dyn Fn(Extent) -> Grid + Send + Sync>,
     /// Bytes of the weights that are bound.
     pub(crate) weight_bytes: u64,
@@ -28,7 +30,7 @@ impl Step {
         let Some(pipeline) = self.pipeline(extent.rows) else { return };
         let [x, y, z] = (self.grid)(extent);
         commands.set_pipeline(pipeline);
-        commands.set_bind_group(0, &self.group, &[]);
+        commands.set_bind_group(0, &*self.group, &[]);
         commands.dispatch_workgroups(x, y, z);
     }
 

@@ -3,6 +3,7 @@
 use half::f16;
 use orthrus_shaders::{Cache, State, TILE, in_tiles};
 
+use crate::buffer::Buffer;
 use crate::options::ArKernel;
 use crate::pass::Extent;
 use crate::session::Session;
@@ -108,7 +109,7 @@ impl Session {
         Ok((keys, values))
     }
 
-    async fn read_cache(&self, buffer: &wgpu::Buffer) -> Result<Vec<f32>> {
+    async fn read_cache(&self, buffer: &Buffer) -> Result<Vec<f32>> {
         let bytes = self.buffers.sizes.cache_bytes_of_layer() as usize;
         match self.buffers.sizes.cache {
             Cache::Rows => self.gpu().read(buffer, bytes / 4).await,
@@ -137,7 +138,7 @@ impl Session {
         self.gpu().write(&self.buffers.state, 0, &[state]);
     }
 
-    async fn read_logits(&self, logits: &wgpu::Buffer, rows: usize) -> Result<Vec<f32>> {
+    async fn read_logits(&self, logits: &Buffer, rows: usize) -> Result<Vec<f32>> {
         self.gpu().read(logits, rows * self.model.config().vocab_size).await
     }
 }

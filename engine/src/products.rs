@@ -7,6 +7,7 @@ use orthrus_shaders::{
     chunks,
 };
 
+use crate::buffer::Buffer;
 use crate::forward::Preparation;
 use crate::options::ArKernel;
 use crate::weights::Matrix;
@@ -37,13 +38,7 @@ impl Preparation<'_> {
     }
 
     /// `out = matrix · norm(x)`.
-    pub(crate) fn normed_product(
-        &mut self,
-        rows: Rows,
-        norm: &wgpu::Buffer,
-        matrix: &Matrix,
-        out: &wgpu::Buffer,
-    ) {
+    pub(crate) fn normed_product(&mut self, rows: Rows, norm: &Buffer, matrix: &Matrix, out: &Buffer) {
         if self.way() == Way::Fast {
             let x = &self.buffers.x;
             return self.row(Input::Normed, Product::Value, matrix, &[x, out, norm], 1.0);
@@ -57,7 +52,7 @@ impl Preparation<'_> {
     }
 
     /// `residual += scale · matrix · x`.
-    pub(crate) fn add_product(&mut self, x: &wgpu::Buffer, matrix: &Matrix, scale: f32) {
+    pub(crate) fn add_product(&mut self, x: &Buffer, matrix: &Matrix, scale: f32) {
         let out = &self.buffers.x;
         match self.way() {
             Way::Plain => self.plain(Rows::All, Store::Sum, matrix, x, out),
@@ -73,7 +68,7 @@ impl Preparation<'_> {
     }
 
     /// `gated = silu(gate · norm(x)) ∘ (up · norm(x))`.
-    pub(crate) fn gated_product(&mut self, norm: &wgpu::Buffer, gate_up: &Matrix) {
+    pub(crate) fn gated_product(&mut self, norm: &Buffer, gate_up: &Matrix) {
         let b = self.buffers;
         let width = self.weights.config.intermediate_size;
         match self.way() {
@@ -112,7 +107,7 @@ impl Preparation<'_> {
         }
     }
 
-    fn plain(&mut self, rows: Rows, store: Store, matrix: &Matrix, x: &wgpu::Buffer, y: &wgpu::Buffer) {
+    fn plain(&mut self, rows: Rows, store: Store, matrix: &Matrix, x: &Buffer, y: &Buffer) {
         // The residual stream is padded to whole tiles, what is only written and read by name is not.
         let y_stride = match store {
             Store::Value => matrix.outputs,
@@ -141,8 +136,8 @@ impl Preparation<'_> {
         rows: Rows,
         product: Product,
         matrix: &Matrix,
-        x: &wgpu::Buffer,
-        out: &wgpu::Buffer,
+        x: &Buffer,
+        out: &Buffer,
         out_stride: usize,
         scale: f32,
     ) {
@@ -175,14 +170,7 @@ impl Preparation<'_> {
     }
 
     /// `operands`: input, output, and the norm's weights if the input is to be normed.
-    fn row(
-        &mut self,
-        input: Input,
-        product: Product,
-        matrix: &Matrix,
-        operands: &[&wgpu::Buffer],
-        scale: f32,
-    ) {
+    fn row(&mut self, input: Input, product: Product, matrix: &Matrix, operands: &[&Buffer], scale: f32) {
         let output = match product {
             Product::Gated => self.weights.cache.output(),
             _ => Output::Rows,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use bytemuck::Pod;
 use futures_channel::oneshot;
 
+use crate::buffer::Buffer;
 use crate::gpu::{Gpu, lock};
 use crate::{Error, Result};
 
@@ -53,7 +54,7 @@ impl Gpu {
     }
 
     /// Asks for `buffer` to be mapped for reading once `submission`, which fills it, is done.
-    pub(crate) fn map(&self, buffer: &wgpu::Buffer, submission: wgpu::SubmissionIndex) -> Mapping {
+    pub(crate) fn map(&self, buffer: &Buffer, submission: wgpu::SubmissionIndex) -> Mapping {
         let (waiter, receiver) = Waiter::new();
         let caller = waiter.clone();
         buffer.map_async(wgpu::MapMode::Read, .., move |result| caller.call(result));
@@ -75,7 +76,7 @@ impl Gpu {
     }
 
     /// The contents of a mapped buffer, which is unmapped.
-    pub(crate) fn read_mapped<T: Pod>(&self, buffer: &wgpu::Buffer) -> Result<Vec<T>> {
+    pub(crate) fn read_mapped<T: Pod>(&self, buffer: &Buffer) -> Result<Vec<T>> {
         let view = buffer.get_mapped_range(..).map_err(|error| Error::Device(error.to_string()))?;
         let contents = bytemuck::pod_collect_to_vec(&view);
         drop(view);
@@ -84,7 +85,7 @@ impl Gpu {
     }
 
     /// Reads `count` values of a storage buffer. Makes a buffer: not for the decode loop.
-    pub(crate) async fn read<T: Pod>(&self, buffer: &wgpu::Buffer, count: usize) -> Result<Vec<T>> {
+    pub(crate) async fn read<T: Pod>(&self, buffer: &Buffer, count: usize) -> Result<Vec<T>> {
         let bytes = ((count * size_of::<T>()) as u64).next_multiple_of(4);
         let target = self.readback("read", bytes);
         let submission = self.submit(|encoder| encoder.copy_buffer_to_buffer(buffer, 0, &target, 0, bytes));

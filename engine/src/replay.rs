@@ -3,6 +3,7 @@
 
 use orthrus_shaders::{Kernel, State};
 
+use crate::buffer::Buffer;
 use crate::gpu::Gpu;
 use crate::pass::{Pass, Step};
 use crate::session::Session;
@@ -83,7 +84,7 @@ impl Session {
         Ok(())
     }
 
-    fn replay_pass(&self, gpu: &Gpu, script: &wgpu::Buffer) -> Pass {
+    fn replay_pass(&self, gpu: &Gpu, script: &Buffer) -> Pass {
         let kernel = Kernel::Replay;
         let pipeline = gpu.pipeline(kernel).pipeline;
         let group = gpu.bind(kernel, &[&self.buffers.state, script, &self.buffers.tokens]);

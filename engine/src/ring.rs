@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use orthrus_shaders::Record;
 
 use crate::Result;
+use crate::buffer::Buffer;
 use crate::gpu::Gpu;
 use crate::readback::Mapping;
 
@@ -17,8 +18,8 @@ pub(crate) const DEPTH: usize = 2;
 /// Records of cycles that are under way, oldest first.
 pub(crate) struct Ring {
     gpu: Gpu,
-    free: Vec<wgpu::Buffer>,
-    under_way: VecDeque<(wgpu::Buffer, Mapping)>,
+    free: Vec<Buffer>,
+    under_way: VecDeque<(Buffer, Mapping)>,
 }
 
 impl Ring {
@@ -34,7 +35,7 @@ impl Ring {
 
     /// Submits the commands that `record` records, and a copy of the cycle's record. Does nothing if the ring
     /// is full.
-    pub(crate) fn submit(&mut self, source: &wgpu::Buffer, record: impl FnOnce(&mut wgpu::CommandEncoder)) {
+    pub(crate) fn submit(&mut self, source: &Buffer, record: impl FnOnce(&mut wgpu::CommandEncoder)) {
         let Some(slot) = self.free.pop() else { return };
         let submission = self.gpu.submit(|encoder| {
             record(encoder);

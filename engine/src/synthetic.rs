@@ -8,6 +8,7 @@ use orthrus_shaders::params::{FillRandom, padded};
 use orthrus_shaders::{CHUNK, Kernel, MATRIX_ROWS, State, WeightFormat, chunks};
 
 use crate::Result;
+use crate::buffer::Buffer;
 use crate::gpu::Gpu;
 use crate::model::{Attention, Layer, Model, Weights, check_supported};
 use crate::weights::{Matrix, allocate};
@@ -167,7 +168,7 @@ pub(crate) struct Maker<'a> {
     gpu: &'a Gpu,
     format: WeightFormat,
     /// Holds the seed.
-    state: wgpu::Buffer,
+    state: Buffer,
     /// Matrices made so far.
     made: u32,
 }
@@ -220,7 +221,7 @@ impl<'a> Maker<'a> {
             self.gpu.submit(|encoder| {
                 let mut commands = encoder.begin_compute_pass(&Default::default());
                 commands.set_pipeline(&pipeline);
-                commands.set_bind_group(0, &group, &[]);
+                commands.set_bind_group(0, &*group, &[]);
                 commands.dispatch_workgroups(x, y, z);
             });
         }
@@ -228,7 +229,7 @@ impl<'a> Maker<'a> {
         Ok(matrix)
     }
 
-    async fn ones(&self, length: usize) -> Result<wgpu::Buffer> {
+    async fn ones(&self, length: usize) -> Result<Buffer> {
         self.gpu.allocating(|| self.gpu.storage_with("norm", &vec![1f32; padded(length)])).await
     }
 }

@@ -6,13 +6,14 @@ use orthrus_loader::{Checkpoint, Tensor};
 use orthrus_shaders::params::padded;
 use orthrus_shaders::{CHUNK, MATRIX_ROWS, Slices, TILE, WeightFormat, chunks, tiled};
 
+use crate::buffer::Buffer;
 use crate::gpu::Gpu;
 use crate::memory::MAX_GROUPS;
 use crate::{Error, Result};
 
 /// Rows of a matrix that are in one buffer.
 pub(crate) struct Piece {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) buffer: Buffer,
     /// First row of the matrix.
     pub(crate) first: usize,
     pub(crate) outputs: usize,
@@ -199,7 +200,7 @@ impl Uploader<'_> {
     }
 
     /// The named vectors end to end, in f32 whatever the format: norms are small, and read once a pass.
-    pub(crate) async fn vector(&mut self, names: &[&str]) -> Result<wgpu::Buffer> {
+    pub(crate) async fn vector(&mut self, names: &[&str]) -> Result<Buffer> {
         let mut values = Vec::new();
         for name in names {
             let tensor = self.checkpoint.tensor(name)?;

@@ -13,7 +13,7 @@ pub fn adapter() -> Option<String> {
 /// which takes cooperative matrices of sizes that it does not list.
 pub fn options(tier: Tier) -> GpuOptions {
     let any_matrix_size = std::env::var_os("ORTHRUS_TEST_ANY_MATRIX").is_some();
-    GpuOptions { adapter: adapter(), tier: Some(tier), core_limits: false, any_matrix_size }
+    GpuOptions { adapter: adapter(), tier: Some(tier), any_matrix_size, ..GpuOptions::default() }
 }
 
 /// The tiers that the test adapter has: `baseline` and `subgroup` always, `coop` where it says so.

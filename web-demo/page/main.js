@@ -10,30 +10,34 @@ const race = new Race();
 
 /** What is loaded, or nothing yet. */
 let model;
-/** What the next load is of: stays what it was if that fails. */
+/** What it was loaded from; and what is being loaded, which takes its place if that succeeds. */
 let source = BUNDLED;
 let asked = source;
+/** The engine's worker, if there is one. */
 let worker;
 /** "loading", "racing", "replaying" or nothing. */
 let doing;
 
-function start() {
-  worker?.terminate();
-  worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data }) => HANDLERS[data.type](data);
-  worker.onerror = (event) => {
-    HANDLERS.failed({ during: doing, kind: "crashed", message: event.message ?? "The worker did not start." });
-  };
-  model = undefined;
-  load(source);
-}
-
+/** Loads a model, in a new worker if there is none, or the engine in it is of no use any more. */
 function load(wanted) {
+  worker ??= startWorker();
   asked = wanted;
   notices.hide();
   race.begin(Number(element("block-size").value));
   enter("loading", `Opening ${wanted.name} …`);
   worker.postMessage({ type: "load", source: wanted, dtype: element("dtype").value });
+}
+
+function startWorker() {
+  const started = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  // What comes late from one that was given up is not listened to.
+  const heard = (data) => started === worker && HANDLERS[data.type](data);
+  started.onmessage = ({ data }) => heard(data);
+  started.onerror = ({ message }) => {
+    const during = doing === "loading" ? "load" : "race";
+    heard({ type: "failed", during, kind: "crashed", message: message ?? "The worker did not start." });
+  };
+  return started;
 }
 
 const HANDLERS = {
@@ -51,9 +55,13 @@ const HANDLERS = {
       weights: `Weights to the GPU: ${((100 * done) / total).toFixed(0)} %`,
       prompt: `Reading the prompt: ${done} of ${total} tokens`,
     };
-    say(words[what]);
+    element("progress-text").textContent = words[what];
     const bar = element("progress");
     bar.value = total ? done / total : 0;
+  },
+
+  unloaded() {
+    model = undefined;
   },
 
   ready({ model: loaded }) {
@@ -75,7 +83,10 @@ const HANDLERS = {
       performance.mark("first token");
     }
     race.add({ view, run, clock });
-    say("Racing …");
+    if (element("progress-text").textContent) {
+      element("progress-text").textContent = "";
+      say("Racing …");
+    }
   },
 
   raced({ stopped }) {
@@ -84,10 +95,14 @@ const HANDLERS = {
   },
 
   failed({ during, kind, message }) {
-    if (during === "load") {
-      element("folder").value = "";
+    if (notices.ended(kind)) {
+      worker.terminate();
+      worker = model = undefined;
     }
-    notices.show({ kind, message }, start);
+    if (during === "load") {
+      element("dtype").value = model?.dtype ?? element("dtype").value;
+    }
+    notices.show({ kind, message }, model ? undefined : () => load(source));
     enter(undefined, model ? `Still loaded: ${model.name}.` : "");
   },
 };
@@ -98,6 +113,7 @@ function enter(what, words) {
   say(words);
   element("progress").hidden = what !== "loading";
   element("progress").value = 0;
+  element("progress-text").textContent = "";
   const waiting = what === undefined;
   element("race").disabled = !waiting || !model?.hasTokenizer;
   element("stop").disabled = waiting;
@@ -155,8 +171,7 @@ element("form").addEventListener("submit", (event) => {
 
 element("stop").addEventListener("click", () => {
   if (doing === "replaying") {
-    clearTimeout(race.playing);
-    enter(undefined, "Stopped.");
+    race.endReplay();
   } else {
     worker.postMessage({ type: "stop" });
     say("Stopping …");
@@ -184,6 +199,8 @@ element("folder").addEventListener("change", ({ target }) => {
   const wanted = files.filter((file) => /\.(json|jinja|safetensors)$/.test(file.name));
   const name = files[0]?.webkitRelativePath.split("/")[0] ?? "that folder";
   load({ name, files: wanted.map((file) => [file.name, file]) });
+  // So that choosing the same again is a change.
+  target.value = "";
 });
 
 element("dtype").addEventListener("change", () => load(source));
@@ -210,4 +227,4 @@ async function showExamples() {
 
 showSettings();
 showExamples();
-start();
+load(BUNDLED);

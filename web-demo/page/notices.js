@@ -1,8 +1,6 @@
 // What to tell when something fails: in words, and what to do about it.
 
-const RELOAD = "Start again";
-
-/** By kind: a title, advice, and where a button helps, its label. */
+/** By kind: a title, advice, and whether the engine has come to its end. */
 const NOTICES = {
   "no-webgpu": {
     title: "This browser has no WebGPU",
@@ -15,17 +13,17 @@ const NOTICES = {
     advice:
       "Look at chrome://gpu or about:support: hardware acceleration may be switched off, or the GPU or its driver " +
       "blocked. On Linux, Chrome needs Vulkan (--enable-unsafe-webgpu --enable-features=Vulkan).",
-    action: RELOAD,
+    ended: true,
   },
   "device-lost": {
     title: "The GPU was lost",
     advice: "The driver was restarted, or took too long. Nothing but this race is gone.",
-    action: RELOAD,
+    ended: true,
   },
   "device-failed": {
     title: "The GPU refused",
     advice: "That is a mistake of ours or of its driver's: the browser's console has more. Please report it.",
-    action: RELOAD,
+    ended: true,
   },
   "out-of-memory": {
     title: "The GPU has no room for that",
@@ -44,33 +42,35 @@ const NOTICES = {
   download: {
     title: "The model could not be downloaded",
     advice: "Check the connection and the server, then start again.",
-    action: RELOAD,
   },
   cancelled: { title: "Stopped", advice: "Nothing was changed." },
   request: { title: "That cannot be done", advice: "Change the prompt or the settings, and try again." },
   crashed: {
     title: "The engine crashed",
     advice: "That is a mistake of ours: the browser's console has more. Please report it.",
-    action: RELOAD,
+    ended: true,
   },
   unexpected: {
     title: "Something went wrong",
     advice: "That is a mistake of ours: the browser's console has more. Please report it.",
-    action: RELOAD,
+    ended: true,
   },
 };
 
 const element = (id) => document.getElementById(id);
 
-/** Shows what failed. `act` is called by the button, where there is one. */
+/** Whether the engine is of no use after that, until it is started again. */
+export const ended = (kind) => Boolean((NOTICES[kind] ?? NOTICES.unexpected).ended);
+
+/** Shows what failed. `act`, if there is one, is called by a button that starts again. */
 export function show({ kind, message }, act) {
-  const { title, advice, action } = NOTICES[kind] ?? NOTICES.unexpected;
+  const { title, advice } = NOTICES[kind] ?? NOTICES.unexpected;
   element("notice-title").textContent = title;
   element("notice-message").textContent = message;
   element("notice-advice").textContent = advice;
   const button = element("notice-action");
-  button.hidden = !action;
-  button.textContent = action ?? "";
+  button.hidden = !act;
+  button.textContent = "Start again";
   button.onclick = act;
   element("notice").hidden = false;
 }

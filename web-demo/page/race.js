@@ -70,6 +70,10 @@ export class Race {
     const of = (view) => this.events.filter((event) => event.view === view).map((event) => event.run);
     const { ids: ar, text: arText, last: arLast, clock: arClock } = whole(of("ar"), this.clockOf("ar"));
     const { ids: dual, text: dualText, last, clock } = whole(of("dual"), this.clockOf("dual"));
+    if (!last && stopped) {
+      this.say("", "Stopped before there was anything to compare.");
+      return;
+    }
     if (!last) {
       this.say("", `${count(ar.length, "token")} in the AR view. This checkpoint has no diffusion view to race with.`);
       return;
@@ -83,12 +87,12 @@ export class Race {
       this.say("good", `Stopped. Identical as far as both had come: ${count(common, "token")}.`);
     } else {
       const characters = count([...arText].length, "character");
-      const passes = (arLast.stats.forwardPasses / last.stats.forwardPasses).toFixed(1);
       const speed = clock > 0 && arClock > 0 ? `, ${(arClock / clock).toFixed(2)} times the speed here` : "";
       this.say(
         "good",
         `Identical text: all ${count(ar.length, "token")} and ${characters}, compared one by one. ` +
-          `${passes} times fewer passes in the dual view${speed}.` +
+          `${count(last.stats.forwardPasses, "pass", "passes")} in the dual view instead of ` +
+          `${arLast.stats.forwardPasses}${speed}.` +
           (this.software ? " (A processor plays the GPU: a pass costs by its rows, so fewer passes save no time.)" : ""),
       );
     }
@@ -116,20 +120,24 @@ export class Race {
     const stretch = (SLOW_CYCLE * cycles) / Math.max(1, this.clockOf("dual"));
     const events = this.events.toSorted((one, other) => one.clock - other.clock);
     const start = performance.now();
-    const step = () => {
-      const clock = (performance.now() - start) / stretch;
+    const step = (clock) => {
       while (events.length > 0 && events[0].clock <= clock) {
         this.show(events.shift());
       }
       if (events.length > 0) {
-        this.playing = setTimeout(step, Math.max(0, events[0].clock * stretch - (performance.now() - start)));
+        const wait = events[0].clock * stretch - (performance.now() - start);
+        this.playing = setTimeout(() => step((performance.now() - start) / stretch), Math.max(0, wait));
       } else {
         this.playing = undefined;
         this.say(className, textContent);
         done();
       }
     };
-    step();
+    this.endReplay = () => {
+      clearTimeout(this.playing);
+      step(Infinity);
+    };
+    step(0);
   }
 }
 
@@ -143,6 +151,6 @@ function whole(runs, clock) {
   };
 }
 
-function count(number, unit) {
-  return `${number} ${unit}${number === 1 ? "" : "s"}`;
+function count(number, unit, units = `${unit}s`) {
+  return `${number} ${number === 1 ? unit : units}`;
 }

@@ -6,6 +6,7 @@
 // and tells   {type: "adapter", adapter}            what the GPU is
 //             {type: "progress", what, done, total} of a download, the weights or a prompt
 //             {type: "ready", model}                a model can race
+//             {type: "unloaded"}                    the model before had to go, to make room
 //             {type: "run", view, run, clock}       what became certain in a view, at that many ms of its own time
 //             {type: "raced", stopped}              a race is over
 //             {type: "failed", during, kind, message}
@@ -28,6 +29,8 @@ let stopping = false;
 self.onmessage = async ({ data }) => {
   if (data.type === "stop") {
     stopping = true;
+    // Ends a prompt that is being read, too.
+    Object.values(loaded?.lanes ?? {}).forEach((lane) => lane.stop());
     return;
   }
   if (busy) {
@@ -38,54 +41,78 @@ self.onmessage = async ({ data }) => {
   try {
     await { load, race }[data.type](data);
   } catch (error) {
-    // A trap leaves the program in no state to go on; an error of the engine's says its kind.
+    // An error of the engine's says its kind. A trap in a promise never comes here: the page hears of it as the worker's
+    // error.
     const kind = error.kind ?? (error instanceof WebAssembly.RuntimeError ? "crashed" : "unexpected");
-    self.postMessage({ type: "failed", during: data.type, kind, message: error.message ?? String(error) });
+    if (kind === "cancelled" && data.type === "race") {
+      self.postMessage({ type: "raced", stopped: true });
+    } else {
+      self.postMessage({ type: "failed", during: data.type, kind, message: error.message ?? String(error) });
+    }
   } finally {
     busy = false;
   }
 };
 
-async function load({ source, dtype }) {
+async function load(wanted) {
+  try {
+    await open(wanted);
+  } catch (error) {
+    if (error.kind !== "out-of-memory" || !loaded) {
+      throw error;
+    }
+    // Not beside the one before, then: perhaps in its place.
+    free(loaded);
+    loaded = undefined;
+    self.postMessage({ type: "unloaded" });
+    await open(wanted);
+  }
+}
+
+async function open({ source, dtype }) {
   if (!navigator.gpu) {
     throw Object.assign(new Error("navigator.gpu is not there"), { kind: "no-webgpu" });
   }
   if (!engine) {
     await init();
-    engine = await Engine.open();
-    self.postMessage({ type: "adapter", adapter: { ...engine.adapter(), name: await nameOfGpu() } });
+    engine = await Engine.open(await nameOfGpu());
+    self.postMessage({ type: "adapter", adapter: engine.adapter() });
   }
   engine.check();
-  const onto = (what) => throttled((done, total) => self.postMessage({ type: "progress", what, done, total }));
-  const weights = onto("weights");
-  const progress = (done, total) => {
-    weights(done, total);
-    return !stopping;
-  };
+  const weights = progressOf("weights");
   const model = source.url
-    ? await Model.fromUrl(engine, source.name, source.url, dtype, onto("download"), progress)
-    : await Model.fromFiles(engine, source.name, source.files, dtype, progress);
+    ? await Model.fromUrl(engine, source.name, source.url, dtype, progressOf("download"), weights)
+    : await Model.fromFiles(engine, source.name, source.files, dtype, weights);
+  const successor = { model, lanes: {} };
   const description = model.describe();
   const context = Math.min(CONTEXT, description.longestContext);
-  const views = description.dual ? VIEWS : ["ar"];
-  const lanes = {};
-  for (const view of views) {
-    lanes[view] = await model.lane(context);
+  try {
+    for (const view of description.dual ? VIEWS : ["ar"]) {
+      successor.lanes[view] = await model.lane(context);
+    }
+  } catch (error) {
+    free(successor);
+    throw error;
   }
   // The one before stays until its successor is whole: a folder that is no checkpoint loses nothing.
-  for (const lane of Object.values(loaded?.lanes ?? {})) {
+  free(loaded);
+  loaded = successor;
+  self.postMessage({ type: "ready", model: { ...description, context } });
+}
+
+/** Gives the memory of a model back at once, the GPU's too. */
+function free({ model, lanes } = { lanes: {} }) {
+  for (const lane of Object.values(lanes)) {
     lane.free();
   }
-  loaded?.model.free();
-  loaded = { model, lanes, context };
-  self.postMessage({ type: "ready", model: { ...description, context } });
+  model?.free();
 }
 
 /** As much of a name as the browser tells: many only say maker and architecture, which wgpu does not pass on. */
 async function nameOfGpu() {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   const { description, device, vendor, architecture } = adapter?.info ?? {};
-  return description || device || [vendor, architecture].filter(Boolean).join(" ") || "a GPU without a name";
+  return description || device || [vendor, architecture].filter(Boolean).join(" ") || undefined;
 }
 
 /** Each view answers the same prompt, by turns: whose clock is behind goes next. */
@@ -94,11 +121,11 @@ async function race({ prompt, options }) {
   const ids = loaded.model.encode(prompt);
   const runners = [];
   for (const [view, lane] of Object.entries(loaded.lanes)) {
+    if (stopping) {
+      break;
+    }
     runners.push({ view, lane, clock: 0, over: false });
-    const progress = throttled((done, total) =>
-      self.postMessage({ type: "progress", what: "prompt", done, total }),
-    );
-    await lane.start(ids, { ...options, view }, progress);
+    await lane.start(ids, { ...options, view }, progressOf("prompt"));
     // The first token, which is the prompt's pass: clocks begin after it.
     await rest(runners.at(-1), 0);
   }
@@ -143,14 +170,15 @@ function tell(runner, run, clock) {
   }
 }
 
-/** Calls at most every 100 ms, but for the first and the last. */
-function throttled(call) {
+/** Tells of progress, at most every 100 ms but for the end, and answers whether to go on. */
+function progressOf(what) {
   let last = -Infinity;
   return (done, total) => {
     const now = performance.now();
-    if (done >= total || now - last >= 100) {
+    if (done === total || now - last >= 100) {
       last = now;
-      call(done, total);
+      self.postMessage({ type: "progress", what, done, total });
     }
+    return !stopping;
   };
 }

@@ -28,9 +28,10 @@ struct Adapter<'a> {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens it.
-    pub async fn open() -> Result<Engine, JsValue> {
-        let gpu = Gpu::open_async(&GpuOptions::default()).await.map_err(error::engine)?;
+    /// Opens it. `name` is what it is called where wgpu learns no name: JavaScript is told more.
+    pub async fn open(name: Option<String>) -> Result<Engine, JsValue> {
+        let options = GpuOptions { unnamed: name, ..GpuOptions::default() };
+        let gpu = Gpu::open_async(&options).await.map_err(error::engine)?;
         Ok(Engine { gpu })
     }
 

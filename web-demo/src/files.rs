@@ -66,8 +66,9 @@ impl ReadAt for OnDisk {
     }
 }
 
-/// Downloads the files of the checkpoint in the folder `url`, telling `progress` how many bytes came so far and, or 0
-/// where a server keeps it to itself, how many will. Whole: for models that fit WebAssembly's memory.
+/// Downloads the files of the checkpoint in the folder `url`, telling `progress` how many bytes of the weights came so
+/// far and, or 0 where a server keeps it to itself, how many will; it stops the download by answering false. Whole: for
+/// models that fit WebAssembly's memory.
 pub(crate) async fn downloaded(url: &str, progress: &Function) -> Result<Files, JsValue> {
     const WEIGHTS: &str = "model.safetensors";
     const REQUIRED: [&str; 2] = ["config.json", WEIGHTS];
@@ -117,7 +118,10 @@ async fn download(url: &str, progress: Option<&Function>) -> Result<Option<Vec<u
         bytes.resize(from + value.length() as usize, 0);
         value.copy_to(&mut bytes[from..]);
         if let Some(progress) = progress {
-            progress.call2(&JsValue::NULL, &(bytes.len() as f64).into(), &total.into())?;
+            let answer = progress.call2(&JsValue::NULL, &(bytes.len() as f64).into(), &total.into())?;
+            if answer == JsValue::FALSE {
+                return Err(thrown(Kind::Cancelled, "the download was stopped"));
+            }
         }
     }
 }

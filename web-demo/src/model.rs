@@ -57,7 +57,8 @@ impl Model {
         load(engine, name, files::given(&files)?, &dtype, progress).await
     }
 
-    /// Downloads the checkpoint in the folder `url`, of which `downloaded(bytes, total)` hears, and loads it.
+    /// Downloads the checkpoint in the folder `url`, of which `downloaded(bytes, total)` hears, and loads it. Both callbacks
+    /// stop it by returning false.
     #[wasm_bindgen(js_name = fromUrl)]
     pub async fn from_url(
         engine: &Engine,

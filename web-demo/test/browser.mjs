@@ -4,9 +4,13 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { after } from "node:test";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const { env } = process;
+
+/** The repository. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Chrome's own software GPU, and no connection but to the server. */
 const FLAGS = [

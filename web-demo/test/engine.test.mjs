@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
-import { launch, serve, watchedPage } from "./browser.mjs";
+import { ROOT, launch, serve, watchedPage } from "./browser.mjs";
 
-const ROOT = path.join(path.dirname(new URL(import.meta.url).pathname), "../..");
 const GOLDEN = path.join(ROOT, "tests/golden");
 
 let page;

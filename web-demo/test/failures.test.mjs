@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import {
+  ROOT,
   launch,
   notices,
   open,
@@ -18,7 +19,6 @@ import {
   withoutWebGpu,
 } from "./browser.mjs";
 
-const ROOT = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "../..");
 const GOLDEN = path.join(ROOT, "tests/golden");
 
 let address;
@@ -112,11 +112,56 @@ test("a tokenizer that crashes its library ends in words, and one can start agai
   const { page } = await watchedPage(browser, address);
   await open(page, address);
   const bad = copyOfTiny("bad-tokenizer");
-  writeFileSync(path.join(bad, "tokenizer.json"), '{"version": "1.0"}');
-  await choose(page, bad);
-  assert.match(await notices(page), /bad-tokenizer\/tokenizer\.json/);
+  const tokenizer = JSON.parse(readFileSync(path.join(bad, "tokenizer.json"), "utf8"));
+  // The library panics on it, which ends the program in WebAssembly.
+  tokenizer.normalizer = { type: "Precompiled", precompiled_charsmap: "!!" };
+  writeFileSync(path.join(bad, "tokenizer.json"), JSON.stringify(tokenizer));
+  await page.setInputFiles("#folder", bad);
+  await page.waitForSelector("#notice", { state: "visible" });
+  assert.match(await notices(page), /^The engine crashed/);
+  assert.ok(await page.isDisabled("#race"));
+  await page.click("#notice-action");
+  await status(page, /^Ready/);
   await set(page, { "max-new-tokens": 16 });
   assert.match((await race(page, "What is 12 + 30?")).verdict, /^Identical text/);
+});
+
+test("a model's memory is given back when another takes its place, or cannot", async () => {
+  const { page } = await watchedPage(browser, address);
+  await withWorker(
+    page,
+    `{
+      self.liveBytes = 0;
+      const { createBuffer } = GPUDevice.prototype, { destroy } = GPUBuffer.prototype;
+      const live = new Set();
+      GPUDevice.prototype.createBuffer = function (descriptor) {
+        const buffer = createBuffer.call(this, descriptor);
+        live.add(buffer);
+        self.liveBytes += buffer.size;
+        return buffer;
+      };
+      GPUBuffer.prototype.destroy = function () {
+        self.liveBytes -= live.delete(this) ? this.size : 0;
+        return destroy.call(this);
+      };
+    }\n`,
+  );
+  await open(page, address);
+  const live = () => page.workers()[0].evaluate(() => self.liveBytes);
+  const before = await live();
+  assert.ok(before > 16 * 2 ** 20, `${before}`);
+  await set(page, { "max-new-tokens": 16 });
+  await race(page, "What is 12 + 30?");
+  await choose(page, copyOfTiny("the-same-again"));
+  assert.equal(await live(), before);
+  // Weights that are no numbers are found out when half of them are on the GPU.
+  const damaged = copyOfTiny("not-a-number");
+  const weights = readFileSync(path.join(damaged, "model.safetensors"));
+  weights.fill(0xff, weights.length - 2);
+  writeFileSync(path.join(damaged, "model.safetensors"), weights);
+  await choose(page, damaged);
+  assert.match(await notices(page), /holds NaN .* the checkpoint is damaged/);
+  assert.equal(await live(), before);
 });
 
 test("what the GPU's limits cannot hold is said before anything of it is read", async () => {

@@ -71,5 +71,8 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// Where a program is, if it is in one of the usual places.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    // `name.exe` on Windows; `npm.cmd` says what it is.
+    let file_name =
+        if name.contains('.') { name.to_string() } else { format!("{name}{}", std::env::consts::EXE_SUFFIX) };
+    std::env::split_paths(&path).map(|folder| folder.join(&file_name)).find(|file| file.is_file())
 }

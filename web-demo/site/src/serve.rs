@@ -41,6 +41,8 @@ fn answer(request: Request, folder: &Path) -> std::io::Result<()> {
         return request.respond(response);
     }
     let response = Response::from_file(File::open(&file)?)
+        // With its length, which a download's progress is a share of.
+        .with_chunked_threshold(usize::MAX)
         .with_header(header("Content-Type", media_type(&file)))
         .with_header(header("Content-Security-Policy", POLICY))
         .with_header(header("X-Content-Type-Options", "nosniff"))
