@@ -12,6 +12,9 @@ const { env } = process;
 /** The repository. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+/** How long a test waits, in ms, for what takes a few seconds on a machine with nothing else to do. */
+const PATIENCE = 180_000;
+
 /** Chrome's own software GPU, and no connection but to the server. */
 const FLAGS = [
   "--enable-unsafe-webgpu",
@@ -54,6 +57,7 @@ export const withoutWebGpu = FLAGS.filter((flag) => !/webgpu/.test(flag));
 /** A page, and everything that it should not do: `watched.problems` stays empty. */
 export async function watchedPage(browser, origin, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const problems = [];
   page.on("console", (message) => {
@@ -87,7 +91,7 @@ export async function status(page, words) {
       new RegExp(source).test(document.getElementById("status").textContent) ||
       !document.getElementById("notice").hidden,
     words.source,
-    { timeout: 180_000 },
+    { timeout: PATIENCE },
   );
   const [said, notice] = [await page.textContent("#status"), await notices(page)];
   if (notice) {

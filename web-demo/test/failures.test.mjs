@@ -49,8 +49,6 @@ async function choose(page, checkpoint) {
   await page.setInputFiles("#folder", checkpoint);
   await page.waitForFunction(
     () => /^(Ready|This checkpoint|Still loaded)/.test(document.getElementById("status").textContent),
-    null,
-    { timeout: 60_000 },
   );
 }
 

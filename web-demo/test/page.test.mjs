@@ -65,7 +65,7 @@ test("the first token comes within five seconds of loading the page", async () =
       }
       button.click();
     });
-    await page.waitForFunction(() => performance.getEntriesByName("first token").length > 0, null, { timeout: 60_000 });
+    await page.waitForFunction(() => performance.getEntriesByName("first token").length > 0);
     times.push(await page.evaluate(() => performance.getEntriesByName("first token")[0].startTime));
     assert.deepEqual(problems, []);
     await page.context().browser().close();
@@ -183,7 +183,7 @@ test("a race can be stopped, and the next one is whole", async () => {
   const asked = Date.now();
   await page.click("#stop");
   await status(page, /^Stopped/);
-  assert.ok(Date.now() - asked < 20_000, `${Date.now() - asked} ms`);
+  assert.ok(Date.now() - asked < 40_000, `${Date.now() - asked} ms`);
   assert.match((await outcome(page)).verdict, /^Stopped/);
   assert.match((await race(page, "What is 12 + 30?")).verdict, /^Identical text/);
   assert.deepEqual(problems, []);
