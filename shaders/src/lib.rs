@@ -4,9 +4,9 @@
 //! binding, its grid. Where it has variants, the choice is a file in `wgsl/lib/` that supplies the functions
 //! the kernel calls, and [`Kernel::wgsl`] puts the files end to end. There is no macro language.
 //!
-//! | module | what it holds |
+//! | | what it holds |
 //! |---|---|
-//! | [`kernel`] | the kernels and their choices as data: files, bindings, grid |
+//! | [`Kernel`] | the kernels and their choices as data: files, bindings, tiers |
 //! | [`params`] | the uniform each kernel takes, the decode state, the record of a cycle |
 //! | [`twin`] | each kernel in plain Rust, under the same name: documentation and test oracle |
 //!
@@ -15,14 +15,19 @@
 // No user may reach a panic. (The packages of tests and benchmarks, which share the workspace's lints, may.)
 #![warn(clippy::unwrap_used)]
 
-pub mod kernel;
+mod bindings;
+mod choices;
+mod files;
+mod kernel;
 pub mod params;
 pub mod twin;
 
-pub use kernel::{
-    Access, Binding, Cache, Candidates, Columns, Input, Kernel, Output, Product, Queries, RowTiles, Rows,
-    Slices, Store, Tier, Tile, Visible, WeightFormat,
+pub use bindings::{Access, Binding};
+pub use choices::{
+    Cache, Candidates, Columns, Input, Output, Product, Queries, RowTiles, Rows, Slices, Store, Tier, Tile,
+    Visible, WeightFormat,
 };
+pub use kernel::Kernel;
 pub use params::{Record, State};
 
 /// Values in a chunk, the unit in which rows of weights are read.

@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::kernel::{Cache, Columns, Product, Queries, RowTiles, Slices, Tile};
+use crate::choices::{Cache, Columns, Product, Queries, RowTiles, Slices, Tile};
 use crate::{MAX_BLOCK, MAX_END_IDS, SPLIT, TILE, TILE_QUERIES};
 
 /// A grid of workgroups.

@@ -41,75 +41,66 @@ fn parse(kernel: Kernel, tier: Tier) -> naga::Module {
 
 #[test]
 fn every_kernel_validates_for_its_tier() {
-    {
-        for (kernel, tier) in kernels() {
-            let module = parse(kernel, tier);
-            let mut validator = Validator::new(ValidationFlags::all(), capabilities(tier));
-            if let Err(error) = validator.validate(&module) {
-                panic!("{kernel:?} {tier:?}: {}", error.emit_to_string(&kernel.wgsl(tier)));
-            }
+    for (kernel, tier) in kernels() {
+        let module = parse(kernel, tier);
+        let mut validator = Validator::new(ValidationFlags::all(), capabilities(tier));
+        if let Err(error) = validator.validate(&module) {
+            panic!("{kernel:?} {tier:?}: {}", error.emit_to_string(&kernel.wgsl(tier)));
         }
     }
 }
 
 #[test]
 fn every_kernel_binds_what_it_describes() {
-    {
-        for (kernel, tier) in kernels() {
-            let module = parse(kernel, tier);
-            let mut found = Vec::new();
-            for (_, variable) in module.global_variables.iter() {
-                let Some(binding) = &variable.binding else { continue };
-                assert_eq!(binding.group, 0, "{kernel:?}");
-                let access = match variable.space {
-                    AddressSpace::Uniform => Access::Uniform,
-                    AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => {
-                        Access::ReadWrite
-                    }
-                    AddressSpace::Storage { .. } => Access::Read,
-                    space => panic!("{kernel:?}: unexpected space {space:?}"),
-                };
-                found.push((binding.binding, variable.name.clone().unwrap(), access));
-            }
-            found.sort_by_key(|entry| entry.0);
-            let described: Vec<_> =
-                kernel.bindings().iter().map(|b| (b.index, b.name.to_string(), b.access)).collect();
-            assert_eq!(found, described, "{kernel:?} {tier:?}");
+    for (kernel, tier) in kernels() {
+        let module = parse(kernel, tier);
+        let mut found = Vec::new();
+        for (_, variable) in module.global_variables.iter() {
+            let Some(binding) = &variable.binding else { continue };
+            assert_eq!(binding.group, 0, "{kernel:?}");
+            let access = match variable.space {
+                AddressSpace::Uniform => Access::Uniform,
+                AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => {
+                    Access::ReadWrite
+                }
+                AddressSpace::Storage { .. } => Access::Read,
+                space => panic!("{kernel:?}: unexpected space {space:?}"),
+            };
+            found.push((binding.binding, variable.name.clone().unwrap(), access));
         }
+        found.sort_by_key(|entry| entry.0);
+        let described: Vec<_> =
+            kernel.bindings().iter().map(|b| (b.index, b.name.to_string(), b.access)).collect();
+        assert_eq!(found, described, "{kernel:?} {tier:?}");
     }
 }
 
 #[test]
 fn every_kernel_keeps_to_its_tiers_limits() {
-    {
-        for (kernel, tier) in kernels() {
-            let mut module = parse(kernel, tier);
-            let info = Validator::new(ValidationFlags::all(), capabilities(tier)).validate(&module).unwrap();
-            let constants = Default::default();
-            let (resolved, _) =
-                naga::back::pipeline_constants::process_overrides(&module, &info, None, &constants).unwrap();
-            module = resolved.into_owned();
-            let storage = kernel.bindings().iter().filter(|b| b.access != Access::Uniform).count();
-            assert!(storage <= STORAGE_BUFFERS, "{kernel:?} binds {storage} storage buffers");
-            let mut layouter = naga::proc::Layouter::default();
-            layouter.update(module.to_ctx()).unwrap();
-            let workgroup: u32 = module
-                .global_variables
-                .iter()
-                .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
-                .map(|(_, variable)| layouter[variable.ty].size)
-                .sum();
-            let (most_bytes, most_invocations) = match kernel {
-                _ if tier == Tier::Coop => (COOP_WORKGROUP_BYTES, COOP_INVOCATIONS),
-                _ => (WORKGROUP_BYTES, INVOCATIONS),
-            };
-            assert!(
-                workgroup <= most_bytes,
-                "{kernel:?} {tier:?} takes {workgroup} bytes of workgroup memory"
-            );
-            let invocations: u32 = module.entry_points[0].workgroup_size.iter().product();
-            assert!(invocations <= most_invocations, "{kernel:?}: {invocations} invocations");
-        }
+    for (kernel, tier) in kernels() {
+        let mut module = parse(kernel, tier);
+        let info = Validator::new(ValidationFlags::all(), capabilities(tier)).validate(&module).unwrap();
+        let constants = Default::default();
+        let (resolved, _) =
+            naga::back::pipeline_constants::process_overrides(&module, &info, None, &constants).unwrap();
+        module = resolved.into_owned();
+        let storage = kernel.bindings().iter().filter(|b| b.access != Access::Uniform).count();
+        assert!(storage <= STORAGE_BUFFERS, "{kernel:?} binds {storage} storage buffers");
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(module.to_ctx()).unwrap();
+        let workgroup: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
+            .map(|(_, variable)| layouter[variable.ty].size)
+            .sum();
+        let (most_bytes, most_invocations) = match kernel {
+            _ if tier == Tier::Coop => (COOP_WORKGROUP_BYTES, COOP_INVOCATIONS),
+            _ => (WORKGROUP_BYTES, INVOCATIONS),
+        };
+        assert!(workgroup <= most_bytes, "{kernel:?} {tier:?} takes {workgroup} bytes of workgroup memory");
+        let invocations: u32 = module.entry_points[0].workgroup_size.iter().product();
+        assert!(invocations <= most_invocations, "{kernel:?}: {invocations} invocations");
     }
 }
 

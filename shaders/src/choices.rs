@@ -1,0 +1,294 @@
+//! The choices that kernels have, each with the numbers that the host knows of it.
+
+use crate::{SPLIT, TILE};
+
+/// What an adapter must offer for a kernel to run on it (DESIGN.md, rule 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// Core WebGPU limits and no features: every browser.
+    Baseline,
+    /// Subgroup operations, of any subgroup size.
+    Subgroup,
+    /// Cooperative matrices of 16 by 16, f16 in and f32 out, and subgroups of 8 to 32. They multiply f16 weights; a
+    /// model in f32 runs as on [`Tier::Subgroup`].
+    Coop,
+}
+
+impl Tier {
+    /// Every tier, the most demanding last.
+    pub const ALL: [Tier; 3] = [Tier::Baseline, Tier::Subgroup, Tier::Coop];
+
+    /// The name users give and see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::Baseline => "baseline",
+            Tier::Subgroup => "subgroup",
+            Tier::Coop => "coop",
+        }
+    }
+}
+
+/// How a weight is stored on the GPU. Activations and sums are f32 with either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WeightFormat {
+    /// 4 bytes.
+    F32,
+    /// 2 bytes, read without needing the f16 type.
+    F16,
+}
+
+impl WeightFormat {
+    /// Every format.
+    pub const ALL: [WeightFormat; 2] = [WeightFormat::F32, WeightFormat::F16];
+
+    /// Bytes of one weight.
+    pub fn bytes(self) -> usize {
+        match self {
+            WeightFormat::F32 => 4,
+            WeightFormat::F16 => 2,
+        }
+    }
+
+    /// The name users give and see.
+    pub fn name(self) -> &'static str {
+        match self {
+            WeightFormat::F32 => "f32",
+            WeightFormat::F16 => "f16",
+        }
+    }
+}
+
+/// Which rows of the pass a kernel works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rows {
+    /// All.
+    All,
+    /// Those whose logits are wanted.
+    Logits,
+}
+
+/// How many rows a lane of `matmul` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tile {
+    /// One.
+    Row,
+    /// Eight, which then share each weight that is read.
+    Block,
+}
+
+impl Tile {
+    /// Rows a lane takes.
+    pub fn rows(self) -> usize {
+        match self {
+            Tile::Row => 1,
+            Tile::Block => 8,
+        }
+    }
+}
+
+/// Among how many lanes of `matmul` the row of an output is divided. Decides the order of additions, so a model
+/// keeps to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slices {
+    /// One: software adapters.
+    One,
+    /// Thirty-two: GPUs.
+    Many,
+}
+
+impl Slices {
+    /// Outputs that a workgroup takes.
+    pub fn outputs(self) -> usize {
+        match self {
+            Slices::One => 64,
+            Slices::Many => 16,
+        }
+    }
+}
+
+/// What `matmul` does with a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Store {
+    /// Writes it.
+    Value,
+    /// Adds it to what is there: the residual.
+    Sum,
+}
+
+/// How activations are stored that a matrix is multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// f32, row after row: for `matmul`.
+    Rows,
+    /// f16 in tiles of 16 by 16 (`lib/tile.wgsl`): for `matmul_coop`.
+    Tiles,
+}
+
+/// How many tiles of 16 rows a workgroup of `matmul_coop` takes. A row has the same bits with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowTiles {
+    /// Passes of up to 16 rows.
+    One,
+    /// Blocks.
+    Two,
+    /// Prompts.
+    Eight,
+}
+
+impl RowTiles {
+    /// Every choice, the smallest first.
+    pub const ALL: [RowTiles; 3] = [RowTiles::One, RowTiles::Two, RowTiles::Eight];
+
+    /// Rows that a workgroup takes.
+    pub fn rows(self) -> usize {
+        match self {
+            RowTiles::One => TILE,
+            RowTiles::Two => 2 * TILE,
+            RowTiles::Eight => 8 * TILE,
+        }
+    }
+}
+
+/// How `matmul_coop` divides a matrix among workgroups and subgroups. Decides the order of additions, so a matrix
+/// keeps to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Columns {
+    /// 16 outputs a workgroup, their rows in 16 slices: small matrices.
+    One,
+    /// 32 outputs, 16 slices.
+    TwoLong,
+    /// 32 outputs, 8 slices: large matrices.
+    Two,
+}
+
+impl Columns {
+    /// Every choice.
+    pub const ALL: [Columns; 3] = [Columns::One, Columns::TwoLong, Columns::Two];
+
+    /// Outputs that a workgroup takes.
+    pub fn outputs(self) -> usize {
+        match self {
+            Columns::One => TILE,
+            Columns::TwoLong | Columns::Two => 2 * TILE,
+        }
+    }
+
+    /// The choice for a matrix of so many outputs: the largest that leaves a large GPU (132 multiprocessors, an
+    /// NVIDIA H200) about a workgroup for each of them, by measurement at the released models' shapes.
+    pub fn of(outputs: usize) -> Columns {
+        match outputs.div_ceil(TILE) {
+            0..=255 => Columns::One,
+            256..=383 => Columns::TwoLong,
+            384.. => Columns::Two,
+        }
+    }
+}
+
+/// What becomes of a product of `matmul_coop` or `matmul_row`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// It is written.
+    Value,
+    /// It is added to what is there: the residual.
+    Sum,
+    /// Gate and up projection are combined: SwiGLU.
+    Gated,
+    /// Logits, of which a workgroup keeps the largest.
+    Best,
+}
+
+impl Product {
+    /// Every choice.
+    pub const ALL: [Product; 4] = [Product::Value, Product::Sum, Product::Gated, Product::Best];
+}
+
+/// Where `matmul_row` finds its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// In the residual stream, to be normed on the way.
+    Normed,
+    /// In f32, as it is.
+    Rows,
+    /// In f16 tiles, as it is.
+    Tiles,
+}
+
+/// How queries, keys and values are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cache {
+    /// f32, for `attention`.
+    Rows,
+    /// f16 in tiles, for `attention_coop`.
+    Tiles,
+}
+
+impl Cache {
+    /// The choice for a tier and a format of weights: cooperative matrices multiply f16.
+    pub fn of(tier: Tier, weights: WeightFormat) -> Cache {
+        if tier == Tier::Coop && weights == WeightFormat::F16 { Cache::Tiles } else { Cache::Rows }
+    }
+
+    /// Bytes of a value.
+    pub fn bytes(self) -> usize {
+        match self {
+            Cache::Rows => 4,
+            Cache::Tiles => 2,
+        }
+    }
+
+    /// Positions in a split, the fixed unit of attention.
+    pub fn split(self) -> usize {
+        match self {
+            Cache::Rows => SPLIT,
+            Cache::Tiles => SPLIT / 2,
+        }
+    }
+
+    /// How what is multiplied with weights is stored beside it.
+    pub fn output(self) -> Output {
+        match self {
+            Cache::Rows => Output::Rows,
+            Cache::Tiles => Output::Tiles,
+        }
+    }
+}
+
+/// How many queries a workgroup of `attention_coop` takes at a time. A query has the same bits with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Queries {
+    /// 16.
+    One,
+    /// 32.
+    Two,
+}
+
+impl Queries {
+    /// Every choice.
+    pub const ALL: [Queries; 2] = [Queries::One, Queries::Two];
+
+    /// Queries taken at a time.
+    pub fn count(self) -> usize {
+        match self {
+            Queries::One => TILE,
+            Queries::Two => 2 * TILE,
+        }
+    }
+}
+
+/// Among what `argmax` looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Candidates {
+    /// All logits.
+    Logits,
+    /// The best of each workgroup that multiplied ([`Product::Best`]).
+    Best,
+}
+
+/// Which positions a row attends to: `visible` of the parameters of attention kernels (`lib/visible.wgsl`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Visible {
+    /// Up to its own: the AR view.
+    Causal = 0,
+    /// The text before the block and the whole block: the diffusion view.
+    Block = 1,
+}

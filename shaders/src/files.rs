@@ -1,0 +1,209 @@
+//! The file that each choice stands for.
+
+use crate::choices::{
+    Cache, Candidates, Columns, Input, Output, Product, Queries, RowTiles, Rows, Slices, Store, Tier, Tile,
+    WeightFormat,
+};
+
+/// A file of `wgsl/`, and its name.
+macro_rules! wgsl {
+    ($file:literal) => {
+        ($file, include_str!(concat!("../wgsl/", $file, ".wgsl")))
+    };
+}
+
+pub(crate) type File = (&'static str, &'static str);
+
+pub(crate) const STATE: File = wgsl!("lib/state");
+pub(crate) const CHUNK: File = wgsl!("lib/chunk");
+pub(crate) const BEST: File = wgsl!("lib/best");
+pub(crate) const DISTRIBUTION: File = wgsl!("lib/distribution");
+pub(crate) const RANDOM: File = wgsl!("lib/random");
+pub(crate) const PROPOSED: File = wgsl!("lib/proposed_rows");
+pub(crate) const TILES: File = wgsl!("lib/tile");
+pub(crate) const PARTIAL_SUMS: File = wgsl!("lib/partial_sums");
+pub(crate) const CANDIDATE: File = wgsl!("lib/candidate");
+pub(crate) const NO_ID: File = wgsl!("lib/no_id");
+pub(crate) const VISIBLE: File = wgsl!("lib/visible");
+pub(crate) const LAYOUT: File = wgsl!("lib/layout_tiles");
+
+impl WeightFormat {
+    pub(crate) fn file(self) -> File {
+        match self {
+            WeightFormat::F32 => wgsl!("lib/weights_f32"),
+            WeightFormat::F16 => wgsl!("lib/weights_f16"),
+        }
+    }
+
+    pub(crate) fn write_file(self) -> File {
+        match self {
+            WeightFormat::F32 => wgsl!("lib/write_f32"),
+            WeightFormat::F16 => wgsl!("lib/write_f16"),
+        }
+    }
+}
+
+impl Rows {
+    pub(crate) fn file(self) -> File {
+        match self {
+            Rows::All => wgsl!("lib/rows_all"),
+            Rows::Logits => wgsl!("lib/rows_logits"),
+        }
+    }
+}
+
+impl Tile {
+    pub(crate) fn file(self) -> File {
+        match self {
+            Tile::Row => wgsl!("lib/tile_row"),
+            Tile::Block => wgsl!("lib/tile_block"),
+        }
+    }
+}
+
+impl Slices {
+    pub(crate) fn file(self) -> File {
+        match self {
+            Slices::One => wgsl!("lib/slices_one"),
+            Slices::Many => wgsl!("lib/slices_many"),
+        }
+    }
+}
+
+impl Store {
+    pub(crate) fn file(self) -> File {
+        match self {
+            Store::Value => wgsl!("lib/store_value"),
+            Store::Sum => wgsl!("lib/store_sum"),
+        }
+    }
+}
+
+impl Output {
+    pub(crate) fn files(self) -> &'static [File] {
+        match self {
+            Output::Rows => &[wgsl!("lib/output_rows")],
+            Output::Tiles => &[TILES, wgsl!("lib/output_tiles")],
+        }
+    }
+
+    pub(crate) fn gated_scale_file(self) -> File {
+        match self {
+            Output::Rows => wgsl!("lib/gated_as_is"),
+            Output::Tiles => wgsl!("lib/gated_scale"),
+        }
+    }
+}
+
+impl RowTiles {
+    pub(crate) fn file(self) -> File {
+        match self {
+            RowTiles::One => wgsl!("lib/rows_one"),
+            RowTiles::Two => wgsl!("lib/rows_two"),
+            RowTiles::Eight => wgsl!("lib/rows_eight"),
+        }
+    }
+}
+
+impl Columns {
+    pub(crate) fn file(self) -> File {
+        match self {
+            Columns::One => wgsl!("lib/columns_one"),
+            Columns::TwoLong => wgsl!("lib/columns_two_long"),
+            Columns::Two => wgsl!("lib/columns_two"),
+        }
+    }
+}
+
+impl Product {
+    pub(crate) fn coop_files(self) -> Vec<File> {
+        match self {
+            Product::Value => vec![TILES, wgsl!("lib/product_value")],
+            Product::Sum => vec![TILES, wgsl!("lib/product_sum")],
+            Product::Gated => {
+                let mut files = vec![wgsl!("lib/product_gated"), Output::Tiles.gated_scale_file()];
+                files.extend(Output::Tiles.files());
+                files
+            }
+            Product::Best => vec![TILES, wgsl!("lib/product_best"), CANDIDATE, NO_ID],
+        }
+    }
+
+    pub(crate) fn row_files(self, output: Output) -> Vec<File> {
+        match self {
+            Product::Value => vec![wgsl!("lib/row_value")],
+            Product::Sum => vec![wgsl!("lib/row_sum")],
+            Product::Gated => {
+                let mut files = vec![wgsl!("lib/row_gated"), output.gated_scale_file()];
+                files.extend(output.files());
+                files
+            }
+            Product::Best => vec![wgsl!("lib/row_best"), CANDIDATE, NO_ID],
+        }
+    }
+}
+
+impl Input {
+    pub(crate) fn file(self) -> File {
+        match self {
+            Input::Normed => wgsl!("lib/input_normed"),
+            Input::Rows => wgsl!("lib/input_rows"),
+            Input::Tiles => wgsl!("lib/input_tiles"),
+        }
+    }
+}
+
+impl Cache {
+    pub(crate) fn files(self) -> &'static [File] {
+        match self {
+            Cache::Rows => &[wgsl!("lib/cache_rows")],
+            Cache::Tiles => &[TILES, wgsl!("lib/cache_tiles")],
+        }
+    }
+}
+
+impl Output {
+    /// An output's splits are those of the attention before it.
+    pub(crate) fn split_file(self) -> File {
+        match self {
+            Output::Rows => wgsl!("lib/split_rows"),
+            Output::Tiles => wgsl!("lib/split_tiles"),
+        }
+    }
+}
+
+impl Queries {
+    pub(crate) fn file(self) -> File {
+        match self {
+            Queries::One => wgsl!("lib/queries_one"),
+            Queries::Two => wgsl!("lib/queries_two"),
+        }
+    }
+}
+
+impl Candidates {
+    pub(crate) fn file(self) -> File {
+        match self {
+            Candidates::Logits => wgsl!("lib/candidates_logits"),
+            Candidates::Best => wgsl!("lib/candidates_best"),
+        }
+    }
+}
+
+impl Tier {
+    pub(crate) fn row_slices_file(self) -> File {
+        match self {
+            Tier::Baseline | Tier::Subgroup => wgsl!("lib/row_slices_eight"),
+            Tier::Coop => wgsl!("lib/row_slices_sixteen"),
+        }
+    }
+
+    pub(crate) fn reduce_file(self) -> File {
+        match self {
+            Tier::Baseline => wgsl!("lib/reduce_workgroup"),
+            Tier::Subgroup | Tier::Coop => wgsl!("lib/reduce_subgroup"),
+        }
+    }
+}
+
+pub(crate) use wgsl;
