@@ -49,7 +49,9 @@ export class Race {
     this.frame ??= requestAnimationFrame(() => this.render());
   }
 
+  /** Shows what has arrived, without waiting for the next frame. */
   render() {
+    cancelAnimationFrame(this.frame);
     this.frame = undefined;
     const events = this.pending;
     this.pending = [];
@@ -67,6 +69,7 @@ export class Race {
 
   /** The race is over: says whether both texts are the same, after comparing all of them. */
   judge(stopped) {
+    this.render();
     const of = (view) => this.events.filter((event) => event.view === view).map((event) => event.run);
     const { ids: ar, text: arText, last: arLast, clock: arClock } = whole(of("ar"), this.clockOf("ar"));
     const { ids: dual, text: dualText, last, clock } = whole(of("dual"), this.clockOf("dual"));
@@ -129,6 +132,7 @@ export class Race {
         this.playing = setTimeout(() => step((performance.now() - start) / stretch), Math.max(0, wait));
       } else {
         this.playing = undefined;
+        this.render();
         this.say(className, textContent);
         done();
       }
