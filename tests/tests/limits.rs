@@ -1,7 +1,10 @@
 //! The `baseline` tier on the least that WebGPU promises, and a decode loop that makes nothing.
 
 use orthrus::loader::Checkpoint;
-use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, Session, Tier, View, WeightFormat, no_progress};
+use orthrus::{
+    AcceptRule, ArKernel, GenerateOptions, Gpu, GpuOptions, Model, Sampling, Session, Tier, View,
+    WeightFormat, no_progress,
+};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, options as options_of, tiers};
 
@@ -40,14 +43,24 @@ fn the_decode_loop_makes_nothing() {
         let gpu = Gpu::open(&options_of(tier)).unwrap();
         let golden = Golden::open("tied-gqa");
         let mut session = load(&gpu, &golden, WeightFormat::F16).session(256).unwrap();
-        for view in [View::Dual, View::Ar] {
-            let options = options(&golden, view);
+        let sampled = Sampling { temperature: 0.8, seed: 1, ..Sampling::default() };
+        let rejected = Sampling { accept: AcceptRule::Rejection, ..sampled };
+        for (view, ar_kernel, sampling) in [
+            (View::Dual, ArKernel::Exact, Sampling::default()),
+            (View::Ar, ArKernel::Exact, Sampling::default()),
+            // What is prepared only when it is asked for is, before the loop.
+            (View::Ar, ArKernel::Fast, Sampling::default()),
+            (View::Ar, ArKernel::Fast, sampled),
+            (View::Dual, ArKernel::Exact, sampled),
+            (View::Dual, ArKernel::Exact, rejected),
+        ] {
+            let options = GenerateOptions { ar_kernel, sampling, ..options(&golden, view) };
             let mut generation =
                 session.generate(&golden.decoding.prompt_ids, &options, &mut no_progress).unwrap();
             let before = gpu.created();
             let runs = generation.by_ref().filter(|run| run.is_ok()).count();
             assert!(runs > 10);
-            assert_eq!(gpu.created(), before, "tier {}, view {}", tier.name(), view.name());
+            assert_eq!(gpu.created(), before, "tier {}, {options:?}", tier.name());
         }
     }
 }
