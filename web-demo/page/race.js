@@ -96,7 +96,7 @@ export class Race {
         `Identical text: all ${count(ar.length, "token")} and ${characters}, compared one by one. ` +
           `${count(last.stats.forwardPasses, "pass", "passes")} in the dual view instead of ` +
           `${arLast.stats.forwardPasses}${speed}.` +
-          (this.software ? " (A processor plays the GPU: a pass costs by its rows, so fewer passes save no time.)" : ""),
+          (this.software && clock > arClock ? " (A processor plays the GPU: a pass costs by its rows, so fewer passes save no time.)" : ""),
       );
     }
   }
