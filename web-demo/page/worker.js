@@ -127,7 +127,7 @@ async function race({ prompt, options }) {
     runners.push({ view, lane, clock: 0, over: false });
     await lane.start(ids, { ...options, view }, progressOf("prompt"));
     // The first token, which is the prompt's pass: clocks begin after it.
-    await rest(runners.at(-1), 0);
+    await rest(runners.at(-1), () => 0);
   }
   while (!stopping) {
     const going = runners.filter((runner) => !runner.over);
@@ -155,11 +155,11 @@ async function turn(runner) {
   runner.clock = now();
 }
 
-/** Brings a view to rest: what is under way arrives. */
+/** Brings a view to rest: what is under way arrives, each at what `clock` says then. */
 async function rest(runner, clock) {
   let run;
   while (!runner.over && (run = await runner.lane.nextUnderWay())) {
-    tell(runner, run, typeof clock === "function" ? clock() : clock);
+    tell(runner, run, clock());
   }
 }
 

@@ -24,6 +24,16 @@ pub(crate) fn root() -> &'static Path {
     package.parent().unwrap_or(package)
 }
 
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from))
+}
+
+/// A program of the workspace, where cargo leaves it: `profile` is a folder's name, `debug` or `release`.
+pub(crate) fn built(profile: &str, program: &str) -> PathBuf {
+    target().join(profile).join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
+}
+
 /// The cargo that runs us, in the repository's root.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

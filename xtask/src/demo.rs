@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::commands::{self, Result, cargo, output, root, say, typed};
+use crate::commands::{self, Result, built, cargo, output, root, say, typed};
 use crate::{json, vulkan};
 
 /// New tokens of each generation, at most.
@@ -64,9 +64,7 @@ struct Program {
 
 impl Program {
     fn built() -> Program {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-        let name = format!("orthrus{}", std::env::consts::EXE_SUFFIX);
-        Program { path: root().join(target).join("release").join(name) }
+        Program { path: built("release", "orthrus") }
     }
 
     fn generate(&self, prompt: &Prompt<'_>, view: &str, json: bool) -> Command {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::commands::{Result, cargo, find_program, output, root, run, say, succeeds, typed};
+use crate::commands::{Result, cargo, find_program, output, root, run, say, succeeds, target, typed};
 use crate::packages;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -41,11 +41,6 @@ pub(crate) fn build_into(site: &Path) -> Result<()> {
 /// The program that puts the page together and serves it.
 pub(crate) fn site_program(arguments: &[&str]) -> Command {
     cargo(&[&["run", "--quiet", "--locked", "--package", "orthrus-site", "--"], arguments].concat())
-}
-
-/// Where cargo builds.
-pub(crate) fn target() -> PathBuf {
-    root().join(env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from))
 }
 
 /// Compiles the engine for browsers, and says where it is.

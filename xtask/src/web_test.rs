@@ -1,10 +1,9 @@
 //! `cargo xtask web-test`: the web page in a headless browser on a software GPU.
 
-use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::commands::{Result, cargo, find_program, root, run, say, succeeds, typed};
+use crate::commands::{Result, built, cargo, find_program, root, run, say, succeeds, target, typed};
 use crate::{packages, vulkan, web};
 
 /// The page is not at the root of its server, as on many hosts.
@@ -19,7 +18,7 @@ pub(crate) fn test() -> Result<()> {
     vulkan::ensure()?;
     let chromium = chromium()?;
     let npm = npm()?;
-    let folder = web::target().join("web-test");
+    let folder = target().join("web-test");
     web::build_into(&folder.join("root").join(SUB_PATH))?;
     run(&mut cargo(&["build", "--locked", "--package", "orthrus-cli", "--package", "orthrus-site"]))?;
     let kernels = folder.join("kernels");
@@ -29,13 +28,12 @@ pub(crate) fn test() -> Result<()> {
     let web_demo = root().join("web-demo");
     let mut install = Command::new(&npm);
     run(install.current_dir(&web_demo).args(["ci", "--no-audit", "--no-fund", "--silent"]))?;
-    let program = |name: &str| web::target().join("debug").join(format!("{name}{}", env::consts::EXE_SUFFIX));
     let mut tests = Command::new("node");
     tests.current_dir(&web_demo).args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
     // By name: what a folder means has changed from one Node.js to the next.
     tests.args(["test/engine.test.mjs", "test/failures.test.mjs", "test/page.test.mjs"]);
     tests.env("ORTHRUS_SITE_ROOT", folder.join("root")).env("ORTHRUS_SITE_PATH", SUB_PATH);
-    tests.env("ORTHRUS_SITE", program("orthrus-site")).env("ORTHRUS", program("orthrus"));
+    tests.env("ORTHRUS_SITE", built("debug", "orthrus-site")).env("ORTHRUS", built("debug", "orthrus"));
     tests.env("ORTHRUS_KERNELS", kernels).env("ORTHRUS_SCREENSHOTS", folder.join("screenshots"));
     tests.env_remove("ORTHRUS_MODEL").env("NODEVICE_SELECT", "1");
     if let Some(chromium) = chromium {
