@@ -39,7 +39,9 @@ pub(crate) struct Buffers {
     pub(crate) attended: Buffer,
     pub(crate) gate_up: Buffer,
     pub(crate) gated: Buffer,
-    /// The best logits of each row, of whichever view came last.
+    /// What `survey` finds of each row's logits, of whichever view came last.
+    pub(crate) parts: Buffer,
+    /// The best logits of each row, or the best scores, of whichever view came last.
     pub(crate) best: Buffer,
     /// The AR view's.
     pub(crate) logits: Buffer,
@@ -80,6 +82,7 @@ impl Buffers {
             attended: gpu.storage("attended", sizes.attended_bytes())?,
             gate_up: gpu.storage("gate_up", sizes.gate_up_bytes())?,
             gated: gpu.storage("gated", sizes.gated_bytes())?,
+            parts: gpu.storage("parts of rows", sizes.parts_bytes())?,
             best: gpu.storage("best logits", sizes.best_bytes())?,
             logits: gpu.storage("logits", sizes.logits_bytes())?,
             distributions: gpu.storage("distributions", sizes.distribution_bytes())?,

@@ -18,6 +18,10 @@ impl Preparation<'_> {
                 (Candidates::Logits, logits, vocabulary)
             }
         };
+        self.argmax(candidates, source, count, ids, draft);
+    }
+
+    fn argmax(&mut self, candidates: Candidates, source: &Buffer, count: usize, ids: &Buffer, draft: bool) {
         let params = Argmax { candidates: count as u32, draft: u32::from(draft), pad: [0; 2] };
         let buffers = [&self.buffers.state, &self.uniform(&params), source, ids];
         self.step(Kernel::Argmax(candidates), &buffers, move |extent| params.grid(extent.rows));
@@ -26,14 +30,16 @@ impl Preparation<'_> {
     /// An id of each row, drawn from its distribution.
     pub(crate) fn sampled(&mut self, logits: &Buffer, distributions: &Buffer, ids: &Buffer, draft: bool) {
         self.logits(logits);
-        let vocabulary = self.weights.config.vocab_size as u32;
-        let params = Choice { vocabulary, draft: u32::from(draft), pad: [0; 2] };
+        let params = Choice::new(self.weights.config.vocab_size, draft);
         let params_buffer = self.uniform(&params);
-        let state = &self.buffers.state;
-        let buffers = [state, &params_buffer, logits, distributions];
-        self.step(Kernel::Distribution, &buffers, move |extent| params.grid(extent.rows));
-        let buffers = [state, &params_buffer, logits, distributions, ids];
+        let b = self.buffers;
+        let buffers = [&b.state, &params_buffer, logits, &b.parts];
+        self.step(Kernel::Survey, &buffers, move |extent| params.grid(extent.rows));
+        let buffers = [&b.state, &params_buffer, logits, &b.parts, distributions];
+        self.step(Kernel::Distribution, &buffers, move |extent| params.row_grid(extent.rows));
+        let buffers = [&b.state, &params_buffer, logits, distributions, &b.best];
         self.step(Kernel::Sample, &buffers, move |extent| params.grid(extent.rows));
+        self.argmax(Candidates::Best, &b.best, params.groups as usize, ids, draft);
     }
 
     /// Replaces the picks of rows that have a draft by what rejection sampling says. Without drafts there are none.

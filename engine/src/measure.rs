@@ -193,7 +193,7 @@ impl Session {
             block: rows as u32,
             // The official implementation's sampling, at temperature 1, for kernels that look at it.
             rule: State::COUPLED,
-            temperature: 1.0,
+            inverse_temperature: 1.0,
             top_k: 20,
             top_p: 0.8,
             ..bytemuck::Zeroable::zeroed()

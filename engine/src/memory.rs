@@ -2,7 +2,7 @@
 //! for those who want to know before.
 
 use orthrus_loader::{Config, Views};
-use orthrus_shaders::params::{Candidate, Distribution, padded};
+use orthrus_shaders::params::{Candidate, Choice, Distribution, Part, padded};
 use orthrus_shaders::{Cache, MATRIX_ROWS, Queries, RowTiles, TILE, TILE_QUERIES, Tile, WeightFormat};
 
 const F32: u64 = 4;
@@ -200,7 +200,12 @@ impl SessionSizes {
         self.input_bytes(padded(self.intermediate))
     }
 
-    /// Bytes of the best logits of a block.
+    /// Bytes of what is known of the parts of a block's logits.
+    pub fn parts_bytes(&self) -> u64 {
+        product(&[self.block, Choice::new(self.vocabulary, false).parts as usize, size_of::<Part>()])
+    }
+
+    /// Bytes of the best logits of a block, or of its best scores.
     pub fn best_bytes(&self) -> u64 {
         product(&[self.block, self.best_of_row(), size_of::<Candidate>()])
     }
@@ -232,10 +237,11 @@ impl SessionSizes {
     }
 
     /// Bytes of each buffer but for weights and cache, those of the second view left out.
-    fn scratch(&self) -> [u64; 13] {
+    fn scratch(&self) -> [u64; 14] {
         [
             self.logits_bytes(),
             self.distribution_bytes(),
+            self.parts_bytes(),
             self.best_bytes(),
             self.hidden_bytes(),
             self.normed_bytes(),

@@ -238,7 +238,7 @@ impl Session {
             finish: State::RUNNING,
             end_count: ends.len() as u32,
             rule,
-            temperature: sampling.temperature,
+            inverse_temperature: 1.0 / sampling.temperature,
             top_k: sampling.top_k,
             top_p: sampling.top_p,
             seed: [sampling.seed as u32, (sampling.seed >> 32) as u32],

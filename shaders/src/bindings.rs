@@ -86,10 +86,12 @@ pub(crate) const ARGMAX_LOGITS: &[Binding] =
     &[read(0, "state"), uniform(1, "params"), read(2, "logits"), write(3, "ids")];
 pub(crate) const ARGMAX_BEST: &[Binding] =
     &[read(0, "state"), uniform(1, "params"), read(2, "best"), write(3, "ids")];
+pub(crate) const SURVEY: &[Binding] =
+    &[read(0, "state"), uniform(1, "params"), read(2, "logits"), write(3, "parts")];
 pub(crate) const DISTRIBUTION: &[Binding] =
-    &[read(0, "state"), uniform(1, "params"), read(2, "logits"), write(3, "distributions")];
+    &[read(0, "state"), uniform(1, "params"), read(2, "logits"), read(3, "parts"), write(4, "distributions")];
 pub(crate) const SAMPLE: &[Binding] =
-    &[read(0, "state"), uniform(1, "params"), read(2, "logits"), read(3, "distributions"), write(4, "ids")];
+    &[read(0, "state"), uniform(1, "params"), read(2, "logits"), read(3, "distributions"), write(4, "best")];
 pub(crate) const REJECT: &[Binding] = &[
     read(0, "state"),
     uniform(1, "params"),

@@ -24,6 +24,7 @@ pub enum Kernel {
     AttentionMerge(Output),
     Swiglu,
     Argmax(Candidates),
+    Survey,
     Distribution,
     Sample,
     Reject,
@@ -38,6 +39,7 @@ impl Kernel {
     pub fn all() -> Vec<Kernel> {
         let mut all = vec![
             Kernel::Swiglu,
+            Kernel::Survey,
             Kernel::Distribution,
             Kernel::Sample,
             Kernel::Reject,
@@ -130,6 +132,7 @@ impl Kernel {
             Kernel::AttentionMerge(_) => wgsl!("attention_merge"),
             Kernel::Swiglu => wgsl!("swiglu"),
             Kernel::Argmax(_) => wgsl!("argmax"),
+            Kernel::Survey => wgsl!("survey"),
             Kernel::Distribution => wgsl!("distribution"),
             Kernel::Sample => wgsl!("sample"),
             Kernel::Reject => wgsl!("reject"),
@@ -195,10 +198,17 @@ impl Kernel {
                 files::CANDIDATE,
                 candidates.file(),
             ]),
-            Kernel::Distribution => files.extend([files::PROPOSED, files::DISTRIBUTION, tier.reduce_file()]),
-            Kernel::Sample => {
-                files.extend([files::PROPOSED, files::DISTRIBUTION, files::RANDOM, files::BEST, files::NO_ID])
+            Kernel::Survey | Kernel::Distribution => {
+                files.extend([files::PROPOSED, files::DISTRIBUTION, files::PART, files::LOGIT_KEY])
             }
+            Kernel::Sample => files.extend([
+                files::PROPOSED,
+                files::DISTRIBUTION,
+                files::RANDOM,
+                files::BEST,
+                files::NO_ID,
+                files::CANDIDATE,
+            ]),
             Kernel::Reject => files.extend([
                 files::DISTRIBUTION,
                 files::RANDOM,
@@ -248,6 +258,7 @@ impl Kernel {
             Kernel::Swiglu => bindings::SWIGLU,
             Kernel::Argmax(Candidates::Logits) => bindings::ARGMAX_LOGITS,
             Kernel::Argmax(Candidates::Best) => bindings::ARGMAX_BEST,
+            Kernel::Survey => bindings::SURVEY,
             Kernel::Distribution => bindings::DISTRIBUTION,
             Kernel::Sample => bindings::SAMPLE,
             Kernel::Reject => bindings::REJECT,

@@ -35,8 +35,8 @@ pub struct State {
     pub end_count: u32,
     /// One of [`State::GREEDY`], [`State::COUPLED`], [`State::REJECTION`].
     pub rule: u32,
-    /// Sampling: logits are divided by it.
-    pub temperature: f32,
+    /// Sampling: distances of logits are multiplied by it.
+    pub inverse_temperature: f32,
     /// Sampling: ids kept at most, but for ties; 0 is all.
     pub top_k: u32,
     /// Sampling: probability kept at least; 1 or more is all.
@@ -308,28 +308,60 @@ impl Argmax {
     }
 }
 
-/// Uniform of `distribution` and `sample`, which take the place of `argmax` in sampling.
+/// Uniform of `survey`, `distribution` and `sample`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-#[allow(missing_docs, reason = "documented in distribution.wgsl")]
+#[allow(missing_docs, reason = "documented in distribution.wgsl and sample.wgsl")]
 pub struct Choice {
     pub vocabulary: u32,
+    pub parts: u32,
+    pub groups: u32,
     pub draft: u32,
-    pub pad: [u32; 2],
 }
 
 impl Choice {
-    /// Grid for `rows` rows of logits.
+    /// Ids of a part (`lib/part.wgsl`).
+    pub const PART: usize = 128;
+
+    /// Ids of a workgroup of `survey` and of `sample`.
+    const GROUP: usize = 1024;
+
+    /// For rows of `vocabulary` logits; of a draft, all but the last.
+    pub fn new(vocabulary: usize, draft: bool) -> Choice {
+        Choice {
+            vocabulary: vocabulary as u32,
+            parts: groups(vocabulary, Choice::PART),
+            groups: groups(vocabulary, Choice::GROUP),
+            draft: u32::from(draft),
+        }
+    }
+
+    /// `survey`'s and `sample`'s grid for `rows` rows of logits.
     pub fn grid(&self, rows: usize) -> Grid {
+        [self.groups, rows as u32, 1]
+    }
+
+    /// `distribution`'s.
+    pub fn row_grid(&self, rows: usize) -> Grid {
         [rows as u32, 1, 1]
     }
+}
+
+/// What `survey` finds of a part of a row (`lib/part.wgsl`).
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Part {
+    /// Of its largest logit: see `lib/logit_key.wgsl`.
+    pub key: u32,
+    /// Sum of its weights beside that one's.
+    pub mass: f32,
 }
 
 /// What `distribution` finds of a row (`lib/distribution.wgsl`).
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Distribution {
-    /// Largest logit over temperature.
+    /// Largest logit.
     pub highest: f32,
     /// Smallest one that remains.
     pub cut: f32,

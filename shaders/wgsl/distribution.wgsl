@@ -1,66 +1,84 @@
 // distribution: what temperature, top-k and top-p leave of each row (official implementation, `sample`).
 //
-//   l = logit / temperature
-//   top-k:  ids below the k-th largest l are dropped; ties with it stay
+//   top-k:  logits below the k-th largest are dropped; ties with it stay
 //   top-p:  of those, in descending order, an id is dropped when the ones before it have more than top_p of the
 //           probability together. The first always stays; equal ones are ordered by id
 //
-// Both cuts are found by radix selection on the 32 bits of l, 8 at a time: by number for top-k, by mass for top-p.
-// Mass is counted in units of 2^-30 of the largest weight, in 64-bit integers, so that the order of counting
-// does not matter.
+// Both cuts are found by radix selection on the 32 bits of a logit's key, 8 at a time: by number for top-k, by mass
+// for top-p. Mass is counted in units of 2^-30 of the largest weight, in 64-bit integers, so that the order of
+// counting does not matter.
+//
+// Few ids can be near a cut, and a survey's parts say where they are. Of the parts, k have a logit as large as the
+// k-th largest of the parts' maxima, so no smaller one is among the k largest. And all ids that weigh less than
+// (1 - top_p) / vocabulary of the largest have less than 1 - top_p of the probability together, so none of them
+// remains. The ids that may remain are gathered in workgroup memory, if there is room; else the row is read each time.
 //
 //   logits          [rows][vocabulary]   f32
+//   parts           [rows][parts]        from survey
 //   distributions   [rows]               see lib/distribution.wgsl
 //
-// Choice `reduce`. Grid: (rows). One workgroup a row.
+// Grid: (rows). One workgroup a row.
 
 struct Params {
     vocabulary: u32,
-    draft: u32, // 1: the row after the last draft is left out
-    pad0: u32,
-    pad1: u32,
+    parts: u32,  // of a row
+    groups: u32, // not used
+    draft: u32,  // 1: the row after the last draft is left out
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
-@group(0) @binding(3) var<storage, read_write> distributions: array<Distribution>;
+@group(0) @binding(3) var<storage, read> parts: array<Part>;
+@group(0) @binding(4) var<storage, read_write> distributions: array<Distribution>;
 
-const LANES: u32 = 256u;
-const VALUES: u32 = 1u;
-const LOWEST: f32 = -3.402823e38;
-const LOWEST_KEY: u32 = 0u;
+const LANES: u32 = 256u; // as many as a digit has values
 const UNIT: f32 = 1073741824.0; // 2^30
+const MOST_PARTS: u32 = 512u;
+const MOST_GATHERED: u32 = 1024u;
+// Nearer to 1, top_p is not looked for among few: rounding could leave it out.
+const SURE: f32 = 0.001;
 
-var<workgroup> maxima: array<f32, LANES>;
-var<workgroup> low: array<atomic<u32>, 256>;  // number, or low word of mass, by digit
-var<workgroup> high: array<atomic<u32>, 256>; // high word of mass
-var<workgroup> found: Selection;
-var<workgroup> ties: atomic<u32>;
-var<workgroup> tie_count: u32;
+// Counters.
+const WANTED: u32 = 0u;
+const GATHERED: u32 = 1u;
+const TIES: u32 = 2u;
+
+const INFINITE_KEY: u32 = 0x007fffffu; // of -infinity, the lowest number
+
+// An id and its logit's key.
+struct Entry {
+    key: u32,
+    id: u32,
+}
+
+// Where entries come from.
+const FROM_PARTS: u32 = 0u;
+const FROM_LOGITS: u32 = 1u;
+const FROM_GATHERED: u32 = 2u;
+
+struct Source {
+    kind: u32,
+    row: u32,
+    count: u32,
+}
 
 // Where a radix selection stands.
 struct Selection {
     prefix: u32,      // digits found so far
     above: vec2<u32>, // number or mass above the prefix: low and high word
-    whole: vec2<u32>, // mass of all
+    whole: vec2<u32>, // number or mass of all
     cut: u32,         // 1: the selection ends within the row, 0: everything remains
 }
 
-// A number whose order as u32 is that of l as f32. Both zeros are one, NaN is lowest.
-fn key_of(l: f32) -> u32 {
-    let bits = bitcast<u32>(select(l, 0.0, l == 0.0));
-    let key = select(bits | 0x80000000u, ~bits, bits >> 31u == 1u);
-    return select(LOWEST_KEY, key, l == l);
-}
-
-fn of_key(key: u32) -> f32 {
-    return bitcast<f32>(select(~key, key & 0x7fffffffu, key >> 31u == 1u));
-}
-
-fn mass_of(l: f32, highest: f32) -> u32 {
-    return u32(select(exp(l - highest), 1.0, l == highest) * UNIT + 0.5);
-}
+var<workgroup> low: array<atomic<u32>, LANES>;  // number, or low word of mass, by digit
+var<workgroup> high: array<atomic<u32>, LANES>; // high word
+var<workgroup> above_digit: array<vec2<u32>, LANES>; // of the digit and all larger ones
+var<workgroup> found: Selection;
+var<workgroup> gathered: array<Entry, MOST_GATHERED>;
+var<workgroup> wanted: array<u32, MOST_PARTS>; // parts to gather from
+var<workgroup> counters: array<atomic<u32>, 3>;
+var<workgroup> shared_count: u32;
 
 fn add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     let sum = a.x + b.x;
@@ -84,71 +102,70 @@ fn of_float(a: f32) -> vec2<u32> {
     return vec2(u32(a - y * 4294967296.0), u32(y));
 }
 
-// Counts by digit the number (mass: 0) or the mass of the ids whose key begins with the prefix and is `least` or more.
-fn count_digits(lane: u32, row: u32, shift: u32, by_mass: bool, highest: f32, least: u32) {
+fn mass_of(logit: f32, highest: f32) -> u32 {
+    return u32(exp(behind(highest, logit)) * UNIT + 0.5);
+}
+
+fn entry(source: Source, i: u32) -> Entry {
+    switch source.kind {
+        case FROM_PARTS: {
+            return Entry(parts[source.row * params.parts + i].key, i);
+        }
+        case FROM_LOGITS: {
+            return Entry(key_of(logits[source.row * params.vocabulary + i]), i);
+        }
+        default: {
+            return gathered[i];
+        }
+    }
+}
+
+// Counts by digit the number or the mass of the entries whose key begins with the prefix and is `least` or more.
+fn count_digits(lane: u32, source: Source, shift: u32, by_mass: bool, highest: f32, least: u32) {
     atomicStore(&low[lane], 0u);
     atomicStore(&high[lane], 0u);
     workgroupBarrier();
     let prefix = found.prefix;
-    for (var id = lane; id < params.vocabulary; id += LANES) {
-        let l = scaled(logits[row * params.vocabulary + id]);
-        let key = key_of(l);
-        // A shift by 32 is none.
-        let same = shift == 24u || key >> ((shift + 8u) & 31u) == prefix >> ((shift + 8u) & 31u);
-        if same && key >= least && key != LOWEST_KEY {
-            let digit = (key >> shift) & 255u;
-            let amount = select(1u, mass_of(l, highest), by_mass);
-            let before = atomicAdd(&low[digit], amount);
-            if before + amount < before {
-                atomicAdd(&high[digit], 1u);
-            }
+    // Four at a time, whose loads do not wait for each other.
+    for (var i = lane; i < source.count; i += 4u * LANES) {
+        var four: array<Entry, 4>;
+        for (var k = 0u; k < 4u; k++) {
+            four[k] = entry(source, min(i + k * LANES, source.count - 1u));
         }
-    }
-    workgroupBarrier();
-}
-
-// One lane: goes down the digits until more than `bound` is counted, and adds that digit to the prefix.
-fn choose_digit(shift: u32, bound: vec2<u32>) {
-    var above = found.above;
-    for (var i = 0u; i < 256u; i++) {
-        let digit = 255u - i;
-        let here = add(above, vec2(atomicLoad(&low[digit]), atomicLoad(&high[digit])));
-        if exceeds(here, bound) {
-            found.prefix |= digit << shift;
-            found.above = above;
-            found.cut = 1u;
-            return;
-        }
-        above = here;
-    }
-    found.cut = 0u;
-}
-
-// The key of the last id that remains, with what is above it, in `found`. For top-p the target is a share of the
-// mass, known once the first digits are counted.
-fn select_key(lane: u32, row: u32, by_mass: bool, highest: f32, least: u32) {
-    if lane == 0u {
-        found = Selection(0u, vec2(0u), vec2(0u), 0u);
-    }
-    for (var i = 0u; i < 4u; i++) {
-        let shift = 24u - 8u * i;
-        workgroupBarrier();
-        count_digits(lane, row, shift, by_mass, highest, least);
-        if lane == 0u && (i == 0u || found.cut == 1u) {
-            if i == 0u {
-                var whole = vec2(0u);
-                for (var digit = 0u; digit < 256u; digit++) {
-                    whole = add(whole, vec2(atomicLoad(&low[digit]), atomicLoad(&high[digit])));
+        for (var k = 0u; k < 4u; k++) {
+            let key = four[k].key;
+            // A shift by 32 is none.
+            let same = shift == 24u || key >> ((shift + 8u) & 31u) == prefix >> ((shift + 8u) & 31u);
+            if same && key >= least && i + k * LANES < source.count {
+                let digit = (key >> shift) & 255u;
+                let amount = select(1u, mass_of(of_key(key), highest), by_mass);
+                let before = atomicAdd(&low[digit], amount);
+                if before + amount < before {
+                    atomicAdd(&high[digit], 1u);
                 }
-                found.whole = whole;
             }
-            choose_digit(shift, bound_of(by_mass, found.whole));
         }
     }
     workgroupBarrier();
 }
 
-// What may be above the last id that remains.
+// Each lane its digit, the largest first: sums what is counted for it and all larger ones.
+fn sum_digits(lane: u32) {
+    let digit = LANES - 1u - lane;
+    above_digit[lane] = vec2(atomicLoad(&low[digit]), atomicLoad(&high[digit]));
+    for (var step = 1u; step < LANES; step *= 2u) {
+        workgroupBarrier();
+        var sum = above_digit[lane];
+        if lane >= step {
+            sum = add(sum, above_digit[lane - step]);
+        }
+        workgroupBarrier();
+        above_digit[lane] = sum;
+    }
+    workgroupBarrier();
+}
+
+// What may be above the last entry that remains: for top-p, a share of all.
 fn bound_of(by_mass: bool, whole: vec2<u32>) -> vec2<u32> {
     if by_mass {
         return of_float(as_float(whole) * max(state.top_p, 0.0));
@@ -156,34 +173,152 @@ fn bound_of(by_mass: bool, whole: vec2<u32>) -> vec2<u32> {
     return vec2(state.top_k - 1u, 0u);
 }
 
-// How many of the ids up to `last` have this key.
-fn count_ties(lane: u32, row: u32, key: u32, last: u32) -> u32 {
+// The key of the last entry that remains, with what is above it. `mass` is that of the row, or 0 if it is to be
+// counted.
+fn select_key(lane: u32, source: Source, by_mass: bool, highest: f32, least: u32, mass: f32) -> Selection {
     if lane == 0u {
-        atomicStore(&ties, 0u);
+        found = Selection(0u, vec2(0u), of_float(mass * UNIT), 0u);
+    }
+    for (var i = 0u; i < 4u; i++) {
+        let shift = 24u - 8u * i;
+        count_digits(lane, source, shift, by_mass, highest, least);
+        sum_digits(lane);
+        let so_far = found;
+        let counted = i == 0u && mass == 0.0;
+        let whole = select(so_far.whole, above_digit[LANES - 1u], counted);
+        let bound = bound_of(by_mass, whole);
+        var larger = so_far.above;
+        if lane > 0u {
+            larger = add(larger, above_digit[lane - 1u]);
+        }
+        let here = add(so_far.above, above_digit[lane]);
+        workgroupBarrier();
+        if lane == 0u {
+            found.whole = whole;
+        }
+        // One lane at most: sums only grow.
+        if exceeds(here, bound) && !exceeds(larger, bound) {
+            found.prefix = so_far.prefix | ((LANES - 1u - lane) << shift);
+            found.above = larger;
+            found.cut = 1u;
+        }
+        workgroupBarrier();
+    }
+    return workgroupUniformLoad(&found);
+}
+
+// The row's largest key, and its mass.
+fn whole_row(lane: u32, row: u32) -> vec2<u32> {
+    var key = LOWEST_KEY;
+    for (var i = lane; i < params.parts; i += LANES) {
+        key = max(key, parts[row * params.parts + i].key);
+    }
+    above_digit[lane].x = key;
+    for (var half_lanes = LANES / 2u; half_lanes > 0u; half_lanes /= 2u) {
+        workgroupBarrier();
+        if lane < half_lanes {
+            above_digit[lane].x = max(above_digit[lane].x, above_digit[lane + half_lanes].x);
+        }
+    }
+    workgroupBarrier();
+    let highest_key = above_digit[0].x;
+    let highest = of_key(highest_key);
+    var mass = 0.0;
+    for (var i = lane; i < params.parts; i += LANES) {
+        let part = parts[row * params.parts + i];
+        if part.key != LOWEST_KEY {
+            mass = fma(part.mass, exp(behind(highest, of_key(part.key))), mass);
+        }
+    }
+    above_digit[lane].y = bitcast<u32>(mass);
+    for (var half_lanes = LANES / 2u; half_lanes > 0u; half_lanes /= 2u) {
+        workgroupBarrier();
+        if lane < half_lanes {
+            let sum = bitcast<f32>(above_digit[lane].y) + bitcast<f32>(above_digit[lane + half_lanes].y);
+            above_digit[lane].y = bitcast<u32>(sum);
+        }
+    }
+    return workgroupUniformLoad(&above_digit[0]);
+}
+
+// Gathers the ids whose keys are `least` or more. Where there are too many, they are to be looked for in the logits.
+fn gather(lane: u32, row: u32, least: u32) -> Source {
+    let everywhere = Source(FROM_LOGITS, row, params.vocabulary);
+    if lane == 0u {
+        atomicStore(&counters[WANTED], 0u);
+        atomicStore(&counters[GATHERED], 0u);
+    }
+    workgroupBarrier();
+    for (var i = lane; i < params.parts; i += LANES) {
+        if parts[row * params.parts + i].key >= least {
+            let at = atomicAdd(&counters[WANTED], 1u);
+            if at < MOST_PARTS {
+                wanted[at] = i;
+            }
+        }
+    }
+    let part_count = total_of(lane, WANTED);
+    if part_count > MOST_PARTS {
+        return everywhere;
+    }
+    let ids = part_count * PART;
+    for (var i = lane; i < ids; i += 4u * LANES) {
+        var four: array<Entry, 4>;
+        for (var k = 0u; k < 4u; k++) {
+            let place = min(i + k * LANES, ids - 1u);
+            let id = wanted[place / PART] * PART + place % PART;
+            four[k] = Entry(key_of(logits[row * params.vocabulary + min(id, params.vocabulary - 1u)]), id);
+        }
+        for (var k = 0u; k < 4u; k++) {
+            if four[k].key >= least && four[k].id < params.vocabulary && i + k * LANES < ids {
+                let at = atomicAdd(&counters[GATHERED], 1u);
+                if at < MOST_GATHERED {
+                    gathered[at] = four[k];
+                }
+            }
+        }
+    }
+    let count = total_of(lane, GATHERED);
+    if count > MOST_GATHERED {
+        return everywhere;
+    }
+    return Source(FROM_GATHERED, row, count);
+}
+
+// A counter's value, once all lanes have counted.
+fn total_of(lane: u32, counter: u32) -> u32 {
+    workgroupBarrier();
+    if lane == 0u {
+        shared_count = atomicLoad(&counters[counter]);
+    }
+    return workgroupUniformLoad(&shared_count);
+}
+
+// How many of the entries up to id `last` have this key.
+fn count_ties(lane: u32, source: Source, key: u32, last: u32) -> u32 {
+    if lane == 0u {
+        atomicStore(&counters[TIES], 0u);
     }
     workgroupBarrier();
     var mine = 0u;
-    for (var id = lane; id < params.vocabulary; id += LANES) {
-        if id <= last && key_of(scaled(logits[row * params.vocabulary + id])) == key {
+    for (var i = lane; i < source.count; i += LANES) {
+        let tie = entry(source, i);
+        if tie.id <= last && tie.key == key {
             mine++;
         }
     }
-    atomicAdd(&ties, mine);
-    workgroupBarrier();
-    if lane == 0u {
-        tie_count = atomicLoad(&ties);
-    }
-    return workgroupUniformLoad(&tie_count);
+    atomicAdd(&counters[TIES], mine);
+    return total_of(lane, TIES);
 }
 
 // The id of the n-th of those that have this key, by halving.
-fn id_of_tie(lane: u32, row: u32, key: u32, n: u32) -> u32 {
+fn id_of_tie(lane: u32, source: Source, key: u32, n: u32) -> u32 {
     var least_id = 0u;
     var most_id = params.vocabulary - 1u;
     // 24 halvings: a vocabulary has at most 2^24 ids.
     for (var i = 0u; i < 24u; i++) {
         let middle = (least_id + most_id) / 2u;
-        if count_ties(lane, row, key, middle) >= n {
+        if count_ties(lane, source, key, middle) >= n {
             most_id = middle;
         } else {
             least_id = min(middle + 1u, most_id);
@@ -192,69 +327,77 @@ fn id_of_tie(lane: u32, row: u32, key: u32, n: u32) -> u32 {
     return most_id;
 }
 
-@compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
-    let row = group.x;
-    let lane = thread.lane;
-    if row >= proposed_rows(params.draft) {
-        return;
-    }
-
-    var highest = LOWEST;
-    for (var id = lane; id < params.vocabulary; id += LANES) {
-        // False for NaN.
-        let l = scaled(logits[row * params.vocabulary + id]);
-        if l > highest {
-            highest = l;
+// The mass of the entries that remain, in units.
+fn mass_that_remains(lane: u32, source: Source, highest: f32, least: u32, last_id: u32) -> vec2<u32> {
+    var mass = vec2(0u);
+    for (var i = lane; i < source.count; i += LANES) {
+        let one = entry(source, i);
+        if one.key > least || (one.key == least && one.id <= last_id) {
+            mass = add(mass, vec2(mass_of(of_key(one.key), highest), 0u));
         }
     }
-    maxima[lane] = highest;
+    above_digit[lane] = mass;
     for (var half_lanes = LANES / 2u; half_lanes > 0u; half_lanes /= 2u) {
         workgroupBarrier();
         if lane < half_lanes {
-            maxima[lane] = max(maxima[lane], maxima[lane + half_lanes]);
+            above_digit[lane] = add(above_digit[lane], above_digit[lane + half_lanes]);
         }
     }
-    // Uniform, as Chrome has to know: barriers come after branches on it.
-    highest = workgroupUniformLoad(&maxima[0]);
+    return workgroupUniformLoad(&above_digit[0]);
+}
 
-    var least = 1u; // above LOWEST_KEY: everything that is a number
-    var last_id = 0xffffffffu;
-    if state.top_k > 0u && state.top_k < params.vocabulary {
-        select_key(lane, row, false, highest, least);
-        let selection = workgroupUniformLoad(&found);
-        least = max(selection.prefix, 1u);
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let row = group.x;
+    if row >= proposed_rows(params.draft) {
+        return;
     }
-    if state.top_p < 1.0 {
-        select_key(lane, row, true, highest, least);
-        let selection = workgroupUniformLoad(&found);
-        if selection.cut == 1u {
-            least = selection.prefix;
-            let each = mass_of(of_key(least), highest);
-            let room = as_float(subtract(bound_of(true, selection.whole), selection.above));
-            let count = count_ties(lane, row, least, params.vocabulary);
-            let remain = 1.0 + floor(room / f32(max(each, 1u)));
-            if each > 0u && remain < f32(count) {
-                last_id = id_of_tie(lane, row, least, u32(remain));
+    let whole = whole_row(lane, row);
+    let highest = of_key(whole.x);
+    let mass = bitcast<f32>(whole.y);
+    if whole.x == LOWEST_KEY {
+        if lane == 0u {
+            distributions[row] = Distribution(0.0, 0.0, 0u, 0.0);
+        }
+        return;
+    }
+
+    let by_number = state.top_k > 0u && state.top_k < params.vocabulary;
+    let by_mass = state.top_p < 1.0;
+    var least = LOWEST_KEY + 1u; // everything that is a number
+    var last_id = 0xffffffffu;
+    var remaining = mass;
+    if by_number || by_mass {
+        var bound = least;
+        if by_number {
+            let best = select_key(lane, Source(FROM_PARTS, row, params.parts), false, highest, least, 0.0);
+            bound = max(best.prefix, least);
+        } else if 1.0 - state.top_p >= SURE {
+            let far = log((1.0 - state.top_p) / f32(params.vocabulary)) - 0.01;
+            bound = max(key_of(highest + far / state.inverse_temperature), least);
+        }
+        let source = gather(lane, row, bound);
+        if by_number {
+            least = max(select_key(lane, source, false, highest, least, 0.0).prefix, least);
+        }
+        if by_mass {
+            let selection = select_key(lane, source, true, highest, least, select(mass, 0.0, by_number));
+            if selection.cut == 1u {
+                least = selection.prefix;
+                let each = mass_of(of_key(least), highest);
+                let room = as_float(subtract(bound_of(true, selection.whole), selection.above));
+                let count = count_ties(lane, source, least, params.vocabulary);
+                let remain = 1.0 + floor(room / f32(max(each, 1u)));
+                if each > 0u && remain < f32(count) {
+                    last_id = id_of_tie(lane, source, least, u32(remain));
+                }
             }
         }
-    }
-
-    var d = Distribution(highest, of_key(least), last_id, 0.0);
-    if least == 1u {
-        d.cut = LOWEST;
-    }
-    var mass = 0.0;
-    for (var id = lane; id < params.vocabulary; id += LANES) {
-        let l = scaled(logits[row * params.vocabulary + id]);
-        if l == l {
-            mass += weight(d, l, id);
+        if least > LOWEST_KEY + 1u {
+            remaining = as_float(mass_that_remains(lane, source, highest, least, last_id)) / UNIT;
         }
     }
-    put_partial(thread, 0u, mass);
-    workgroupBarrier();
-    d.mass = total(thread, 0u);
     if lane == 0u {
-        distributions[row] = d;
+        distributions[row] = Distribution(highest, of_key(max(least, INFINITE_KEY)), last_id, remaining);
     }
 }

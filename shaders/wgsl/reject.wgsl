@@ -31,12 +31,12 @@ const VALUES: u32 = 1u;
 
 fn p_of(row: u32, id: u32) -> f32 {
     let d = distributions[row];
-    return weight(d, scaled(logits[row * params.vocabulary + id]), id) / d.mass;
+    return weight(d, logits[row * params.vocabulary + id], id) / d.mass;
 }
 
 fn q_of(row: u32, id: u32) -> f32 {
     let d = draft_distributions[row];
-    return weight(d, scaled(draft_logits[row * params.vocabulary + id]), id) / d.mass;
+    return weight(d, draft_logits[row * params.vocabulary + id], id) / d.mass;
 }
 
 @compute @workgroup_size(LANES)

@@ -1,35 +1,37 @@
-// sample: one id of each row, drawn from its distribution: argmax over the ids that remain of
+// sample: the best of each 1024 ids of a row, by
 //
-//   logit / temperature + Gumbel(position, purpose, id)
+//   logit / temperature + Gumbel(position, purpose, id)        among the ids that remain
 //
-// Both views draw with the same Gumbel variables where they are coupled, so that they often agree. A coupled draft
-// is a guess at what the AR view will draw, no draw of its own: it is made with logits SHARPNESS times as far apart,
-// since the diffusion view is less sure than the AR view. A row without any number in it gives NO_ID.
+// whose argmax over the row is a draw from its distribution; `argmax` finds it. Both views draw with the same Gumbel
+// variables where they are coupled, so that they often agree. A coupled draft is a guess at what the AR view will
+// draw, no draw of its own: it is made with logits SHARPNESS times as far apart, since the diffusion view is less sure
+// than the AR view. Where no id remains, the candidate is NO_ID.
 //
 //   logits          [rows][vocabulary]   f32
 //   distributions   [rows]               from distribution
-//   ids             [..]                 u32: as for `argmax`
+//   best            [rows][groups]       Candidate, with its score for a logit
 //
-// Grid: (rows). One workgroup a row.
+// Grid: (groups, rows).
 
 struct Params {
     vocabulary: u32,
-    draft: u32, // 1: ids is the text
-    pad0: u32,
-    pad1: u32,
+    parts: u32,  // not used
+    groups: u32, // of a row
+    draft: u32,  // 1: the row after the last draft is left out
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
 @group(0) @binding(3) var<storage, read> distributions: array<Distribution>;
-@group(0) @binding(4) var<storage, read_write> ids: array<u32>;
+@group(0) @binding(4) var<storage, read_write> best: array<Candidate>;
 
 const SHARPNESS: f32 = 2.0;
+const EACH: u32 = 4u; // ids of a lane
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let row = group.x;
+    let row = group.y;
     if row >= proposed_rows(params.draft) {
         return;
     }
@@ -37,21 +39,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let purpose = select(FOR_TEXT, FOR_DRAFT, params.draft == 1u && state.rule == REJECTION);
     let sharpness = select(1.0, SHARPNESS, params.draft == 1u && state.rule == COUPLED);
     let d = distributions[row];
-    var best = LOWEST;
+    var four: array<f32, EACH>;
+    for (var k = 0u; k < EACH; k++) {
+        let id = group.x * EACH * LANES + k * LANES + lane;
+        four[k] = logits[row * params.vocabulary + min(id, params.vocabulary - 1u)];
+    }
+    var best_score = LOWEST;
     var best_id = NO_ID;
-    for (var id = lane; id < params.vocabulary; id += LANES) {
-        let l = scaled(logits[row * params.vocabulary + id]);
-        if weight(d, l, id) > 0.0 {
-            let behind = select(l - d.highest, 0.0, l == d.highest);
-            let score = sharpness * behind + gumbel_of(random_bits(position, purpose, id));
-            if score > best {
-                best = score;
+    for (var k = 0u; k < EACH; k++) {
+        let id = group.x * EACH * LANES + k * LANES + lane;
+        if id < params.vocabulary && d.mass > 0.0 && weight(d, four[k], id) > 0.0 {
+            let noise = gumbel_of(random_bits(position, purpose, id));
+            let score = fma(sharpness, behind(d.highest, four[k]), noise);
+            if score > best_score {
+                best_score = score;
                 best_id = id;
             }
         }
     }
-    let id = best_of_lanes(lane, best, best_id);
+    let id = best_of_lanes(lane, best_score, best_id);
     if lane == 0u {
-        ids[select(row, state.start + 1u + row, params.draft == 1u)] = id;
+        best[row * params.groups + group.x] = Candidate(best_scores[0], id);
     }
 }

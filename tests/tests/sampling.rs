@@ -9,9 +9,9 @@ use orthrus::shaders::{State, twin};
 use orthrus::{
     AcceptRule, Error, GenerateOptions, Model, Sampling, Session, Tier, View, WeightFormat, no_progress,
 };
-use orthrus_tests::checkpoint::{Shape, random_checkpoint};
+use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint};
 use orthrus_tests::golden::{CASES, Golden};
-use orthrus_tests::gpu::gpu;
+use orthrus_tests::gpu::{gpu, tiers};
 
 fn draw(session: &mut Session, prompt: &[u32], budget: usize, view: View, sampling: Sampling) -> Vec<u32> {
     let options = GenerateOptions {
@@ -83,6 +83,104 @@ fn options_out_of_range_are_refused_with_the_range() {
     }
 }
 
+/// Of a vocabulary that is a multiple of nothing.
+const ODD: Shape = Shape {
+    hidden: 24,
+    layers: 2,
+    heads: 3,
+    kv_heads: 1,
+    head_dim: 10,
+    intermediate: 20,
+    vocabulary: 1031,
+    block: 8,
+    tied: false,
+};
+
+/// The ends of every option's range.
+fn extremes() -> Vec<Sampling> {
+    let mut all = vec![Sampling::default()];
+    for temperature in [1e-6, 2e-5, 1.0, 100.0, 1e6] {
+        for (top_k, top_p) in [(0, 1.0), (1, 1.0), (0, 0.0), (20, 0.0), (1030, 0.8), (0, 0.5), (5000, 1.0)] {
+            all.push(Sampling { temperature, top_k, top_p, seed: 3, accept: AcceptRule::Coupled });
+        }
+    }
+    all
+}
+
+/// Logits as they should not be: all equal, and one of them infinite. Every setting gives as many ids as were asked
+/// for, in both views the same.
+#[test]
+fn extreme_logits() {
+    let equal = |name: &str, values: &mut [f32]| {
+        if name == "model.norm.weight" {
+            values.fill(0.0);
+        }
+        true
+    };
+    // Of two rows of the head, one value is left, by which one's logit overflows upwards, the other's downwards.
+    let infinite = |name: &str, values: &mut [f32]| {
+        if name == "lm_head.weight" {
+            values[17 * ODD.hidden..][..2 * ODD.hidden].fill(0.0);
+            values[17 * ODD.hidden] = 3e38;
+            values[18 * ODD.hidden] = -3e38;
+        } else if name == "model.norm.weight" {
+            values[0] = 1e4;
+        }
+        true
+    };
+    for tier in tiers() {
+        let load =
+            |checkpoint| Model::load(&gpu(tier), &checkpoint, WeightFormat::F32, &mut no_progress).unwrap();
+        let equal = load(edited_checkpoint(&ODD, 5, equal));
+        let infinite = load(edited_checkpoint(&ODD, 5, infinite));
+        for (model, what) in [(&equal, "equal"), (&infinite, "infinite")] {
+            let mut session = model.session(40).unwrap();
+            for sampling in extremes() {
+                let ar = draw(&mut session, &[7, 1], 20, View::Ar, sampling);
+                let what = format!("{what}, {}, {sampling:?}", tier.name());
+                assert_eq!(ar.len(), 20, "{what}");
+                assert_eq!(draw(&mut session, &[7, 1], 20, View::Dual, sampling), ar, "{what}");
+                let rejection = Sampling { accept: AcceptRule::Rejection, ..sampling };
+                assert_eq!(draw(&mut session, &[7, 1], 20, View::Dual, rejection).len(), 20, "{what}");
+                let certain = sampling.is_greedy() || sampling.top_p == 0.0;
+                match what.starts_with("equal") {
+                    true if certain => assert_eq!(ar, [0; 20], "{what}"),
+                    true if sampling.top_k != 20 => assert!(ar.iter().any(|id| *id > 20), "{what}"),
+                    true => {}
+                    false => assert!(ar.iter().all(|id| [17, 18].contains(id)), "{what}"),
+                }
+            }
+        }
+    }
+}
+
+/// Rows without any number end in an error, however ids are chosen, and not in a text or a loop.
+#[test]
+fn logits_that_are_no_numbers_end_in_an_error() {
+    let overflowing = edited_checkpoint(&ODD, 5, |name, values| {
+        if name == "model.layers.1.post_attention_layernorm.weight" {
+            values.fill(f32::MAX);
+        }
+        true
+    });
+    let model = Model::load(&gpu(Tier::Subgroup), &overflowing, WeightFormat::F32, &mut no_progress).unwrap();
+    let mut session = model.session(40).unwrap();
+    for sampling in extremes() {
+        for (view, accept) in [
+            (View::Ar, AcceptRule::Coupled),
+            (View::Dual, AcceptRule::Coupled),
+            (View::Dual, AcceptRule::Rejection),
+        ] {
+            let sampling = Sampling { accept, ..sampling };
+            let options = GenerateOptions { max_new_tokens: 9, view, sampling, ..Default::default() };
+            let mut generation = session.generate(&[7, 1], &options, &mut no_progress).unwrap();
+            let error = generation.next().unwrap().unwrap_err();
+            assert!(matches!(error, Error::InvalidLogits { position: 1 }), "{error}");
+            assert!(generation.next().is_none());
+        }
+    }
+}
+
 const VOCABULARY: usize = 6;
 const PROMPT: [u32; 2] = [1, 4];
 
@@ -91,12 +189,12 @@ fn exact_distribution(session: &mut Session, sampling: &Sampling) -> HashMap<Vec
     let state = State {
         rows: 1,
         logit_rows: 1,
-        temperature: sampling.temperature,
+        inverse_temperature: 1.0 / sampling.temperature,
         top_k: sampling.top_k,
         top_p: sampling.top_p,
         ..State::zeroed()
     };
-    let params = Choice { vocabulary: VOCABULARY as u32, draft: 0, pad: [0; 2] };
+    let params = Choice::new(VOCABULARY, false);
     let mut exact = HashMap::from([(Vec::new(), 1.0)]);
     for _ in 0..3 {
         let mut longer = HashMap::new();
@@ -108,9 +206,9 @@ fn exact_distribution(session: &mut Session, sampling: &Sampling) -> HashMap<Vec
             let mut d = [Distribution::zeroed()];
             twin::distribution(&state, &params, last, &mut d);
             for (id, logit) in last.iter().enumerate() {
-                let l = logit / sampling.temperature;
-                if l >= d[0].cut {
-                    let weight = f64::from(l - d[0].highest).exp() / f64::from(d[0].mass);
+                if *logit >= d[0].cut {
+                    let behind = f64::from(logit - d[0].highest) / f64::from(sampling.temperature);
+                    let weight = behind.exp() / f64::from(d[0].mass);
                     longer.insert([&prefix[..], &[id as u32]].concat(), probability * weight);
                 }
             }
@@ -158,6 +256,31 @@ fn draws() -> u64 {
     std::env::var("ORTHRUS_DRAWS").ok().and_then(|draws| draws.parse().ok()).unwrap_or(400)
 }
 
+/// How often which three tokens are drawn first, over as many seeds as there are draws; several sessions at a time, since
+/// each waits for the GPU more than it works.
+fn counts(model: &Model, view: View, sampling: &Sampling) -> HashMap<Vec<u32>, usize> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let some = |first: u64| {
+        let mut session = model.session(16).unwrap();
+        let mut counts = HashMap::new();
+        for seed in (first..draws()).step_by(threads) {
+            // More than is looked at, so that the block has all its drafts.
+            let mut drawn = draw(&mut session, &PROMPT, 6, view, Sampling { seed, ..*sampling });
+            drawn.truncate(3);
+            *counts.entry(drawn).or_insert(0) += 1;
+        }
+        counts
+    };
+    let mut all = HashMap::new();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads as u64).map(|first| scope.spawn(move || some(first))).collect();
+        for (drawn, count) in running.into_iter().flat_map(|thread| thread.join().unwrap()) {
+            *all.entry(drawn).or_insert(0) += count;
+        }
+    });
+    all
+}
+
 #[test]
 fn draws_have_the_exact_distribution() {
     let shape = Shape {
@@ -183,14 +306,9 @@ fn draws_have_the_exact_distribution() {
             (View::Dual, AcceptRule::Coupled),
             (View::Ar, AcceptRule::Coupled),
         ] {
-            let mut counts = HashMap::new();
-            for seed in 0..draws() {
-                // More than is looked at, so that the block has all its drafts.
-                let mut drawn = draw(&mut session, &PROMPT, 6, view, Sampling { seed, accept, ..base });
-                drawn.truncate(3);
-                *counts.entry(drawn).or_insert(0) += 1;
-            }
+            let counts = counts(&model, view, &Sampling { accept, ..base });
             let surprise = surprise(&counts, &exact);
+            println!("{view:?}, {accept:?}, temperature {temperature}, {} draws: {surprise:.2}", draws());
             assert!(surprise < SURPRISING, "{view:?}, {accept:?}, temperature {temperature}: {surprise}");
         }
     }

@@ -2,9 +2,9 @@
 
 use bytemuck::Zeroable;
 use orthrus::Gpu;
-use orthrus::shaders::params::{Choice, Distribution, Reject};
+use orthrus::shaders::params::{Argmax, Candidate, Choice, Distribution, Part, Reject};
 use orthrus::shaders::twin::{self, random};
-use orthrus::shaders::{Kernel, NO_ID, State};
+use orthrus::shaders::{Candidates, Kernel, NO_ID, State};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, on_random_shapes};
@@ -16,7 +16,7 @@ fn random_state(random: &mut Random, rows: usize) -> State {
         rows: rows as u32,
         logit_rows: rows as u32,
         rule: random.pick(&[State::COUPLED, State::REJECTION]),
-        temperature: random.pick(&[0.3, 0.7, 1.0, 1.7, 100.0]),
+        inverse_temperature: 1.0 / random.pick(&[0.3, 0.7, 1.0, 1.7, 100.0]),
         top_k: random.pick(&[0, 0, 1, 5, 20, 1000]),
         top_p: random.pick(&[0.0, 0.3, 0.8, 0.95, 1.0]),
         seed: [random.bits() as u32, random.bits() as u32],
@@ -38,6 +38,17 @@ fn random_logits(random: &mut Random, rows: usize, vocabulary: usize) -> Vec<f32
     logits
 }
 
+fn surveyed(gpu: &Gpu, state: &State, params: &Choice, logits: &[f32], rows: usize) -> Vec<Part> {
+    let count = rows * params.parts as usize;
+    let run = Operands::new(gpu)
+        .storage(&[*state])
+        .params(params)
+        .storage(logits)
+        .storage(&vec![Part::zeroed(); count])
+        .run(Kernel::Survey, params.grid(rows));
+    run.read(3, count)
+}
+
 fn distributions(
     gpu: &Gpu,
     state: &State,
@@ -49,9 +60,10 @@ fn distributions(
         .storage(&[*state])
         .params(params)
         .storage(logits)
+        .storage(&surveyed(gpu, state, params, logits, rows))
         .storage(&vec![Distribution::zeroed(); rows])
-        .run(Kernel::Distribution, params.grid(rows));
-    run.read(3, rows)
+        .run(Kernel::Distribution, params.row_grid(rows));
+    run.read(4, rows)
 }
 
 fn assert_same(found: &Distribution, expected: &Distribution, what: &str) {
@@ -66,14 +78,35 @@ fn assert_same(found: &Distribution, expected: &Distribution, what: &str) {
 }
 
 #[test]
+fn survey() {
+    on_random_shapes(|gpu, random, what| {
+        let rows = random.between(1, 20);
+        let vocabulary = random.pick(&[1, 2, 128, random.clone().between(1, 5000)]);
+        let state = random_state(random, rows);
+        let params = Choice::new(vocabulary, random.between(0, 1) == 1);
+        let mut logits = random_logits(random, rows, vocabulary);
+        for _ in 0..vocabulary / 50 {
+            let any = random.between(0, logits.len() - 1);
+            logits[any] = random.pick(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0]);
+        }
+        let mut expected = vec![Part::zeroed(); rows * params.parts as usize];
+        twin::survey(&state, &params, &logits, &mut expected);
+        let found = surveyed(gpu, &state, &params, &logits, rows);
+        for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let close = (found.mass - expected.mass).abs() <= 1e-5 * expected.mass;
+            assert!(found.key == expected.key && close, "{what}, {at}: {found:?}, should be {expected:?}");
+        }
+    });
+}
+
+#[test]
 fn distribution() {
     on_random_shapes(|gpu, random, what| {
         let rows = random.between(1, 20);
         let vocabulary =
-            random.pick(&[1, 2, 7, random.clone().between(1, 400), random.clone().between(1, 5000)]);
+            random.pick(&[1, 2, 7, 70_000, random.clone().between(1, 400), random.clone().between(1, 5000)]);
         let state = random_state(random, rows);
-        let params =
-            Choice { vocabulary: vocabulary as u32, draft: random.between(0, 1) as u32, pad: [0; 2] };
+        let params = Choice::new(vocabulary, random.between(0, 1) == 1);
         let logits = random_logits(random, rows, vocabulary);
         let mut expected = vec![Distribution::zeroed(); rows];
         twin::distribution(&state, &params, &logits, &mut expected);
@@ -91,8 +124,10 @@ fn distribution_of_extreme_rows() {
     for tier in tiers() {
         let gpu = gpu(tier);
         for (temperature, top_k, top_p) in [(1.0, 0, 1.0), (0.01, 20, 0.8), (100.0, 1, 0.0), (1.0, 0, 0.5)] {
-            let state = State { rows: 5, logit_rows: 5, temperature, top_k, top_p, ..State::zeroed() };
-            let params = Choice { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
+            let inverse_temperature = 1.0 / temperature;
+            let state =
+                State { rows: 5, logit_rows: 5, inverse_temperature, top_k, top_p, ..State::zeroed() };
+            let params = Choice::new(vocabulary, false);
             let mut logits = vec![0.25; 5 * vocabulary];
             logits[vocabulary + 17] = f32::INFINITY;
             logits[2 * vocabulary..3 * vocabulary].fill(f32::NAN);
@@ -115,10 +150,10 @@ fn distribution_of_extreme_rows() {
 }
 
 fn probabilities(state: &State, d: &Distribution, logits: &[f32]) -> Vec<f32> {
-    let remains = |l: f32, id: usize| l > d.cut || (l == d.cut && id as u32 <= d.last_id);
-    let weight = |(id, logit): (usize, &f32)| {
-        let l = logit / state.temperature;
-        if remains(l, id) { (f64::from(l) - f64::from(d.highest)).exp() / f64::from(d.mass) } else { 0.0 }
+    let remains = |logit: f32, id: usize| logit > d.cut || (logit == d.cut && id as u32 <= d.last_id);
+    let weight = |(id, &logit): (usize, &f32)| {
+        let behind = (f64::from(logit) - f64::from(d.highest)) * f64::from(state.inverse_temperature);
+        if remains(logit, id) { behind.exp() / f64::from(d.mass) } else { 0.0 }
     };
     logits.iter().enumerate().map(|entry| weight(entry) as f32).collect()
 }
@@ -133,7 +168,7 @@ fn official_distributions() {
             let check =
                 |state: &State, logits: &[f32], expected: &[f32], rows: usize, what: &str| -> Vec<f32> {
                     let vocabulary = logits.len() / rows;
-                    let params = Choice { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
+                    let params = Choice::new(vocabulary, false);
                     let state = State { rows: rows as u32, logit_rows: rows as u32, ..*state };
                     let found = distributions(&gpu, &state, &params, logits, rows);
                     let mut all = Vec::new();
@@ -149,7 +184,7 @@ fn official_distributions() {
                     all
                 };
             let of = |setting: &orthrus_tests::golden::SamplingSetting| State {
-                temperature: setting.temperature,
+                inverse_temperature: 1.0 / setting.temperature,
                 top_k: setting.top_k.max(0) as u32,
                 top_p: setting.top_p,
                 ..State::zeroed()
@@ -188,8 +223,7 @@ fn sample() {
         let rows = random.between(1, 20);
         let vocabulary = random.pick(&[1, 7, random.clone().between(1, 3000)]);
         let state = random_state(random, rows);
-        let params =
-            Choice { vocabulary: vocabulary as u32, draft: random.between(0, 1) as u32, pad: [0; 2] };
+        let params = Choice::new(vocabulary, random.between(0, 1) == 1);
         let logits = random_logits(random, rows, vocabulary);
         let distributions = distributions(gpu, &state, &params, &logits, rows);
         let mut expected = vec![NO_ID - 1; state.start as usize + rows + 1];
@@ -198,10 +232,17 @@ fn sample() {
             .params(&params)
             .storage(&logits)
             .storage(&distributions)
-            .storage(&expected)
+            .storage(&vec![Candidate { logit: 0.0, id: NO_ID }; rows * params.groups as usize])
             .run(Kernel::Sample, params.grid(rows));
+        let argmax = Argmax { candidates: params.groups, draft: params.draft, pad: [0; 2] };
+        let run = Operands::new(gpu)
+            .storage(&[state])
+            .params(&argmax)
+            .storage(&run.read::<Candidate>(4, rows * params.groups as usize))
+            .storage(&expected)
+            .run(Kernel::Argmax(Candidates::Best), argmax.grid(rows));
         let leads = twin::sample(&state, &params, &logits, &distributions, &mut expected);
-        let mut found: Vec<u32> = run.read(4, expected.len());
+        let mut found: Vec<u32> = run.read(3, expected.len());
         let first = if params.draft == 1 { state.start as usize + 1 } else { 0 };
         for (row, lead) in leads.iter().enumerate() {
             if *lead < CLEAR {
@@ -218,7 +259,7 @@ fn reject() {
         let rows = random.between(1, 20);
         let vocabulary = random.between(2, 1000);
         let state = random_state(random, rows);
-        let params = Choice { vocabulary: vocabulary as u32, draft: 0, pad: [0; 2] };
+        let params = Choice::new(vocabulary, false);
         let reject = Reject { vocabulary: vocabulary as u32, pad: [0; 3] };
         let logits = random_logits(random, rows, vocabulary);
         let near = random.unit();
@@ -226,7 +267,7 @@ fn reject() {
         let p = distributions(gpu, &state, &params, &logits, rows);
         let q = distributions(gpu, &state, &params, &draft_logits, rows);
         let mut tokens = vec![0; state.start as usize + rows + 1];
-        let draft = Choice { draft: 1, ..params };
+        let draft = Choice::new(vocabulary, true);
         twin::sample(&state, &draft, &draft_logits, &q, &mut tokens);
         let mut expected = vec![NO_ID - 1; rows];
         let run = Operands::new(gpu)

@@ -9,33 +9,34 @@ pub fn distribution(state: &State, params: &Choice, logits: &[f32], distribution
     }
 }
 
-/// exp(l - highest) for an id that remains, else 0.
-pub(super) fn weight(state: &State, d: &Distribution, logit: f32, id: usize) -> f64 {
-    let l = logit / state.temperature;
-    if l == d.highest && (l > d.cut || id as u32 <= d.last_id) {
-        1.0
-    } else if l > d.cut || (l == d.cut && id as u32 <= d.last_id) {
-        (f64::from(l) - f64::from(d.highest)).exp()
-    } else {
-        0.0
+/// exp((logit - highest) / temperature).
+pub(super) fn weight_beside(state: &State, highest: f32, logit: f32) -> f64 {
+    if logit == highest {
+        return 1.0;
     }
+    ((f64::from(logit) - f64::from(highest)) * f64::from(state.inverse_temperature)).exp()
+}
+
+/// That, for an id that remains, else 0.
+pub(super) fn weight(state: &State, d: &Distribution, logit: f32, id: usize) -> f64 {
+    let remains = logit > d.cut || (logit == d.cut && id as u32 <= d.last_id);
+    if remains { weight_beside(state, d.highest, logit) } else { 0.0 }
 }
 
 fn of_row(state: &State, logits: &[f32]) -> Distribution {
     // + 0.0: both zeros are one.
-    let scaled = |logit: &f32| logit / state.temperature + 0.0;
-    let mut order: Vec<(f32, u32)> = logits.iter().map(scaled).zip(0..).collect();
+    let mut order: Vec<(f32, u32)> = logits.iter().map(|logit| logit + 0.0).zip(0..).collect();
     order.retain(|(l, _)| !l.is_nan());
     order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let Some(&(highest, _)) = order.first() else {
-        return Distribution { highest: f32::MIN, cut: f32::MIN, last_id: u32::MAX, mass: 0.0 };
+        return Distribution { highest: 0.0, cut: 0.0, last_id: 0, mass: 0.0 };
     };
     let k = state.top_k as usize;
     if k > 0 && k < order.len() {
         let kth = order[k - 1].0;
         order.retain(|(l, _)| *l >= kth);
     }
-    let weight = |l: f32| if l == highest { 1.0 } else { (f64::from(l) - f64::from(highest)).exp() };
+    let weight = |logit: f32| weight_beside(state, highest, logit);
     let whole: f64 = order.iter().map(|(l, _)| weight(*l)).sum();
     let mut before = 0.0;
     let mut remain = order.len();

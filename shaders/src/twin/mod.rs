@@ -14,6 +14,7 @@ pub mod random;
 mod replay;
 mod rms_norm;
 mod sample;
+mod survey;
 mod swiglu;
 
 pub use accept::accept;
@@ -28,6 +29,7 @@ pub use qk_norm_rope::qk_norm_rope;
 pub use replay::replay;
 pub use rms_norm::rms_norm;
 pub use sample::{reject, sample};
+pub use survey::survey;
 pub use swiglu::swiglu;
 
 use crate::{Rows, State, Visible};

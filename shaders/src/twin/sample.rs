@@ -6,8 +6,8 @@ use crate::{NO_ID, State};
 /// How much further apart a coupled draft's logits are.
 const SHARPNESS: f64 = 2.0;
 
-/// Twin of `sample.wgsl`. Besides the ids, gives for each row how far the runner-up's score was behind: where it is
-/// very close, rounding may choose the other.
+/// Twin of `sample.wgsl` and the `argmax` after it: the ids drawn. Besides them, gives for each row how far the
+/// runner-up's score was behind: where it is very close, rounding may choose the other.
 pub fn sample(
     state: &State,
     params: &Choice,

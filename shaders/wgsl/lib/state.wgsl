@@ -4,23 +4,23 @@
 // `rows` is 0 once the generation is over, so that cycles recorded ahead of its end do nothing.
 
 struct State {
-    start: u32,       // position of row 0, the anchor
-    rows: u32,        // rows of the pass
-    logit_first: u32, // first row whose logits are wanted
-    logit_rows: u32,  // rows whose logits are wanted
-    limit: u32,       // positions the text may fill: prompt plus token budget
-    block: u32,       // rows of a full block
-    finish: u32,      // RUNNING, STOP, LENGTH or INVALID
-    end_count: u32,   // used entries of `end_ids`
-    rule: u32,        // GREEDY, COUPLED or REJECTION
-    temperature: f32, // sampling: logits are divided by it
-    top_k: u32,       // sampling: ids kept at most, but for ties; 0 is all
-    top_p: f32,       // sampling: probability kept at least; 1 or more is all
-    seed: u32,        // sampling: low word
+    start: u32,               // position of row 0, the anchor
+    rows: u32,                // rows of the pass
+    logit_first: u32,         // first row whose logits are wanted
+    logit_rows: u32,          // rows whose logits are wanted
+    limit: u32,               // positions the text may fill: prompt plus token budget
+    block: u32,               // rows of a full block
+    finish: u32,              // RUNNING, STOP, LENGTH or INVALID
+    end_count: u32,           // used entries of `end_ids`
+    rule: u32,                // GREEDY, COUPLED or REJECTION
+    inverse_temperature: f32, // sampling: distances of logits are multiplied by it
+    top_k: u32,               // sampling: ids kept at most, but for ties; 0 is all
+    top_p: f32,               // sampling: probability kept at least; 1 or more is all
+    seed: u32,                // sampling: low word
     seed_high: u32,
     pad0: u32,
     pad1: u32,
-    end_ids: array<u32, 16>, // ids that end the text
+    end_ids: array<u32, 16>,  // ids that end the text
 }
 
 const RUNNING: u32 = 0u;
