@@ -113,7 +113,7 @@ impl Gpu {
         };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("orthrus"),
-            required_features: adapter::features(tier),
+            required_features: adapter::features(tier) | passthrough(&adapter, tier),
             required_limits,
             memory_hints: wgpu::MemoryHints::Performance,
             experimental_features: experimental_features(tier),
@@ -279,13 +279,7 @@ impl Gpu {
             label: Some(&label),
             entries: &entries,
         });
-        let source = wgpu::ShaderSource::Wgsl(kernel.wgsl(self.shared.tier).into());
-        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&label), source };
-        // SAFETY: every kernel stays within its bindings for the grids and parameters that `orthrus-shaders`
-        // gives: each is tested against its CPU twin on poisoned buffers, and its loops are bounded by them.
-        let module = unsafe {
-            device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-        };
+        let module = self.module(kernel, &label);
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(&label),
             bind_group_layouts: &[Some(&layout)],
@@ -303,6 +297,32 @@ impl Gpu {
             cache: None,
         });
         Pipeline { pipeline, layout }
+    }
+
+    fn module(&self, kernel: Kernel, label: &str) -> wgpu::ShaderModule {
+        let device = &self.shared.device;
+        let wgsl = kernel.wgsl(self.shared.tier);
+        #[cfg(not(target_arch = "wasm32"))]
+        if device.features().contains(wgpu::Features::PASSTHROUGH_SHADERS)
+            && self.shared.adapter.backend == "Vulkan"
+            && let Some(words) = crate::spirv::compile(&wgsl)
+        {
+            let entry_points =
+                [wgpu::PassthroughShaderEntryPoint { name: "main".into(), workgroup_size: (0, 0, 0) }];
+            let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
+                label: Some(label),
+                entry_points: entry_points.as_slice().into(),
+                spirv: Some(words.into()),
+                ..Default::default()
+            };
+            // SAFETY: what naga made of the kernel, as below, and no more but marks that restrict the driver.
+            return unsafe { device.create_shader_module_passthrough(descriptor) };
+        }
+        let source = wgpu::ShaderSource::Wgsl(wgsl.into());
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source };
+        // SAFETY: every kernel stays within its bindings for the grids and parameters that `orthrus-shaders`
+        // gives: each is tested against its CPU twin on poisoned buffers, and its loops are bounded by them.
+        unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     }
 
     /// Binds `buffers` to `kernel`, in the order of its bindings.
@@ -369,6 +389,14 @@ impl Gpu {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn follow(&self, submission: wgpu::SubmissionIndex, abandon: impl FnOnce() + Send + 'static) {
         self.shared.poller.follow(submission, Box::new(abandon));
+    }
+}
+
+/// For kernels that are compiled here (`spirv.rs`).
+fn passthrough(adapter: &wgpu::Adapter, tier: Tier) -> wgpu::Features {
+    match tier {
+        Tier::Baseline | Tier::Subgroup => wgpu::Features::empty(),
+        Tier::Coop => adapter.features() & wgpu::Features::PASSTHROUGH_SHADERS,
     }
 }
 

@@ -81,6 +81,8 @@ mod ring;
 mod rope;
 mod sampling;
 mod session;
+#[cfg(not(target_arch = "wasm32"))]
+mod spirv;
 mod synthetic;
 mod weights;
 
