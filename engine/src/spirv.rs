@@ -2,9 +2,8 @@
 //!
 //! Cooperative matrices come with that memory model, in which what one invocation writes to workgroup memory is its own
 //! unless the write says otherwise. naga 30 does not say so (wgpu issue 8805): a driver may let a write pass the barrier
-//! after it, and NVIDIA's does, rarely, which showed as wrong bits beside another program on the same GPU. So these
-//! kernels are compiled here, and every access to workgroup memory, and every barrier, is marked. To be removed with the
-//! naga that does it (wgpu pull request 10016).
+//! after it. So these kernels are compiled here, and every access to workgroup memory, and every barrier, is marked. To
+//! be removed with the naga that does it (wgpu pull request 10016).
 
 use std::collections::HashMap;
 

@@ -93,14 +93,14 @@ fn sum_of_parts(value: f32) -> f32 {
     return sum;
 }
 
-// A score of the line that begins at `line`, the lowest number for one that is not seen.
+// A score of the line that begins at `line`, not scaled yet, the lowest number for one that is not seen.
 fn score_at(line: u32, p: u32, seen: u32) -> f32 {
-    let score = scores[line + p / TILE * TILE_VALUES + p % TILE] * params.scale;
-    return select(LOWEST, score, p < seen);
+    return select(LOWEST, scores[line + p / TILE * TILE_VALUES + p % TILE], p < seen);
 }
 
 // Scores to weights, for the query that the lane shares; returns maximum and sum. Four at a time, whose loads do not
-// wait for each other; each is added in the order of its position.
+// wait for each other; each is added in the order of its position. Differences are taken before they are scaled: after
+// it, a driver may make one operation of both, and may do so in the kernel for one row only.
 fn softmax(lane: u32, seen: u32, tiles: u32) -> vec2<f32> {
     let query = lane / PARTS;
     let line = query / TILE * SPLIT_TILES * TILE_VALUES + query % TILE * TILE;
@@ -120,7 +120,7 @@ fn softmax(lane: u32, seen: u32, tiles: u32) -> vec2<f32> {
             score_at(line, p + 2u * PARTS, seen),
             score_at(line, p + 3u * PARTS, seen),
         );
-        let weight = vec4<f16>(select(vec4(0.0), exp(four - highest), p + steps < vec4(seen)));
+        let weight = vec4<f16>(select(vec4(0.0), exp((four - highest) * params.scale), p + steps < vec4(seen)));
         // PARTS is half a tile.
         let at = line + p / TILE * TILE_VALUES + p % TILE;
         weights[at] = weight.x;
@@ -129,7 +129,7 @@ fn softmax(lane: u32, seen: u32, tiles: u32) -> vec2<f32> {
         weights[at + TILE_VALUES + PARTS] = weight.w;
         sum = sum + f32(weight.x) + f32(weight.y) + f32(weight.z) + f32(weight.w);
     }
-    return vec2(highest, sum_of_parts(sum));
+    return vec2(highest * params.scale, sum_of_parts(sum));
 }
 
 @compute @workgroup_size(LANES)
