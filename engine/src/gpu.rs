@@ -304,7 +304,6 @@ impl Gpu {
         let wgsl = kernel.wgsl(self.shared.tier);
         #[cfg(not(target_arch = "wasm32"))]
         if device.features().contains(wgpu::Features::PASSTHROUGH_SHADERS)
-            && self.shared.adapter.backend == "Vulkan"
             && let Some(words) = crate::spirv::compile(&wgsl)
         {
             let entry_points =
@@ -392,11 +391,11 @@ impl Gpu {
     }
 }
 
-/// For kernels that are compiled here (`spirv.rs`).
+/// For kernels that are compiled here (`spirv.rs`), which is where SPIR-V is taken.
 fn passthrough(adapter: &wgpu::Adapter, tier: Tier) -> wgpu::Features {
-    match tier {
-        Tier::Baseline | Tier::Subgroup => wgpu::Features::empty(),
-        Tier::Coop => adapter.features() & wgpu::Features::PASSTHROUGH_SHADERS,
+    match (tier, adapter.get_info().backend) {
+        (Tier::Coop, wgpu::Backend::Vulkan) => adapter.features() & wgpu::Features::PASSTHROUGH_SHADERS,
+        _ => wgpu::Features::empty(),
     }
 }
 

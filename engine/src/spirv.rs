@@ -5,7 +5,7 @@
 //! after it. So these kernels are compiled here, and every access to workgroup memory, and every barrier, is marked. To
 //! be removed with the naga that does it (wgpu pull request 10016).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use naga::back::spv;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
@@ -60,47 +60,25 @@ pub(crate) fn compile(wgsl: &str) -> Option<Vec<u32>> {
 
 /// Marks accesses to workgroup memory, and barriers.
 fn with_shared_workgroup_memory(words: &[u32]) -> Vec<u32> {
+    let barriers = instructions(words).filter(|(opcode, _)| *opcode == CONTROL_BARRIER);
+    let semantics: HashSet<u32> = barriers.map(|(_, instruction)| instruction[3]).collect();
     let mut out = words[..HEADER].to_vec();
-    let mut constants = HashMap::new(); // value by id
     let mut marked = HashMap::new(); // semantics by the id of those without marks
+    let mut pointers = WorkgroupPointers::default();
     for (opcode, instruction) in instructions(words) {
-        if let (CONSTANT, [_, _, id, value]) = (opcode, instruction) {
-            constants.insert(*id, *value);
-        }
-    }
-    let mut pointer_types = Vec::new();
-    let mut pointers = Vec::new();
-    for (opcode, instruction) in instructions(words) {
+        pointers.note(opcode, instruction);
         let mut instruction = instruction.to_vec();
-        match opcode {
-            TYPE_POINTER if instruction[2] == WORKGROUP => pointer_types.push(instruction[1]),
-            VARIABLE | ACCESS_CHAIN | IN_BOUNDS_ACCESS_CHAIN if pointer_types.contains(&instruction[1]) => {
-                pointers.push(instruction[2]);
-            }
-            // Without memory operands so far.
-            LOAD if instruction.len() == 4 && pointers.contains(&instruction[3]) => {
-                instruction.push(NON_PRIVATE_POINTER);
-            }
-            STORE if instruction.len() == 3 && pointers.contains(&instruction[1]) => {
-                instruction.push(NON_PRIVATE_POINTER);
-            }
-            COOPERATIVE_LOAD if instruction.len() == 6 && pointers.contains(&instruction[3]) => {
-                instruction.push(NON_PRIVATE_POINTER);
-            }
-            COOPERATIVE_STORE if instruction.len() == 5 && pointers.contains(&instruction[1]) => {
-                instruction.push(NON_PRIVATE_POINTER);
-            }
-            CONTROL_BARRIER => {
-                if let Some(id) = marked.get(&instruction[3]) {
-                    instruction[3] = *id;
-                }
-            }
-            _ => {}
+        if pointers.accessed_by(opcode, &instruction) && Some(instruction.len()) == bare_length(opcode) {
+            instruction.push(NON_PRIVATE_POINTER);
+        }
+        if opcode == CONTROL_BARRIER {
+            instruction[3] = marked.get(&instruction[3]).copied().unwrap_or(instruction[3]);
         }
         instruction[0] = (instruction.len() as u32) << 16 | opcode;
         out.extend(&instruction);
-        // Beside each constant that barriers may use as semantics, one with the marks.
-        if opcode == CONSTANT && is_barrier_semantics(instruction[2], &constants, words) {
+        // Beside each constant that barriers of workgroup memory have for semantics, one with the marks.
+        if opcode == CONSTANT && semantics.contains(&instruction[2]) && instruction[3] & WORKGROUP_MEMORY != 0
+        {
             let id = out[BOUND];
             out[BOUND] += 1;
             marked.insert(instruction[2], id);
@@ -110,10 +88,44 @@ fn with_shared_workgroup_memory(words: &[u32]) -> Vec<u32> {
     out
 }
 
-/// Whether a barrier has this constant for its semantics, and they are of workgroup memory.
-fn is_barrier_semantics(id: u32, constants: &HashMap<u32, u32>, words: &[u32]) -> bool {
-    constants.get(&id).is_some_and(|value| value & WORKGROUP_MEMORY != 0)
-        && instructions(words).any(|(opcode, instruction)| opcode == CONTROL_BARRIER && instruction[3] == id)
+/// Words of an access without memory operands.
+fn bare_length(opcode: u32) -> Option<usize> {
+    match opcode {
+        STORE => Some(3),
+        LOAD => Some(4),
+        COOPERATIVE_STORE => Some(5),
+        COOPERATIVE_LOAD => Some(6),
+        _ => None,
+    }
+}
+
+/// The pointers to workgroup memory among the instructions so far.
+#[derive(Default)]
+struct WorkgroupPointers {
+    types: HashSet<u32>,
+    ids: HashSet<u32>,
+}
+
+impl WorkgroupPointers {
+    fn note(&mut self, opcode: u32, instruction: &[u32]) {
+        match opcode {
+            TYPE_POINTER if instruction[2] == WORKGROUP => _ = self.types.insert(instruction[1]),
+            VARIABLE | ACCESS_CHAIN | IN_BOUNDS_ACCESS_CHAIN if self.types.contains(&instruction[1]) => {
+                _ = self.ids.insert(instruction[2]);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the instruction reads or writes through one of them.
+    fn accessed_by(&self, opcode: u32, instruction: &[u32]) -> bool {
+        let pointer = match opcode {
+            LOAD | COOPERATIVE_LOAD => instruction[3],
+            STORE | COOPERATIVE_STORE => instruction[1],
+            _ => return false,
+        };
+        self.ids.contains(&pointer)
+    }
 }
 
 /// Opcodes with their instructions' words, the opcode's own included.
@@ -141,45 +153,25 @@ mod tests {
     #[test]
     fn all_of_workgroup_memory_is_shared() {
         let words = compiled();
-        let mut pointer_types = Vec::new();
-        let mut pointers = Vec::new();
+        let mut pointers = WorkgroupPointers::default();
         let mut constants = HashMap::new();
-        let mut seen = HashMap::new();
+        let mut seen = HashSet::new();
         for (opcode, instruction) in instructions(&words) {
-            let pointer = match opcode {
-                TYPE_POINTER if instruction[2] == WORKGROUP => {
-                    pointer_types.push(instruction[1]);
-                    continue;
-                }
-                CONSTANT => {
-                    constants.insert(instruction[2], instruction[3]);
-                    continue;
-                }
-                VARIABLE | ACCESS_CHAIN | IN_BOUNDS_ACCESS_CHAIN => {
-                    if pointer_types.contains(&instruction[1]) {
-                        pointers.push(instruction[2]);
-                    }
-                    continue;
-                }
-                CONTROL_BARRIER => {
-                    let semantics = constants[&instruction[3]];
-                    assert_eq!(semantics & MAKE_AVAILABLE_AND_VISIBLE, MAKE_AVAILABLE_AND_VISIBLE);
-                    assert_ne!(semantics & WORKGROUP_MEMORY, 0);
-                    *seen.entry(opcode).or_insert(0) += 1;
-                    continue;
-                }
-                LOAD | COOPERATIVE_LOAD => instruction[3],
-                STORE | COOPERATIVE_STORE => instruction[1],
-                _ => continue,
-            };
-            if pointers.contains(&pointer) {
-                assert_eq!(instruction.last(), Some(&NON_PRIVATE_POINTER), "{opcode}");
-                *seen.entry(opcode).or_insert(0) += 1;
+            pointers.note(opcode, instruction);
+            if opcode == CONSTANT {
+                constants.insert(instruction[2], instruction[3]);
+            } else if opcode == CONTROL_BARRIER {
+                let semantics = constants[&instruction[3]];
+                assert_eq!(semantics & MAKE_AVAILABLE_AND_VISIBLE, MAKE_AVAILABLE_AND_VISIBLE);
+                assert_ne!(semantics & WORKGROUP_MEMORY, 0);
+                seen.insert(opcode);
+            } else if pointers.accessed_by(opcode, instruction) {
+                let operands = &instruction[bare_length(opcode).unwrap()..];
+                assert_eq!(operands, [NON_PRIVATE_POINTER], "{opcode}");
+                seen.insert(opcode);
             }
         }
-        for opcode in [LOAD, STORE, COOPERATIVE_LOAD, COOPERATIVE_STORE, CONTROL_BARRIER] {
-            assert!(seen.contains_key(&opcode), "{opcode}");
-        }
+        assert_eq!(seen, HashSet::from([LOAD, STORE, COOPERATIVE_LOAD, COOPERATIVE_STORE, CONTROL_BARRIER]));
     }
 
     #[test]
