@@ -18,6 +18,7 @@ pub(crate) const STATE: File = wgsl!("lib/state");
 pub(crate) const CHUNK: File = wgsl!("lib/chunk");
 pub(crate) const BEST: File = wgsl!("lib/best");
 pub(crate) const DISTRIBUTION: File = wgsl!("lib/distribution");
+pub(crate) const SAMPLING: File = wgsl!("lib/sampling");
 pub(crate) const PART: File = wgsl!("lib/part");
 pub(crate) const LOGIT_KEY: File = wgsl!("lib/logit_key");
 pub(crate) const RANDOM: File = wgsl!("lib/random");

@@ -198,10 +198,15 @@ impl Kernel {
                 files::CANDIDATE,
                 candidates.file(),
             ]),
-            Kernel::Survey | Kernel::Distribution => {
-                files.extend([files::PROPOSED, files::DISTRIBUTION, files::PART, files::LOGIT_KEY])
-            }
+            Kernel::Survey | Kernel::Distribution => files.extend([
+                files::SAMPLING,
+                files::PROPOSED,
+                files::DISTRIBUTION,
+                files::PART,
+                files::LOGIT_KEY,
+            ]),
             Kernel::Sample => files.extend([
+                files::SAMPLING,
                 files::PROPOSED,
                 files::DISTRIBUTION,
                 files::RANDOM,

@@ -311,7 +311,7 @@ impl Argmax {
 /// Uniform of `survey`, `distribution` and `sample`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-#[allow(missing_docs, reason = "documented in distribution.wgsl and sample.wgsl")]
+#[allow(missing_docs, reason = "documented in lib/sampling.wgsl")]
 pub struct Choice {
     pub vocabulary: u32,
     pub parts: u32,

@@ -136,6 +136,7 @@ fn constants_agree() {
         assert!(all.contains(&format!("const SPLIT: u32 = {}u;", cache.split())));
     }
     expect("TILE_QUERIES", &format!("{}u", orthrus_shaders::TILE_QUERIES));
+    expect("PART", &format!("{}u", orthrus_shaders::params::Choice::PART));
     expect("MAX_BLOCK", &format!("{}u", orthrus_shaders::MAX_BLOCK));
     expect("NO_ID", "0xffffffffu");
     assert_eq!(orthrus_shaders::NO_ID, 0xffff_ffff);

@@ -13,13 +13,6 @@
 //
 // Grid: (groups, rows).
 
-struct Params {
-    vocabulary: u32,
-    parts: u32,  // not used
-    groups: u32, // of a row
-    draft: u32,  // 1: the row after the last draft is left out
-}
-
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;

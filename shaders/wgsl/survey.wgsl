@@ -5,13 +5,6 @@
 //
 // Grid: (parts / 8, rows). 32 lanes a part.
 
-struct Params {
-    vocabulary: u32,
-    parts: u32,  // of a row
-    groups: u32, // not used
-    draft: u32,  // 1: the row after the last draft is left out
-}
-
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
