@@ -230,7 +230,7 @@ fn listed(ids: &[u32]) -> String {
     }
 }
 
-/// What each context takes in each format, on the best tier that this machine has: it decides how the cache is stored.
+/// What each context takes in each format, on the tier that this machine uses by default: it decides how the cache is stored.
 fn memory(config: &Config, views: Views) -> Vec<Memory> {
     let tier =
         adapters_blocking().iter().filter_map(AdapterReport::default_tier).max().unwrap_or(Tier::Baseline);

@@ -65,7 +65,7 @@ pub(crate) struct MeasureArgs {
     /// How weights are stored; by default each way in turn.
     #[arg(long, value_name = "TYPE", value_delimiter = ',', value_parser = named(WeightFormat::ALL, WeightFormat::name))]
     dtype: Vec<WeightFormat>,
-    /// Kernels to use; by default the best that the adapter has.
+    /// Kernels to use; by default those that `orthrus` uses on the adapter.
     #[arg(long, value_name = "NAME", value_parser = named(Tier::ALL, Tier::name))]
     tier: Option<Tier>,
     /// Adapter to use: its number or part of its name.
