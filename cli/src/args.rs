@@ -194,8 +194,7 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = named(WeightFormat::ALL, WeightFormat::name))]
     pub(crate) dtype: WeightFormat,
 
-    /// Kernels to use. By default the best that the adapter has, but for `coop`: the fastest by far on NVIDIA, it is not
-    /// proven lossless there yet.
+    /// Kernels to use. By default the best that the adapter has.
     #[arg(long, value_name = "NAME", value_parser = named(Tier::ALL, Tier::name))]
     pub(crate) tier: Option<Tier>,
 

@@ -230,10 +230,10 @@ fn listed(ids: &[u32]) -> String {
     }
 }
 
-/// What each context takes in each format, on the tier that this machine uses by default: it decides how the cache is stored.
+/// What each context takes in each format, on the best tier that this machine has: it decides how the cache is stored.
 fn memory(config: &Config, views: Views) -> Vec<Memory> {
     let tier =
-        adapters_blocking().iter().filter_map(AdapterReport::default_tier).max().unwrap_or(Tier::Baseline);
+        adapters_blocking().iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);
     let longest = config.max_position_embeddings;
     let contexts: BTreeSet<usize> =
         CONTEXTS.into_iter().filter(|context| *context < longest).chain([longest]).collect();

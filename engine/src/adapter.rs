@@ -66,11 +66,9 @@ impl AdapterReport {
         self.kind == AdapterKind::Software
     }
 
-    /// The most demanding tier that runs on it, but for `coop`, whose texts are not yet the same in both views on every
-    /// adapter that has it (LOSSLESS.md): it is to be asked for.
-    pub fn default_tier(&self) -> Option<Tier> {
-        let usual = |(tier, missing): &&(Tier, Option<String>)| *tier != Tier::Coop && missing.is_none();
-        self.tiers.iter().rev().find(usual).map(|(tier, _)| *tier)
+    /// The most demanding tier that runs on it.
+    pub fn best_tier(&self) -> Option<Tier> {
+        self.tiers.iter().rev().find(|(_, missing)| missing.is_none()).map(|(tier, _)| *tier)
     }
 
     fn line(&self) -> String {

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 pub struct GpuOptions {
     /// A number or part of a name; by default the most capable adapter.
     pub adapter: Option<String>,
-    /// By default the most demanding tier that the adapter has, but for `coop` ([`AdapterReport::default_tier`]).
+    /// By default the most demanding tier that the adapter has.
     pub tier: Option<Tier>,
     /// Open the device with exactly core WebGPU's default limits, whatever the adapter allows: what the least
     /// capable browser offers. For tests.
@@ -91,7 +91,7 @@ impl Gpu {
             report.name = name;
         }
         let tier = match options.tier {
-            None => report.default_tier().unwrap_or(Tier::Baseline),
+            None => report.best_tier().unwrap_or(Tier::Baseline),
             Some(tier) => tier,
         };
         if let Some(missing) = adapter::missing(&adapter, tier, options.any_matrix_size) {

@@ -154,17 +154,14 @@ impl Preparation<'_> {
                 scale,
                 pad: [0; 3],
             };
-            let columns_of = move |row_tiles| columns_of(row_tiles, columns);
-            let kernel = |row_tiles| {
-                let columns = columns_of(row_tiles);
-                (most_rows(row_tiles), Kernel::MatmulCoop { rows, row_tiles, columns, product })
-            };
+            let kernel =
+                |row_tiles| (most_rows(row_tiles), Kernel::MatmulCoop { rows, row_tiles, columns, product });
             let kernels = RowTiles::ALL.map(kernel);
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, out];
             self.step_by_rows(&kernels, &buffers, move |extent| {
                 let fits = RowTiles::ALL.into_iter().find(|row_tiles| extent.rows <= most_rows(*row_tiles));
                 let row_tiles = fits.unwrap_or(RowTiles::Eight);
-                params.grid(extent.rows, row_tiles, columns_of(row_tiles))
+                params.grid(extent.rows, row_tiles, columns)
             });
         }
     }
@@ -199,15 +196,6 @@ impl Preparation<'_> {
 fn first_output(first: usize, product: Product) -> u32 {
     let first = if product == Product::Gated { first / 2 } else { first };
     first as u32
-}
-
-/// How a matrix is divided. Blocks of all sizes share a division, and with it their bits; for the passes of a prompt,
-/// which have no blocks to agree with, large tiles are the fastest, whatever the matrix.
-fn columns_of(row_tiles: RowTiles, of_blocks: Columns) -> Columns {
-    match row_tiles {
-        RowTiles::One | RowTiles::Two => of_blocks,
-        RowTiles::Eight => Columns::Two,
-    }
 }
 
 /// Rows of a pass up to which a tiling is the fastest; a block has at most `MAX_BLOCK`.

@@ -1,9 +1,12 @@
-//! SPIR-V of kernels with cooperative matrices, as Vulkan's memory model wants it.
+//! SPIR-V of kernels with cooperative matrices, with what naga 30 cannot say in it.
 //!
-//! Cooperative matrices come with that memory model, in which what one invocation writes to workgroup memory is its own
-//! unless the write says otherwise. naga 30 does not say so (wgpu issue 8805): a driver may let a write pass the barrier
-//! after it. So these kernels are compiled here, and every access to workgroup memory, and every barrier, is marked. To
-//! be removed with the naga that does it (wgpu pull request 10016).
+//! Cooperative matrices come with Vulkan's memory model, in which what one invocation writes to workgroup memory is its
+//! own unless the write says otherwise. naga 30 does not say so (wgpu issue 8805): a driver may let a write pass the
+//! barrier after it. So these kernels are compiled here, and every access to workgroup memory, and every barrier, is
+//! marked. To be removed with the naga that does it (wgpu pull request 10016).
+//!
+//! And every operation on numbers is to be done as written: else a driver may make one of two, or add in another order,
+//! and may do so in the kernel for one row and not in the one for a block (row-invariance). WGSL has no word for it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,6 +14,8 @@ use naga::back::spv;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 /// Opcodes.
+const TYPE_VOID: u32 = 19;
+const TYPE_FORWARD_POINTER: u32 = 39;
 const TYPE_POINTER: u32 = 32;
 const CONSTANT: u32 = 43;
 const VARIABLE: u32 = 59;
@@ -18,12 +23,18 @@ const LOAD: u32 = 61;
 const STORE: u32 = 62;
 const ACCESS_CHAIN: u32 = 65;
 const IN_BOUNDS_ACCESS_CHAIN: u32 = 66;
+const DECORATE: u32 = 71;
+/// Negation, sum, difference, product, quotient of floating-point numbers, and a vector times a number.
+const ARITHMETIC: [u32; 6] = [127, 129, 131, 133, 136, 142];
 const CONTROL_BARRIER: u32 = 224;
 const COOPERATIVE_LOAD: u32 = 4457;
 const COOPERATIVE_STORE: u32 = 4458;
 
 /// The storage class of workgroup memory.
 const WORKGROUP: u32 = 4;
+
+/// Decoration: an operation is neither made one with another nor put elsewhere.
+const NO_CONTRACTION: u32 = 42;
 
 /// Memory operand: other invocations may access this too.
 const NON_PRIVATE_POINTER: u32 = 0x20;
@@ -55,7 +66,17 @@ pub(crate) fn compile(wgsl: &str) -> Option<Vec<u32>> {
     };
     let entry = spv::PipelineOptions { shader_stage: naga::ShaderStage::Compute, entry_point: "main".into() };
     let words = spv::write_vec(&module, &info, &options, Some(&entry)).ok()?;
-    Some(with_shared_workgroup_memory(&words))
+    Some(as_written(&with_shared_workgroup_memory(&words)))
+}
+
+/// Marks arithmetic, before the types: that is where decorations stand.
+fn as_written(words: &[u32]) -> Vec<u32> {
+    let arithmetic = instructions(words).filter(|(opcode, _)| ARITHMETIC.contains(opcode));
+    let marks = arithmetic.flat_map(|(_, instruction)| [3 << 16 | DECORATE, instruction[2], NO_CONTRACTION]);
+    let is_type = |opcode: &u32| (TYPE_VOID..=TYPE_FORWARD_POINTER).contains(opcode);
+    let before = instructions(words).take_while(|(opcode, _)| !is_type(opcode));
+    let at = HEADER + before.map(|(_, instruction)| instruction.len()).sum::<usize>();
+    words[..at].iter().copied().chain(marks).chain(words[at..].iter().copied()).collect()
 }
 
 /// Marks accesses to workgroup memory, and barriers.
@@ -172,6 +193,17 @@ mod tests {
             }
         }
         assert_eq!(seen, HashSet::from([LOAD, STORE, COOPERATIVE_LOAD, COOPERATIVE_STORE, CONTROL_BARRIER]));
+    }
+
+    #[test]
+    fn all_arithmetic_is_done_as_written() {
+        let words = compiled();
+        let marks = instructions(&words).filter(|(opcode, i)| *opcode == DECORATE && i[2] == NO_CONTRACTION);
+        let marked: HashSet<u32> = marks.map(|(_, instruction)| instruction[1]).collect();
+        let arithmetic = instructions(&words).filter(|(opcode, _)| ARITHMETIC.contains(opcode));
+        let results: HashSet<u32> = arithmetic.map(|(_, instruction)| instruction[2]).collect();
+        assert!(!results.is_empty());
+        assert_eq!(marked, results);
     }
 
     #[test]

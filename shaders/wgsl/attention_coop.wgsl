@@ -98,28 +98,32 @@ fn score_at(line: u32, p: u32, seen: u32) -> f32 {
     return select(LOWEST, scores[line + p / TILE * TILE_VALUES + p % TILE], p < seen);
 }
 
+fn scores_at(line: u32, p: u32, seen: u32) -> vec4<f32> {
+    return vec4(
+        score_at(line, p, seen),
+        score_at(line, p + PARTS, seen),
+        score_at(line, p + 2u * PARTS, seen),
+        score_at(line, p + 3u * PARTS, seen),
+    );
+}
+
 // Scores to weights, for the query that the lane shares; returns maximum and sum. Four at a time, whose loads do not
-// wait for each other; each is added in the order of its position. Differences are taken before they are scaled: after
-// it, a driver may make one operation of both, and may do so in the kernel for one row only.
+// wait for each other; each is added in the order of its position. All lanes of a subgroup go round as often, whatever
+// their queries see: where lanes part, what they then tell each other is undefined.
 fn softmax(lane: u32, seen: u32, tiles: u32) -> vec2<f32> {
     let query = lane / PARTS;
     let line = query / TILE * SPLIT_TILES * TILE_VALUES + query % TILE * TILE;
     let steps = vec4(0u, 1u, 2u, 3u) * PARTS;
     var highest = LOWEST;
-    for (var p = lane % PARTS; p < seen; p += 4u * PARTS) {
-        let a = max(score_at(line, p, seen), score_at(line, p + PARTS, seen));
-        let b = max(score_at(line, p + 2u * PARTS, seen), score_at(line, p + 3u * PARTS, seen));
-        highest = max(highest, max(a, b));
+    for (var first = 0u; first < tiles * TILE; first += 4u * PARTS) {
+        let four = scores_at(line, first + lane % PARTS, seen);
+        highest = max(highest, max(max(four.x, four.y), max(four.z, four.w)));
     }
     highest = largest_of_parts(highest);
     var sum = 0.0;
-    for (var p = lane % PARTS; p < tiles * TILE; p += 4u * PARTS) {
-        let four = vec4(
-            score_at(line, p, seen),
-            score_at(line, p + PARTS, seen),
-            score_at(line, p + 2u * PARTS, seen),
-            score_at(line, p + 3u * PARTS, seen),
-        );
+    for (var first = 0u; first < tiles * TILE; first += 4u * PARTS) {
+        let p = first + lane % PARTS;
+        let four = scores_at(line, p, seen);
         let weight = vec4<f16>(select(vec4(0.0), exp((four - highest) * params.scale), p + steps < vec4(seen)));
         // PARTS is half a tile.
         let at = line + p / TILE * TILE_VALUES + p % TILE;

@@ -5,32 +5,22 @@
 //!
 //! Inputs are f16 numbers, so that only sums round.
 
-use bytemuck::Zeroable;
 use half::f16;
 use orthrus::shaders::params::{
-    Argmax, Attention, AttentionMerge, Candidate, Matmul, MatmulCoop, MatmulRow, QkNormRope, RmsNorm, Swiglu,
-    padded,
+    Argmax, Candidate, Matmul, MatmulCoop, MatmulRow, QkNormRope, RmsNorm, Swiglu, padded,
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
     Cache, Candidates, Columns, GATED_SCALE, Input, Kernel, NO_ID, Output, Product, Queries, RowTiles, Rows,
-    State, Store, TILE, Visible, WeightFormat, chunks, in_tiles,
+    Store, TILE, Visible, WeightFormat, chunks,
 };
 use orthrus::{Gpu, Tier};
-use orthrus_tests::gpu::{adapter, gpu, tiers};
+use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of};
+use orthrus_tests::gpu::adapter;
 use orthrus_tests::kernel::{
     Operands, assert_close, assert_same_bits, from_tiles, in_tiles_of, on_random_shapes, poison, stored,
 };
 use orthrus_tests::random::Random;
-
-/// Runs `check` on random shapes where the adapter has the tier.
-fn on_coop(check: impl Fn(&Gpu, &mut Random, &str)) {
-    if tiers().contains(&Tier::Coop) {
-        for seed in 0..25 {
-            check(&gpu(Tier::Coop), &mut Random::new(seed), &format!("seed {seed}"));
-        }
-    }
-}
 
 #[test]
 fn an_adapter_without_the_tier_says_what_it_lacks() {
@@ -40,24 +30,6 @@ fn an_adapter_without_the_tier_says_what_it_lacks() {
         assert!(lacks.is_none_or(|lacks| !lacks.is_empty()));
     }
     let _ = adapter();
-}
-
-fn halves(random: &mut Random, count: usize) -> Vec<f32> {
-    random.halves(count).iter().map(|half| half.to_f32()).collect()
-}
-
-/// Rows of `width` numbers of f16, padded with zeros to whole tiles.
-fn rows_of(random: &mut Random, rows: usize, width: usize) -> Vec<f32> {
-    let mut values = Vec::new();
-    for _ in 0..rows {
-        values.extend(halves(random, width));
-        values.resize(values.len().next_multiple_of(padded(width)), 0.0);
-    }
-    values
-}
-
-fn pass(rows: usize) -> State {
-    State { rows: rows as u32, logit_rows: rows as u32, ..State::zeroed() }
 }
 
 /// A product with random operands, and what the twin says of it.
@@ -382,93 +354,6 @@ fn rms_norm_in_tiles() {
     });
 }
 
-/// A pass whose queries, keys and values are in tiles.
-struct Heads {
-    rows: usize,
-    start: usize,
-    kv_heads: usize,
-    heads: usize,
-    head_dim: usize,
-    capacity: usize,
-}
-
-impl Heads {
-    fn random(random: &mut Random) -> Heads {
-        let kv_heads = random.between(1, 3);
-        let between = random.between(1, 40);
-        let anywhere = random.between(0, 500);
-        Heads {
-            rows: random.pick(&[1, 2, 8, 32, between]),
-            start: random.pick(&[0, 127, 128, anywhere, anywhere]),
-            kv_heads,
-            heads: kv_heads * random.between(1, 5),
-            head_dim: random.pick(&[16, 48, 64, 128, 2 * random.clone().between(1, 64)]),
-            capacity: 560,
-        }
-    }
-
-    fn width(&self) -> usize {
-        padded(self.head_dim)
-    }
-
-    fn queries(&self) -> usize {
-        (self.rows * self.heads / self.kv_heads).next_multiple_of(32)
-    }
-
-    fn state(&self) -> State {
-        State { start: self.start as u32, ..pass(self.rows) }
-    }
-
-    fn attention(&self, cache: Cache, visible: Visible) -> Attention {
-        Attention {
-            heads: self.heads as u32,
-            kv_heads: self.kv_heads as u32,
-            head_vecs: (self.width() / 4) as u32,
-            capacity: self.capacity as u32,
-            queries: self.queries() as u32,
-            splits: self.capacity.div_ceil(cache.split()) as u32,
-            scale: 1.0 / (self.head_dim as f32).sqrt(),
-            visible: visible as u32,
-        }
-    }
-
-    fn merge(&self, cache: Cache, visible: Visible) -> AttentionMerge {
-        AttentionMerge {
-            heads: self.heads as u32,
-            kv_heads: self.kv_heads as u32,
-            head_dim: self.head_dim as u32,
-            head_vecs: (self.width() / 4) as u32,
-            queries: self.queries() as u32,
-            splits: self.capacity.div_ceil(cache.split()) as u32,
-            out_stride: padded(self.heads * self.head_dim) as u32,
-            visible: visible as u32,
-        }
-    }
-
-    /// `[rows][heads][width]` to tiles by kv head.
-    fn queries_in_tiles(&self, q: &[f32]) -> Vec<f16> {
-        let (width, group) = (self.width(), self.heads / self.kv_heads);
-        let mut tiles = vec![f16::ZERO; self.kv_heads * self.queries() * width];
-        for row in 0..self.rows {
-            for head in 0..self.heads {
-                let query = head / group * self.queries() + row * group + head % group;
-                for i in 0..width {
-                    let value = q[(row * self.heads + head) * width + i];
-                    tiles[in_tiles(query, i, width / TILE)] = f16::from_f32(value);
-                }
-            }
-        }
-        tiles
-    }
-
-    /// Where a key, and where a value is (`lib/cache_tiles.wgsl`).
-    fn places(&self, kv_head: usize, position: usize, i: usize) -> (usize, usize) {
-        let line = kv_head * self.capacity + position;
-        let tile = (line / TILE * (self.width() / TILE) + i / TILE) * TILE * TILE;
-        (in_tiles(line, i, self.width() / TILE), tile + i % TILE * TILE + line % TILE)
-    }
-}
-
 #[test]
 fn qk_norm_rope_in_tiles() {
     on_coop(|gpu, random, what| {
@@ -529,53 +414,6 @@ fn qk_norm_rope_in_tiles() {
     });
 }
 
-/// Queries, keys and values of random numbers, and the attention's merged result.
-fn attend(
-    gpu: &Gpu,
-    shape: &Heads,
-    visible: Visible,
-    queries: Queries,
-    columns: u32,
-    q: &[f32],
-    cache: &[Vec<f32>; 2],
-) -> Vec<f32> {
-    let width = shape.width();
-    let params = shape.attention(Cache::Tiles, visible);
-    let slots = shape.capacity * shape.kv_heads * width;
-    let (mut keys, mut values) = (vec![f16::ZERO; slots], vec![f16::ZERO; slots]);
-    for kv_head in 0..shape.kv_heads {
-        for position in 0..shape.capacity {
-            for i in 0..width {
-                let (key, value) = shape.places(kv_head, position, i);
-                let at = (position * shape.kv_heads + kv_head) * width + i;
-                keys[key] = f16::from_f32(cache[0][at]);
-                values[value] = f16::from_f32(cache[1][at]);
-            }
-        }
-    }
-    let partials = (params.kv_heads * params.splits * params.queries) as usize;
-    let [x, y, z] = params.coop_grid(shape.rows, shape.start + shape.rows, queries);
-    let run = Operands::new(gpu)
-        .storage(&[shape.state()])
-        .params(&params)
-        .storage(&shape.queries_in_tiles(q))
-        .storage(&keys)
-        .storage(&values)
-        .storage(&poison(partials * width))
-        .storage(&poison(partials * 2))
-        .run(Kernel::AttentionCoop(queries), [x, y.min(columns), z]);
-    let merge = shape.merge(Cache::Tiles, visible);
-    let out_stride = merge.out_stride as usize;
-    let merged = Operands::new(gpu)
-        .storage(&[shape.state()])
-        .params(&merge)
-        .storage(&run.read::<f32>(5, partials * width))
-        .storage(&run.read::<f32>(6, partials * 2))
-        .storage(&vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride])
-        .run(Kernel::AttentionMerge(Output::Tiles), merge.grid(shape.rows));
-    from_tiles(&merged.read(4, shape.rows.next_multiple_of(TILE) * out_stride), shape.rows, out_stride)
-}
-
 #[test]
 fn attention_coop() {
     on_coop(|gpu, random, what| {
@@ -601,108 +439,12 @@ fn attention_coop() {
             twin::attention_merge(&shape.state(), &merge, &sums, &stats, &mut expected);
             let mut same: Option<Vec<f32>> = None;
             for (queries, columns) in [(Queries::One, 99), (Queries::Two, 99), (Queries::Two, 1)] {
-                let found = attend(gpu, &shape, visible, queries, columns, &q, &cache);
+                let found = attend(gpu, &shape, visible, queries, columns, &q, &cache).merged;
                 // Weights and results are f16.
                 assert_close(&found, &expected, 2e-3, &format!("{what}, {visible:?}, {queries:?}"));
                 let first = same.get_or_insert_with(|| found.clone());
                 assert_same_bits(&found, first, &format!("{what}, {queries:?}"));
             }
-        }
-    });
-}
-
-/// A row has the same bits alone and anywhere in a block, whatever the other rows hold.
-#[test]
-fn matmul_coop_is_row_invariant() {
-    on_coop(|gpu, random, what| {
-        for columns in Columns::ALL {
-            let (inputs, outputs) = (random.between(1, 1500), random.between(1, 90));
-            let stride = padded(inputs);
-            let weights = stored(WeightFormat::F16, &rows_of(random, outputs, inputs), stride);
-            let row = rows_of(random, 1, inputs);
-            let mut alone: Option<Vec<f32>> = None;
-            for (place, rows, row_tiles) in [
-                (0usize, 1usize, RowTiles::One),
-                (0, 32, RowTiles::Two),
-                (31, 32, RowTiles::Two),
-                (13, 32, RowTiles::Two),
-                (15, 16, RowTiles::One),
-                (6, 7, RowTiles::One),
-                (40, 64, RowTiles::Two),
-                (77, 128, RowTiles::Eight),
-            ] {
-                let mut x = Vec::new();
-                for other in 0..rows {
-                    let filling = random.pick(&[None, Some(0.0), Some(f32::INFINITY), Some(f32::NAN)]);
-                    if other == place {
-                        x.extend_from_slice(&row);
-                    } else {
-                        x.extend((0..stride).map(|_| filling.unwrap_or(100.0 * random.unit())));
-                    }
-                }
-                let n = outputs as u32;
-                let params = MatmulCoop {
-                    outputs: n,
-                    k_tiles: (stride / TILE) as u32,
-                    out_stride: n,
-                    out_first: 0,
-                    scale: 1.0,
-                    pad: [0; 3],
-                };
-                let mut tiles = in_tiles_of(&x, stride);
-                tiles.resize(rows.next_multiple_of(128) * stride, f16::NAN);
-                let run = Operands::new(gpu)
-                    .storage(&[pass(rows)])
-                    .params(&params)
-                    .storage(&weights)
-                    .storage(&tiles)
-                    .storage(&poison(rows * outputs))
-                    .run(
-                        Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product: Product::Value },
-                        params.grid(rows, row_tiles, columns),
-                    );
-                let found = run.read::<f32>(4, rows * outputs)[place * outputs..][..outputs].to_vec();
-                let alone = alone.get_or_insert_with(|| found.clone());
-                assert_same_bits(&found, alone, &format!("{what}, {columns:?}, {place} of {rows}"));
-            }
-        }
-    });
-}
-
-/// What lies in the cache beyond a row's position differs from place to place; only values are kept finite.
-#[test]
-fn attention_coop_is_row_invariant() {
-    on_coop(|gpu, random, what| {
-        let shape = Heads { rows: 1, ..Heads::random(random) };
-        let (width, position) = (shape.width(), 40 + shape.start);
-        let slots = shape.capacity * shape.kv_heads * width;
-        let row = halves(random, shape.heads * width);
-        let cache = [halves(random, slots), halves(random, slots)];
-        let mut alone: Option<Vec<f32>> = None;
-        for (place, rows) in [(0, 1), (0, 32), (31, 32), (13, 32), (6, 7), (2, 5)] {
-            let mut cache = cache.clone();
-            for later in position + 1..shape.capacity {
-                let slot = shape.kv_heads * width;
-                cache[0][later * slot..][..slot].fill(random.pick(&[0.0, 7.0, f32::INFINITY, f32::NAN]));
-                cache[1][later * slot..][..slot].fill(random.pick(&[0.0, 7.0, 65504.0]));
-            }
-            let mut q = Vec::new();
-            for other in 0..rows {
-                let filling = random.pick(&[0.0, 3.0, f32::INFINITY, f32::NAN]);
-                if other == place {
-                    q.extend_from_slice(&row);
-                } else {
-                    q.extend(std::iter::repeat_n(filling, row.len()));
-                }
-            }
-            let shape = Heads { rows, start: position - place, ..shape };
-            let queries = if rows == 1 { Queries::One } else { Queries::Two };
-            let found = attend(gpu, &shape, Visible::Causal, queries, 99, &q, &cache);
-            let stride = padded(shape.heads * shape.head_dim);
-            let found = found[place * stride..][..shape.heads * shape.head_dim].to_vec();
-            assert!(found.iter().all(|value| value.is_finite()), "{what}");
-            let alone = alone.get_or_insert_with(|| found.clone());
-            assert_same_bits(&found, alone, &format!("{what}, {place} of {rows}"));
         }
     });
 }

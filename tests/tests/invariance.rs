@@ -9,7 +9,7 @@ use orthrus::shaders::params::{
 use orthrus::shaders::{
     Cache, Candidates, Kernel, Output, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks,
 };
-use orthrus::{Gpu, Model, no_progress};
+use orthrus::{GenerateOptions, Gpu, Model, no_progress};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_same_bits, poison, stored};
@@ -289,7 +289,8 @@ fn attention() {
 }
 
 /// All of it together: the logits of a text, appended in pieces of any size, have the same bits as one token at
-/// a time, and so has the cache.
+/// a time, and so has the cache. So has a prompt, whose passes have more rows: of one that is in the cache already, the
+/// last token alone goes through again.
 #[test]
 fn whole_passes() {
     for case in CASES {
@@ -300,7 +301,7 @@ fn whole_passes() {
         for tier in tiers() {
             for format in WeightFormat::ALL {
                 let model = Model::load(&gpu(tier), &checkpoint, format, &mut no_progress).unwrap();
-                let mut session = model.session(text.len()).unwrap();
+                let mut session = model.session(text.len() + 1).unwrap();
                 let mut append_by = |sizes: &mut dyn FnMut() -> usize| {
                     session.clear();
                     let mut logits = Vec::new();
@@ -314,13 +315,20 @@ fn whole_passes() {
                     (logits, cache)
                 };
                 let (alone, alone_cache) = append_by(&mut || 1);
+                let in_format = format!("{case}, tier {}, {}", tier.name(), format.name());
                 for seed in 0..3 {
                     let mut random = Random::new(seed);
                     let (logits, cache) = append_by(&mut || random.between(1, 20));
-                    let what = format!("{case}, tier {}, {}, seed {seed}", tier.name(), format.name());
+                    let what = format!("{in_format}, seed {seed}");
                     assert_same_bits(&logits, &alone, &what);
                     assert_same_bits(&cache, &alone_cache, &what);
                 }
+                session.clear();
+                let one = GenerateOptions { max_new_tokens: 1, ..GenerateOptions::default() };
+                session.generate(&text, &one, &mut no_progress).unwrap().for_each(|run| _ = run.unwrap());
+                let (mut cache, values) = session.cache(1).unwrap();
+                cache.extend(values);
+                assert_same_bits(&cache, &alone_cache, &format!("{in_format}, as a prompt"));
             }
         }
     }

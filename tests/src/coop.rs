@@ -1,0 +1,224 @@
+//! What the tests of tier `coop` share: operands of f16 numbers, and attention over a cache in tiles.
+
+use bytemuck::Zeroable;
+use half::f16;
+use orthrus::shaders::params::{Attention, AttentionMerge, padded};
+use orthrus::shaders::{Cache, Kernel, Output, Queries, State, TILE, Visible, in_tiles};
+use orthrus::{Gpu, Tier};
+
+use crate::gpu::{gpu, tiers};
+use crate::kernel::{Operands, from_tiles, poison};
+use crate::random::Random;
+
+/// Runs `check` on random shapes where the adapter has the tier.
+pub fn on_coop(check: impl Fn(&Gpu, &mut Random, &str)) {
+    if tiers().contains(&Tier::Coop) {
+        for seed in 0..25 {
+            check(&gpu(Tier::Coop), &mut Random::new(seed), &format!("seed {seed}"));
+        }
+    }
+}
+
+/// `count` numbers of f16.
+pub fn halves(random: &mut Random, count: usize) -> Vec<f32> {
+    random.halves(count).iter().map(|half| half.to_f32()).collect()
+}
+
+/// Rows of `width` numbers of f16, padded with zeros to whole tiles.
+pub fn rows_of(random: &mut Random, rows: usize, width: usize) -> Vec<f32> {
+    let mut values = Vec::new();
+    for _ in 0..rows {
+        values.extend(halves(random, width));
+        values.resize(values.len().next_multiple_of(padded(width)), 0.0);
+    }
+    values
+}
+
+/// A pass of so many rows, the logits of all of which are wanted.
+pub fn pass(rows: usize) -> State {
+    State { rows: rows as u32, logit_rows: rows as u32, ..State::zeroed() }
+}
+
+/// A pass whose queries, keys and values are in tiles.
+pub struct Heads {
+    /// Rows of the pass.
+    pub rows: usize,
+    /// Position of the first.
+    pub start: usize,
+    /// Heads of keys and values.
+    pub kv_heads: usize,
+    /// Heads of queries.
+    pub heads: usize,
+    /// Values of a head.
+    pub head_dim: usize,
+    /// Positions of the cache.
+    pub capacity: usize,
+}
+
+impl Heads {
+    /// One that reaches the end of a split, the beginning of the text, or anything.
+    pub fn random(random: &mut Random) -> Heads {
+        let kv_heads = random.between(1, 3);
+        let between = random.between(1, 40);
+        let anywhere = random.between(0, 500);
+        Heads {
+            rows: random.pick(&[1, 2, 8, 32, between]),
+            start: random.pick(&[0, 127, 128, anywhere, anywhere]),
+            kv_heads,
+            heads: kv_heads * random.between(1, 5),
+            head_dim: random.pick(&[16, 48, 64, 128, 2 * random.clone().between(1, 64)]),
+            capacity: 576, // 500, and as many as a test adds
+        }
+    }
+
+    /// Values of a head, padded to whole tiles.
+    pub fn width(&self) -> usize {
+        padded(self.head_dim)
+    }
+
+    /// Queries of a kv head that there is room for.
+    pub fn queries(&self) -> usize {
+        (self.rows * self.heads / self.kv_heads).next_multiple_of(32)
+    }
+
+    /// The decode state of the pass.
+    pub fn state(&self) -> State {
+        State { start: self.start as u32, ..pass(self.rows) }
+    }
+
+    /// Parameters of attention over a cache stored like this.
+    pub fn attention(&self, cache: Cache, visible: Visible) -> Attention {
+        Attention {
+            heads: self.heads as u32,
+            kv_heads: self.kv_heads as u32,
+            head_vecs: (self.width() / 4) as u32,
+            capacity: self.capacity as u32,
+            queries: self.queries() as u32,
+            splits: self.capacity.div_ceil(cache.split()) as u32,
+            scale: 1.0 / (self.head_dim as f32).sqrt(),
+            visible: visible as u32,
+        }
+    }
+
+    /// Parameters of the merge after it.
+    pub fn merge(&self, cache: Cache, visible: Visible) -> AttentionMerge {
+        AttentionMerge {
+            heads: self.heads as u32,
+            kv_heads: self.kv_heads as u32,
+            head_dim: self.head_dim as u32,
+            head_vecs: (self.width() / 4) as u32,
+            queries: self.queries() as u32,
+            splits: self.capacity.div_ceil(cache.split()) as u32,
+            out_stride: padded(self.heads * self.head_dim) as u32,
+            visible: visible as u32,
+        }
+    }
+
+    /// `[rows][heads][width]` to tiles by kv head.
+    pub fn queries_in_tiles(&self, q: &[f32]) -> Vec<f16> {
+        let (width, group) = (self.width(), self.heads / self.kv_heads);
+        let mut tiles = vec![f16::ZERO; self.kv_heads * self.queries() * width];
+        for row in 0..self.rows {
+            for head in 0..self.heads {
+                let query = head / group * self.queries() + row * group + head % group;
+                for i in 0..width {
+                    let value = q[(row * self.heads + head) * width + i];
+                    tiles[in_tiles(query, i, width / TILE)] = f16::from_f32(value);
+                }
+            }
+        }
+        tiles
+    }
+
+    /// Where a key, and where a value is (`lib/cache_tiles.wgsl`).
+    pub fn places(&self, kv_head: usize, position: usize, i: usize) -> (usize, usize) {
+        let line = kv_head * self.capacity + position;
+        let tile = (line / TILE * (self.width() / TILE) + i / TILE) * TILE * TILE;
+        (in_tiles(line, i, self.width() / TILE), tile + i % TILE * TILE + line % TILE)
+    }
+}
+
+/// What attention gives: each split's sums and stats, and what is merged of them, row after row.
+pub struct Attended {
+    /// `[kv_heads][splits][queries][width]`.
+    pub sums: Vec<f32>,
+    /// `[kv_heads][splits][queries][2]`.
+    pub stats: Vec<f32>,
+    /// `[rows][heads][head_dim]`, rows padded to whole tiles.
+    pub merged: Vec<f32>,
+}
+
+/// Attends by `queries` at a time, in so many `columns` of workgroups at most, on poisoned buffers. `q` is
+/// `[rows][heads][width]`, `cache` keys and values, `[positions][kv_heads][width]`.
+#[allow(clippy::too_many_arguments, reason = "what attention is made of")]
+pub fn attend(
+    gpu: &Gpu,
+    shape: &Heads,
+    visible: Visible,
+    queries: Queries,
+    columns: u32,
+    q: &[f32],
+    cache: &[Vec<f32>; 2],
+) -> Attended {
+    let width = shape.width();
+    let params = shape.attention(Cache::Tiles, visible);
+    let slots = shape.capacity * shape.kv_heads * width;
+    let (mut keys, mut values) = (vec![f16::ZERO; slots], vec![f16::ZERO; slots]);
+    for kv_head in 0..shape.kv_heads {
+        for position in 0..shape.capacity {
+            for i in 0..width {
+                let (key, value) = shape.places(kv_head, position, i);
+                let at = (position * shape.kv_heads + kv_head) * width + i;
+                keys[key] = f16::from_f32(cache[0][at]);
+                values[value] = f16::from_f32(cache[1][at]);
+            }
+        }
+    }
+    let partials = (params.kv_heads * params.splits * params.queries) as usize;
+    let [x, y, z] = params.coop_grid(shape.rows, shape.start + shape.rows, queries);
+    let run = Operands::new(gpu)
+        .storage(&[shape.state()])
+        .params(&params)
+        .storage(&shape.queries_in_tiles(q))
+        .storage(&keys)
+        .storage(&values)
+        .storage(&poison(partials * width))
+        .storage(&poison(partials * 2))
+        .run(Kernel::AttentionCoop(queries), [x, y.min(columns), z]);
+    let (sums, stats) = (run.read::<f32>(5, partials * width), run.read::<f32>(6, partials * 2));
+    let merge = shape.merge(Cache::Tiles, visible);
+    let out_stride = merge.out_stride as usize;
+    let merged = Operands::new(gpu)
+        .storage(&[shape.state()])
+        .params(&merge)
+        .storage(&sums)
+        .storage(&stats)
+        .storage(&vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride])
+        .run(Kernel::AttentionMerge(Output::Tiles), merge.grid(shape.rows));
+    let tiles = merged.read(4, shape.rows.next_multiple_of(TILE) * out_stride);
+    Attended { sums, stats, merged: from_tiles(&tiles, shape.rows, out_stride) }
+}
+
+impl Attended {
+    /// All that a row of a causal pass has: sums, stats and result of each of its heads.
+    pub fn of_row(&self, shape: &Heads, row: usize) -> Vec<f32> {
+        let (width, group) = (shape.width(), shape.heads / shape.kv_heads);
+        let (splits, seen) = (
+            shape.capacity.div_ceil(Cache::Tiles.split()),
+            (shape.start + row + 1).div_ceil(Cache::Tiles.split()),
+        );
+        let mut all = Vec::new();
+        for kv_head in 0..shape.kv_heads {
+            for split in 0..seen {
+                for query in row * group..(row + 1) * group {
+                    let at = (kv_head * splits + split) * shape.queries() + query;
+                    all.extend_from_slice(&self.sums[at * width..][..shape.head_dim]);
+                    all.extend_from_slice(&self.stats[at * 2..][..2]);
+                }
+            }
+        }
+        let stride = padded(shape.heads * shape.head_dim);
+        all.extend_from_slice(&self.merged[row * stride..][..shape.heads * shape.head_dim]);
+        all
+    }
+}

@@ -1,0 +1,262 @@
+//! Row-invariance of tier `coop`: as in `invariance.rs`, for the kernels that only this tier has, on random shapes and
+//! on those of the 1.7B.
+
+use half::f16;
+use orthrus::shaders::params::{MatmulCoop, padded};
+use orthrus::shaders::{Columns, Kernel, Product, Queries, RowTiles, Rows, TILE, Visible, WeightFormat};
+use orthrus::{GenerateOptions, Model, Session, Synthetic, Tier, no_progress};
+use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of};
+use orthrus_tests::gpu::{gpu, tiers};
+use orthrus_tests::kernel::{Operands, assert_same_bits, from_tiles, in_tiles_of, poison, stored};
+use orthrus_tests::random::Random;
+
+/// A row has the same bits alone and anywhere in a block, whatever the other rows hold.
+#[test]
+fn matmul_coop_is_row_invariant() {
+    on_coop(|gpu, random, what| {
+        for columns in Columns::ALL {
+            let (inputs, outputs) = (random.between(1, 1500), random.between(1, 90));
+            let stride = padded(inputs);
+            let weights = stored(WeightFormat::F16, &rows_of(random, outputs, inputs), stride);
+            let row = rows_of(random, 1, inputs);
+            let mut alone: Option<Vec<f32>> = None;
+            for (place, rows, row_tiles) in [
+                (0usize, 1usize, RowTiles::One),
+                (0, 32, RowTiles::Two),
+                (31, 32, RowTiles::Two),
+                (13, 32, RowTiles::Two),
+                (15, 16, RowTiles::One),
+                (6, 7, RowTiles::One),
+                (40, 64, RowTiles::Two),
+                (77, 128, RowTiles::Eight),
+            ] {
+                let mut x = Vec::new();
+                for other in 0..rows {
+                    let filling = random.pick(&[None, Some(0.0), Some(f32::INFINITY), Some(f32::NAN)]);
+                    if other == place {
+                        x.extend_from_slice(&row);
+                    } else {
+                        x.extend((0..stride).map(|_| filling.unwrap_or(100.0 * random.unit())));
+                    }
+                }
+                let n = outputs as u32;
+                let params = MatmulCoop {
+                    outputs: n,
+                    k_tiles: (stride / TILE) as u32,
+                    out_stride: n,
+                    out_first: 0,
+                    scale: 1.0,
+                    pad: [0; 3],
+                };
+                let mut tiles = in_tiles_of(&x, stride);
+                tiles.resize(rows.next_multiple_of(128) * stride, f16::NAN);
+                let run = Operands::new(gpu)
+                    .storage(&[pass(rows)])
+                    .params(&params)
+                    .storage(&weights)
+                    .storage(&tiles)
+                    .storage(&poison(rows * outputs))
+                    .run(
+                        Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product: Product::Value },
+                        params.grid(rows, row_tiles, columns),
+                    );
+                let found = run.read::<f32>(4, rows * outputs)[place * outputs..][..outputs].to_vec();
+                let alone = alone.get_or_insert_with(|| found.clone());
+                assert_same_bits(&found, alone, &format!("{what}, {columns:?}, {place} of {rows}"));
+            }
+        }
+    });
+}
+
+/// What lies in the cache beyond a row's position differs from place to place; only values are kept finite.
+#[test]
+fn attention_coop_is_row_invariant() {
+    on_coop(|gpu, random, what| {
+        let shape = Heads { rows: 1, ..Heads::random(random) };
+        let (width, position) = (shape.width(), 40 + shape.start);
+        let slots = shape.capacity * shape.kv_heads * width;
+        let row = halves(random, shape.heads * width);
+        let cache = [halves(random, slots), halves(random, slots)];
+        let mut alone: Option<Vec<f32>> = None;
+        for (place, rows) in [(0, 1), (0, 32), (31, 32), (13, 32), (6, 7), (2, 5)] {
+            let mut cache = cache.clone();
+            for later in position + 1..shape.capacity {
+                let slot = shape.kv_heads * width;
+                cache[0][later * slot..][..slot].fill(random.pick(&[0.0, 7.0, f32::INFINITY, f32::NAN]));
+                cache[1][later * slot..][..slot].fill(random.pick(&[0.0, 7.0, 65504.0]));
+            }
+            let mut q = Vec::new();
+            for other in 0..rows {
+                let filling = random.pick(&[0.0, 3.0, f32::INFINITY, f32::NAN]);
+                if other == place {
+                    q.extend_from_slice(&row);
+                } else {
+                    q.extend(std::iter::repeat_n(filling, row.len()));
+                }
+            }
+            let shape = Heads { rows, start: position - place, ..shape };
+            let queries = if rows == 1 { Queries::One } else { Queries::Two };
+            let found = attend(gpu, &shape, Visible::Causal, queries, 99, &q, &cache).of_row(&shape, place);
+            assert!(found.iter().all(|value| value.is_finite()), "{what}, {place} of {rows}");
+            let alone = alone.get_or_insert_with(|| found.clone());
+            assert_same_bits(&found, alone, &format!("{what}, {place} of {rows}"));
+        }
+    });
+}
+
+/// Of the 1.7B: inputs, outputs and what becomes of them. The head is cut short.
+const PRODUCTS: [(usize, usize, Product); 5] = [
+    (2048, 4096, Product::Value),
+    (2048, 2048, Product::Sum),
+    (2048, 12288, Product::Gated),
+    (6144, 2048, Product::Sum),
+    (2048, 8192, Product::Value),
+];
+
+/// 32 rows together, the same sixteen by sixteen, and one by one.
+#[test]
+fn products_of_the_1_7b() {
+    if !tiers().contains(&Tier::Coop) {
+        return;
+    }
+    let gpu = gpu(Tier::Coop);
+    let mut random = Random::new(17);
+    let mut wrong = Vec::new();
+    for (inputs, outputs, product) in PRODUCTS {
+        let scale = (3.0 / inputs as f32).sqrt();
+        let weights: Vec<f32> = (0..inputs * outputs).map(|_| scale * random.unit()).collect();
+        let weights = stored(WeightFormat::F16, &weights, inputs);
+        let columns = match (Columns::of(outputs), product) {
+            (Columns::One, Product::Gated) => Columns::TwoLong,
+            (columns, _) => columns,
+        };
+        let width = if product == Product::Gated { outputs / 2 } else { outputs };
+        let residual = random.units(32 * outputs);
+        let x: Vec<f32> = (0..32 * inputs).map(|_| random.normal()).collect();
+        let run = |first: usize, rows: usize| -> Vec<u32> {
+            let row_tiles = if rows <= 16 { RowTiles::One } else { RowTiles::Two };
+            let mut tiles = in_tiles_of(&x[first * inputs..][..rows * inputs], inputs);
+            tiles.resize(rows.next_multiple_of(128) * inputs, f16::NAN);
+            let params = MatmulCoop {
+                outputs: outputs as u32,
+                k_tiles: (inputs / TILE) as u32,
+                out_stride: width as u32,
+                out_first: 0,
+                scale: 1.0,
+                pad: [0; 3],
+            };
+            let operands =
+                Operands::new(&gpu).storage(&[pass(rows)]).params(&params).storage(&weights).storage(&tiles);
+            let operands = match product {
+                Product::Gated => operands.storage(&vec![f16::NAN; rows.next_multiple_of(128) * width]),
+                _ => operands.storage(&residual[first * width..][..rows * width]),
+            };
+            let kernel = Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product };
+            let run = operands.run(kernel, params.grid(rows, row_tiles, columns));
+            if product == Product::Gated {
+                let tiles = run.read::<f16>(4, rows.next_multiple_of(TILE) * width);
+                from_tiles(&tiles, rows, width).iter().map(|value| value.to_bits()).collect()
+            } else {
+                run.read::<f32>(4, rows * width).iter().map(|value| value.to_bits()).collect()
+            }
+        };
+        let together = run(0, 32);
+        let mut differ = |first: usize, rows: usize| {
+            let found = run(first, rows);
+            let differing =
+                found.iter().zip(&together[first * width..]).filter(|(found, other)| found != other).count();
+            if differing > 0 {
+                wrong.push(format!(
+                    "{product:?} {inputs} to {outputs}, {rows} rows from {first}: {differing} of {}",
+                    found.len()
+                ));
+            }
+        };
+        differ(0, 16);
+        differ(16, 16);
+        for row in 0..32 {
+            differ(row, 1);
+        }
+    }
+    assert!(wrong.is_empty(), "{} parts differ: {:#?}", wrong.len(), &wrong[..wrong.len().min(20)]);
+}
+
+/// A block of 32 rows, and each row alone with other values after it, at every place of a split.
+#[test]
+fn attention_of_the_1_7b() {
+    if !tiers().contains(&Tier::Coop) {
+        return;
+    }
+    let gpu = gpu(Tier::Coop);
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for seed in 0..6u64 {
+        let mut random = Random::new(seed);
+        let start = random.between(1, 230);
+        let shape = Heads { rows: 32, start, kv_heads: 8, heads: 16, head_dim: 128, capacity: 288 };
+        let slot = shape.kv_heads * shape.width();
+        let q: Vec<f32> = (0..32 * 16 * 128).map(|_| random.normal()).collect();
+        let cache = [0, 1].map(|_| (0..shape.capacity * slot).map(|_| random.normal()).collect::<Vec<f32>>());
+        let block = attend(&gpu, &shape, Visible::Causal, Queries::Two, 99, &q, &cache);
+        for row in 0..32 {
+            let alone = Heads { rows: 1, start: start + row, ..shape };
+            let mut cache = cache.clone();
+            for part in &mut cache {
+                part[(alone.start + 1) * slot..].fill(random.pick(&[0.0, 3.0]));
+            }
+            let one = &q[row * 16 * 128..][..16 * 128];
+            let found =
+                attend(&gpu, &alone, Visible::Causal, Queries::One, 99, one, &cache).of_row(&alone, 0);
+            let expected = block.of_row(&shape, row);
+            compared += found.len();
+            let differing = found.iter().zip(&expected).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+            if differing > 0 {
+                let at = found.iter().zip(&expected).position(|(a, b)| a.to_bits() != b.to_bits()).unwrap();
+                wrong.push(format!(
+                    "start {start}, row {row}: {differing}, first {at}: {:e} {:e}",
+                    found[at], expected[at]
+                ));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} rows differ, {compared}: {:#?}",
+        wrong.len(),
+        &wrong[..wrong.len().min(20)]
+    );
+}
+
+/// Logits and cache of a text of random ids, in pieces and one by one, and the cache of a prompt: of one that is in the
+/// cache already, the last token alone goes through again.
+#[test]
+fn passes_of_the_1_7b() {
+    if !tiers().contains(&Tier::Coop) {
+        return;
+    }
+    let shape = Synthetic::named("1.7b").unwrap();
+    let model = Model::synthetic(&gpu(Tier::Coop), &shape, 1, WeightFormat::F16).unwrap();
+    let mut random = Random::new(3);
+    let ids: Vec<u32> = (0..180).map(|_| random.between(0, shape.vocab_size - 1) as u32).collect();
+    let mut session = model.session(ids.len() + 1).unwrap();
+    let layer = shape.num_hidden_layers - 1;
+    let by = |session: &mut Session, size: usize| {
+        session.clear();
+        let logits: Vec<f32> = ids.chunks(size).flat_map(|piece| session.append(piece).unwrap()).collect();
+        (logits, session.cache(layer).unwrap())
+    };
+    let (alone, alone_cache) = by(&mut session, 1);
+    let assert_same_cache = |cache: (Vec<f32>, Vec<f32>), what: &str| {
+        assert_same_bits(&cache.0, &alone_cache.0, what);
+        assert_same_bits(&cache.1, &alone_cache.1, what);
+    };
+    for size in [7, 16, 32] {
+        let (logits, cache) = by(&mut session, size);
+        assert_same_cache(cache, &format!("{size} at a time"));
+        assert_same_bits(&logits, &alone, &format!("{size} at a time"));
+    }
+    session.clear();
+    let one = GenerateOptions { max_new_tokens: 1, ..GenerateOptions::default() };
+    session.generate(&ids, &one, &mut no_progress).unwrap().for_each(|run| _ = run.unwrap());
+    assert_same_cache(session.cache(layer).unwrap(), "as a prompt");
+}
