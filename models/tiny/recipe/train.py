@@ -7,6 +7,7 @@ Stage 2: everything frozen but the `*_diff` tensors; forward KL from the AR view
 import argparse
 import json
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -24,10 +25,16 @@ from optim import Optimizer, schedule
 from scoring import load_prompts, score, show
 
 T0 = time.time()
+ended = False  # by SIGTERM: the stage stops where it is, and is saved
 
 
 def say(*words):
     print(f"[{time.time() - T0:6.1f}s]", *words, flush=True)
+
+
+def end(*_):
+    global ended
+    ended = True
 
 
 def to_device(arrays, device):
@@ -58,6 +65,8 @@ def run_stage(name, steps, opt, batches, loss_of, device):
             figures = "  ".join(f"{k} {(v / n).item():.4f}" for k, v in sums.items())
             say(f"{name} step {step} of {steps}  {figures}  {tokens / (time.time() - shown) / 1e3:.0f}k tokens/s")
             sums, tokens, shown, steps_then = {}, 0, time.time(), step
+        if ended:
+            return say(f"{name} ended at step {step} of {steps}")
 
 
 def cross_entropy(logits, target):
@@ -155,7 +164,7 @@ def main():
     p.add_argument("--stage1", type=Path, help="start from this stage-1 checkpoint instead of training one")
     p.add_argument("--resume", type=Path, help="go on with both views of this checkpoint")
     p.add_argument("--stage1-steps", type=int, default=3400)
-    p.add_argument("--stage2-steps", type=int, default=1750)
+    p.add_argument("--stage2-steps", type=int, default=1400)
     p.add_argument("--docs", type=int, default=768, help="documents a step")
     p.add_argument("--parts", type=int, default=3, help="micro-batches a step, by length")
     p.add_argument("--anchors", type=int, default=8)
@@ -171,6 +180,7 @@ def main():
     p.add_argument("--eager", action="store_true", help="do not compile (for a short try)")
     p.add_argument("--lean", action="store_true", help="save weights and config.json only (export.py completes them)")
     a = p.parse_args()
+    signal.signal(signal.SIGTERM, end)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(a.seed)
     torch.backends.cuda.matmul.allow_tf32 = False
