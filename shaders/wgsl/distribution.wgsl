@@ -12,6 +12,7 @@
 // k-th largest of the parts' maxima, so no smaller one is among the k largest. And all ids that weigh less than
 // (1 - top_p) / vocabulary of the largest have less than 1 - top_p of the probability together, so none of them
 // remains. The ids that may remain are gathered in workgroup memory, if there is room; else the row is read each time.
+// Where there are no more than lanes, as is usual, each lane compares one of them with all others: no digits are counted.
 //
 //   logits          [rows][vocabulary]   f32
 //   parts           [rows][parts]        from survey
@@ -28,7 +29,7 @@
 const LANES: u32 = 256u; // as many as a digit has values
 const UNIT: f32 = 1073741824.0; // 2^30
 const MOST_PARTS: u32 = 512u;
-const MOST_GATHERED: u32 = 1024u;
+const MOST_GATHERED: u32 = 768u;
 // Nearer to 1, top_p is not looked for among few: rounding could leave it out.
 const SURE: f32 = 0.001;
 
@@ -36,6 +37,7 @@ const SURE: f32 = 0.001;
 const WANTED: u32 = 0u;
 const GATHERED: u32 = 1u;
 const TIES: u32 = 2u;
+const REMAINING: u32 = 3u;
 
 const INFINITE_KEY: u32 = 0x007fffffu; // of -infinity, the lowest number
 
@@ -66,11 +68,11 @@ struct Selection {
 
 var<workgroup> low: array<atomic<u32>, LANES>;  // number, or low word of mass, by digit
 var<workgroup> high: array<atomic<u32>, LANES>; // high word
-var<workgroup> above_digit: array<vec2<u32>, LANES>; // of the digit and all larger ones
+var<workgroup> above_digit: array<vec2<u32>, 2u * LANES>; // of the digit and all larger ones; a step's, and the next's
 var<workgroup> found: Selection;
 var<workgroup> gathered: array<Entry, MOST_GATHERED>;
 var<workgroup> wanted: array<u32, MOST_PARTS>; // parts to gather from
-var<workgroup> counters: array<atomic<u32>, 3>;
+var<workgroup> counters: array<atomic<u32>, 4>;
 var<workgroup> shared_count: u32;
 
 fn add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
@@ -146,16 +148,18 @@ fn count_digits(lane: u32, source: Source, shift: u32, by_mass: bool, highest: f
 fn sum_digits(lane: u32) {
     let digit = LANES - 1u - lane;
     above_digit[lane] = vec2(atomicLoad(&low[digit]), atomicLoad(&high[digit]));
-    for (var step = 1u; step < LANES; step *= 2u) {
-        workgroupBarrier();
-        var sum = above_digit[lane];
-        if lane >= step {
-            sum = add(sum, above_digit[lane - step]);
-        }
-        workgroupBarrier();
-        above_digit[lane] = sum;
-    }
     workgroupBarrier();
+    // Eight steps from one half to the other: the last ends where the first began.
+    var side = 0u;
+    for (var step = 1u; step < LANES; step *= 2u) {
+        var sum = above_digit[side + lane];
+        if lane >= step {
+            sum = add(sum, above_digit[side + lane - step]);
+        }
+        side = LANES - side;
+        above_digit[side + lane] = sum;
+        workgroupBarrier();
+    }
 }
 
 // What may be above the last entry that remains: for top-p, a share of all.
@@ -287,6 +291,66 @@ fn total_of(lane: u32, counter: u32) -> u32 {
     return workgroupUniformLoad(&shared_count);
 }
 
+// What remains of a row.
+struct Cut {
+    least: u32,    // key of the last
+    last_id: u32,  // its id, where a later one with the same key is dropped
+    mass: vec2<u32>,
+}
+
+var<workgroup> cut_of_few: Cut;
+
+// How many lanes have an entry that remains.
+fn remaining(lane: u32, remains: bool) -> u32 {
+    if lane == 0u {
+        atomicStore(&counters[REMAINING], 0u);
+    }
+    workgroupBarrier();
+    if remains {
+        atomicAdd(&counters[REMAINING], 1u);
+    }
+    return total_of(lane, REMAINING);
+}
+
+// Both cuts among gathered entries, one a lane at most: how many remain, and `cut_of_few`. `mass` as for `select_key`.
+fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, mass: f32) -> u32 {
+    let mine = gathered[min(lane, count - 1u)];
+    let weight = mass_of(of_key(mine.key), highest);
+    above_digit[lane].x = weight;
+    workgroupBarrier();
+    var larger = 0u; // entries with a larger key
+    var rank = 0u;   // entries before this one, by id where keys are the same
+    var ties = 0u;   // entries after it with the same key
+    var before = vec2(0u);
+    for (var i = 0u; i < count; i++) {
+        let other = gathered[i];
+        let is_before = other.key > mine.key || (other.key == mine.key && other.id < mine.id);
+        larger += select(0u, 1u, other.key > mine.key);
+        rank += select(0u, 1u, is_before);
+        ties += select(0u, 1u, other.key == mine.key && other.id > mine.id);
+        before = add(before, vec2(select(0u, above_digit[i].x, is_before), 0u));
+    }
+    let here = add(before, vec2(weight, 0u));
+    var remains = lane < count && (!by_number || larger < state.top_k);
+    var remain = remaining(lane, remains);
+    if lane < count && rank == remain - 1u {
+        cut_of_few = Cut(mine.key, 0xffffffffu, here);
+    }
+    if by_mass {
+        let all = workgroupUniformLoad(&cut_of_few);
+        var whole = all.mass;
+        if !by_number {
+            whole = of_float(mass * UNIT);
+        }
+        remains = remains && !exceeds(before, bound_of(true, whole));
+        remain = remaining(lane, remains);
+        if lane < count && rank == remain - 1u {
+            cut_of_few = Cut(mine.key, select(0xffffffffu, mine.id, ties > 0u), here);
+        }
+    }
+    return remain;
+}
+
 // How many of the entries up to id `last` have this key.
 fn count_ties(lane: u32, source: Source, key: u32, last: u32) -> u32 {
     if lane == 0u {
@@ -359,7 +423,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let by_mass = state.top_p < 1.0;
     var least = LOWEST_KEY + 1u; // everything that is a number
     var last_id = 0xffffffffu;
-    var remaining = mass;
+    var remaining_mass = mass;
     if by_number || by_mass {
         var bound = least;
         if by_number {
@@ -370,27 +434,38 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             bound = max(key_of(highest + far / state.inverse_temperature), least);
         }
         let source = gather(lane, row, bound);
-        if by_number {
-            least = max(select_key(lane, source, false, highest, least, 0.0).prefix, least);
-        }
-        if by_mass {
-            let selection = select_key(lane, source, true, highest, least, select(mass, 0.0, by_number));
-            if selection.cut == 1u {
-                least = selection.prefix;
-                let each = mass_of(of_key(least), highest);
-                let room = as_float(subtract(bound_of(true, selection.whole), selection.above));
-                let count = count_ties(lane, source, least, params.vocabulary);
-                let remain = 1.0 + floor(room / f32(max(each, 1u)));
-                if each > 0u && remain < f32(count) {
-                    last_id = id_of_tie(lane, source, least, u32(remain));
+        if source.kind == FROM_GATHERED && source.count <= LANES {
+            let remain = cut_few(lane, source.count, by_number, by_mass, highest, mass);
+            // Else everything that is a number was gathered, and remains.
+            if remain < source.count || bound > LOWEST_KEY + 1u {
+                let cut = workgroupUniformLoad(&cut_of_few);
+                least = cut.least;
+                last_id = cut.last_id;
+                remaining_mass = as_float(cut.mass) / UNIT;
+            }
+        } else {
+            if by_number {
+                least = max(select_key(lane, source, false, highest, least, 0.0).prefix, least);
+            }
+            if by_mass {
+                let selection = select_key(lane, source, true, highest, least, select(mass, 0.0, by_number));
+                if selection.cut == 1u {
+                    least = selection.prefix;
+                    let each = mass_of(of_key(least), highest);
+                    let room = as_float(subtract(bound_of(true, selection.whole), selection.above));
+                    let count = count_ties(lane, source, least, params.vocabulary);
+                    let remain = 1.0 + floor(room / f32(max(each, 1u)));
+                    if each > 0u && remain < f32(count) {
+                        last_id = id_of_tie(lane, source, least, u32(remain));
+                    }
                 }
             }
-        }
-        if least > LOWEST_KEY + 1u {
-            remaining = as_float(mass_that_remains(lane, source, highest, least, last_id)) / UNIT;
+            if least > LOWEST_KEY + 1u {
+                remaining_mass = as_float(mass_that_remains(lane, source, highest, least, last_id)) / UNIT;
+            }
         }
     }
     if lane == 0u {
-        distributions[row] = Distribution(highest, of_key(max(least, INFINITE_KEY)), last_id, remaining);
+        distributions[row] = Distribution(highest, of_key(max(least, INFINITE_KEY)), last_id, remaining_mass);
     }
 }
