@@ -354,7 +354,8 @@ impl Session {
         self.cached = 0;
     }
 
-    /// Most dispatches that one layer takes in any pass of a cycle, embedding and head not counted.
+    /// Most dispatches that one layer takes in any pass of a cycle, embedding and head not counted. A prompt's passes
+    /// may have more: see [`SessionSizes::pieces`].
     pub fn dispatches_per_layer(&self) -> usize {
         let weights = &self.model.shared;
         let embedding = weights.embedding.pieces.len();
