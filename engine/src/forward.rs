@@ -34,8 +34,11 @@ impl Preparation<'_> {
         let b = self.buffers;
         self.normed_product(Rows::All, &layer.input_norm, &view.qkv, &b.qkv);
         self.qk_norm_rope(&view.qk_norms, cache);
-        self.attention(visible, cache);
-        self.attention_merge(visible);
+        for piece in 0..self.pieces(visible) {
+            let first_row = piece * b.sizes.piece_rows;
+            self.attention(visible, cache, first_row);
+            self.attention_merge(visible, first_row);
+        }
         self.add_product(&b.attended, &view.output, 1.0);
 
         self.gated_product(&layer.post_attention_norm, &layer.gate_up);
@@ -99,7 +102,16 @@ impl Preparation<'_> {
         self.step(kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 
-    fn attention(&mut self, visible: Visible, cache: &KeyValues) {
+    /// Pieces that the pass's rows go through attention in. A block, and one row, fit in the first: what the others
+    /// have prepared runs in prompts alone.
+    fn pieces(&self, visible: Visible) -> usize {
+        match (self.kernel, visible) {
+            (ArKernel::Exact, Visible::Causal) => self.buffers.sizes.pieces(),
+            (ArKernel::Fast, _) | (_, Visible::Block) => 1,
+        }
+    }
+
+    fn attention(&mut self, visible: Visible, cache: &KeyValues, first_row: usize) {
         let b = self.buffers;
         let config = &self.weights.config;
         let params = AttentionParams {
@@ -111,6 +123,9 @@ impl Preparation<'_> {
             splits: b.sizes.splits as u32,
             scale: 1.0 / (config.head_dim as f32).sqrt(),
             visible: visible as u32,
+            first_row: first_row as u32,
+            piece_queries: b.sizes.piece_queries() as u32,
+            pad: [0; 2],
         };
         let params_buffer = self.uniform(&params);
         let buffers = [&b.state, &params_buffer, &b.q, &cache.keys, &cache.values, &b.sums, &b.stats];
@@ -140,7 +155,7 @@ impl Preparation<'_> {
         }
     }
 
-    fn attention_merge(&mut self, visible: Visible) {
+    fn attention_merge(&mut self, visible: Visible, first_row: usize) {
         let b = self.buffers;
         let config = &self.weights.config;
         let params = AttentionMerge {
@@ -148,10 +163,12 @@ impl Preparation<'_> {
             kv_heads: config.num_key_value_heads as u32,
             head_dim: config.head_dim as u32,
             head_vecs: b.sizes.head_vecs as u32,
-            queries: b.sizes.queries() as u32,
             splits: b.sizes.splits as u32,
             out_stride: padded(config.query_width()) as u32,
             visible: visible as u32,
+            first_row: first_row as u32,
+            piece_queries: b.sizes.piece_queries() as u32,
+            pad: [0; 3],
         };
         let buffers = [&b.state, &self.uniform(&params), &b.sums, &b.stats, &b.attended];
         let kernel = Kernel::AttentionMerge(self.weights.cache.output());

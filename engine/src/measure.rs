@@ -127,12 +127,15 @@ impl Session {
             },
             first,
         };
+        // What only a prompt's passes record is left out.
+        let of_layers =
+            (before..before + each).filter(|first| layers.steps[*first].grid(self.of_a_block()).is_some());
         let of_choice = |pass: &Pass, of| -> Vec<KernelOfPass> {
             (0..pass.steps.len()).map(|first| kernel(pass, of, 1, first)).collect()
         };
         (0..before)
             .map(|first| kernel(layers, PartOfPass::Layers, 1, first))
-            .chain((before..before + each).map(|first| kernel(layers, PartOfPass::Layers, count, first)))
+            .chain(of_layers.map(|first| kernel(layers, PartOfPass::Layers, count, first)))
             .chain(of_choice(greedy, PartOfPass::Greedy))
             .chain(of_choice(sampled, PartOfPass::Sampled))
             .collect()

@@ -23,7 +23,7 @@ fn prompt_rows(cache: Cache) -> usize {
     }
 }
 
-/// Memory for the partial sums of attention: beyond it, a prompt goes through in shorter blocks.
+/// Memory for the partial sums of attention: beyond it, the rows of a prompt's pass go through attention in pieces.
 const PARTIAL_SUMS: u64 = 128 << 20;
 
 /// Bytes that the weights of a model take on the GPU, for the views that the checkpoint has.
@@ -58,6 +58,8 @@ pub struct SessionSizes {
     pub block: usize,
     /// Rows of the longest pass.
     pub rows: usize,
+    /// Rows that go through attention at a time, those that its partial sums have room for: a block at least.
+    pub piece_rows: usize,
     /// vec4 of a head.
     pub head_vecs: usize,
     /// Splits of the whole cache.
@@ -84,15 +86,24 @@ impl SessionSizes {
         };
         let splits = capacity.div_ceil(cache.split());
         let sums_of_a_row = product(&[config.num_attention_heads, splits, head_vecs, 4]) * F32;
-        let rows = (PARTIAL_SUMS / sums_of_a_row) as usize;
-        let tile = Tile::Block.rows();
         let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
-        let grid_rows = MAX_GROUPS * TILE_QUERIES / heads_per_kv / tile * tile;
+        // Whole tiles of `matmul`, which reads them whole.
+        let rows = prompt_rows(cache).max(block).next_multiple_of(Tile::Block.rows());
+        // Pieces of whole tiles of queries, however many of them a row has.
+        let unit = match cache {
+            Cache::Rows => TILE_QUERIES,
+            Cache::Tiles => Queries::Two.count(),
+        };
+        let whole = |rows: usize| (rows / unit * unit).max(unit);
+        let (least, most) = (block.next_multiple_of(unit), rows.next_multiple_of(unit));
+        let piece_rows = whole((PARTIAL_SUMS / sums_of_a_row) as usize).clamp(least, most);
+        // No grid of `attention` beyond its limit.
+        let grid_rows = whole(MAX_GROUPS * TILE_QUERIES / heads_per_kv);
         SessionSizes {
             capacity,
             block,
-            // Whole tiles of `matmul`, which reads them whole, and no grid of `attention` beyond its limit.
-            rows: rows.clamp(block, prompt_rows(cache).max(block)).next_multiple_of(tile).min(grid_rows),
+            rows,
+            piece_rows: piece_rows.min(grid_rows),
             head_vecs,
             splits,
             cache,
@@ -132,9 +143,19 @@ impl SessionSizes {
         }
     }
 
-    /// Queries of a kv head that queries and partial sums have room for: whole tiles.
+    /// Pieces that the rows of the longest pass go through attention in.
+    pub fn pieces(&self) -> usize {
+        self.rows.div_ceil(self.piece_rows)
+    }
+
+    /// Queries of a kv head that there is room for in all rows: whole tiles.
     pub fn queries(&self) -> usize {
         (self.rows * self.heads / self.kv_heads).next_multiple_of(Queries::Two.count())
+    }
+
+    /// Queries of a kv head that partial sums have room for: those of a piece.
+    pub fn piece_queries(&self) -> usize {
+        self.piece_rows * self.heads / self.kv_heads
     }
 
     /// Groups of outputs whose best logit is kept, for a vocabulary in whole tiles.
@@ -174,12 +195,12 @@ impl SessionSizes {
 
     /// Bytes of the attention's partial sums.
     pub fn sums_bytes(&self) -> u64 {
-        product(&[self.kv_heads, self.splits, self.queries(), self.head_vecs, 4]) * F32
+        product(&[self.kv_heads, self.splits, self.piece_queries(), self.head_vecs, 4]) * F32
     }
 
     /// Bytes of the partial sums' maxima and weights.
     pub fn stats_bytes(&self) -> u64 {
-        product(&[self.kv_heads, self.splits, self.queries(), 2]) * F32
+        product(&[self.kv_heads, self.splits, self.piece_queries(), 2]) * F32
     }
 
     /// Bytes of the attention's result, of all rows.

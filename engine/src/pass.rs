@@ -27,11 +27,16 @@ pub(crate) struct Step {
 
 impl Step {
     pub(crate) fn record(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent) {
+        let Some([x, y, z]) = self.grid(extent) else { return };
         let Some(pipeline) = self.pipeline(extent.rows) else { return };
-        let [x, y, z] = (self.grid)(extent);
         commands.set_pipeline(pipeline);
         commands.set_bind_group(0, &*self.group, &[]);
         commands.dispatch_workgroups(x, y, z);
+    }
+
+    /// Its grid, or `None` where it has nothing to do in the pass, and is not recorded.
+    pub(crate) fn grid(&self, extent: Extent) -> Option<Grid> {
+        Some((self.grid)(extent)).filter(|grid| !grid.contains(&0))
     }
 
     fn pipeline(&self, rows: usize) -> Option<&wgpu::ComputePipeline> {
@@ -40,7 +45,7 @@ impl Step {
     }
 }
 
-/// Dispatches in order.
+/// Dispatches in order. Which of them are recorded depends on the pass's extent.
 #[derive(Default)]
 pub(crate) struct Pass {
     pub(crate) steps: Vec<Step>,
@@ -52,5 +57,10 @@ impl Pass {
         for step in &self.steps {
             step.record(commands, extent);
         }
+    }
+
+    /// Dispatches that it records.
+    pub(crate) fn dispatches(&self, extent: Extent) -> usize {
+        self.steps.iter().filter(|step| step.grid(extent).is_some()).count()
     }
 }

@@ -354,12 +354,19 @@ impl Session {
         self.cached = 0;
     }
 
-    /// Most dispatches that one layer takes in any pass, embedding and head not counted.
+    /// Most dispatches that one layer takes in any pass of a cycle, embedding and head not counted. A prompt's passes
+    /// may have more: see [`SessionSizes::pieces`].
     pub fn dispatches_per_layer(&self) -> usize {
         let weights = &self.model.shared;
         let embedding = weights.embedding.pieces.len();
-        let text = self.passes.ar(ArKernel::Exact).layers.steps.len();
-        let draft = self.passes.draft.as_ref().map_or(0, |draft| draft.layers.steps.len());
+        let text = self.passes.ar(ArKernel::Exact).layers.dispatches(self.of_a_block());
+        let draft = self.passes.draft.as_ref();
+        let draft = draft.map_or(0, |draft| draft.layers.dispatches(self.of_a_block()));
         (text.max(draft) - embedding).div_ceil(weights.layers.len())
+    }
+
+    /// The largest extent that a pass of a cycle has.
+    pub(crate) fn of_a_block(&self) -> Extent {
+        Extent { rows: self.buffers.sizes.block, positions: self.capacity() }
     }
 }

@@ -229,22 +229,31 @@ pub struct Attention {
     pub splits: u32,
     pub scale: f32,
     pub visible: u32,
+    pub first_row: u32,
+    pub piece_queries: u32,
+    pub pad: [u32; 2],
 }
 
 impl Attention {
-    /// Grid for a pass of `rows` rows, none of which sees a position at or above `positions`.
+    /// Grid of a piece of a pass of `rows` rows, none of which sees a position at or above `positions`. It is empty for
+    /// a piece beyond the pass.
     pub fn grid(&self, rows: usize, positions: usize) -> Grid {
-        let queries = rows * (self.heads / self.kv_heads) as usize;
-        [groups(positions, SPLIT), groups(queries, TILE_QUERIES), self.kv_heads]
+        [groups(positions, SPLIT), groups(self.queries_of_piece(rows), TILE_QUERIES), self.kv_heads]
     }
 
     /// Grid of `attention_coop`: as many workgroups as a large GPU can have under way, or one for each tile of queries
     /// if that is less.
     pub fn coop_grid(&self, rows: usize, positions: usize, queries: Queries) -> Grid {
-        let tiles = groups(rows * (self.heads / self.kv_heads) as usize, queries.count());
+        let tiles = groups(self.queries_of_piece(rows), queries.count());
         let splits = groups(positions, Cache::Tiles.split());
         let columns = splits * self.kv_heads;
         [splits, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), self.kv_heads]
+    }
+
+    /// Queries of a kv head in the piece, of a pass of `rows` rows.
+    fn queries_of_piece(&self, rows: usize) -> usize {
+        let left = rows.saturating_sub(self.first_row as usize);
+        (left * (self.heads / self.kv_heads) as usize).min(self.piece_queries as usize)
     }
 }
 
@@ -261,16 +270,19 @@ pub struct AttentionMerge {
     pub kv_heads: u32,
     pub head_dim: u32,
     pub head_vecs: u32,
-    pub queries: u32,
     pub splits: u32,
     pub out_stride: u32,
     pub visible: u32,
+    pub first_row: u32,
+    pub piece_queries: u32,
+    pub pad: [u32; 3],
 }
 
 impl AttentionMerge {
-    /// Grid for a pass of `rows` rows.
+    /// Grid of a piece of a pass of `rows` rows. It is empty for a piece beyond the pass.
     pub fn grid(&self, rows: usize) -> Grid {
-        [self.heads, rows as u32, 1]
+        let left = (rows as u32).saturating_sub(self.first_row);
+        [self.heads, left.min(self.piece_queries / (self.heads / self.kv_heads)), 1]
     }
 }
 

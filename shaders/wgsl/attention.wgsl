@@ -8,24 +8,28 @@
 // Row-invariant: a position's place in its split, and the order of every sum, depend on the position
 // alone. What a row may not see is skipped, not multiplied by zero, so not even an infinity there matters.
 //
-//   q              [rows][heads][head_vecs]               vec4, from qk_norm_rope
-//   cache_keys     [kv_heads][head_vecs][capacity]        vec4
-//   cache_values   [capacity][kv_heads][head_vecs]        vec4
-//   sums           [kv_heads][splits][queries][head_vecs] vec4
-//   stats          [kv_heads][splits][queries]            vec2
+// A pass goes through in pieces of rows, each merged before the next (lib/partial_sums.wgsl).
 //
-// Grid: (splits, rows heads_per_kv / TILE_QUERIES, kv_heads).
+//   q              [rows][heads][head_vecs]                     vec4, from qk_norm_rope
+//   cache_keys     [kv_heads][head_vecs][capacity]              vec4
+//   cache_values   [capacity][kv_heads][head_vecs]              vec4
+//   sums           [kv_heads][splits][piece_queries][head_vecs] vec4
+//   stats          [kv_heads][splits][piece_queries]            vec2
+//
+// Grid: (splits, rows of the piece heads_per_kv / TILE_QUERIES, kv_heads).
 // A workgroup takes TILE_QUERIES of the queries that share a kv head, (row, head) in row-major order.
 
 struct Params {
     heads: u32,
     kv_heads: u32,
     head_vecs: u32,
-    capacity: u32, // positions of the cache
-    queries: u32,  // queries of a kv head that `sums` and `stats` have room for
-    splits: u32,   // splits that they have room for
+    capacity: u32,      // positions of the cache
+    queries: u32,       // queries of a kv head that `q` has room for, where it is in tiles
+    splits: u32,        // splits that `sums` and `stats` have room for
     scale: f32,
-    visible: u32,  // CAUSAL or BLOCK
+    visible: u32,       // CAUSAL or BLOCK
+    first_row: u32,     // of the piece
+    piece_queries: u32, // queries of a kv head, of whole rows, that `sums` and `stats` have room for
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -55,15 +59,15 @@ fn value(kv_head: u32, d: u32, position: u32) -> vec4<f32> {
 struct Query {
     row: u32,
     head: u32,
-    seen: u32, // positions of this split that it sees, 0 for a query beyond the last
+    seen: u32, // positions of this split that it sees, 0 for a query beyond the piece's last
 }
 
 fn query(index: u32, kv_head: u32, base: u32) -> Query {
     let heads_per_kv = params.heads / params.kv_heads;
-    let row = index / heads_per_kv;
+    let row = params.first_row + index / heads_per_kv;
     let head = kv_head * heads_per_kv + index % heads_per_kv;
     var seen = 0u;
-    if row < state.rows {
+    if index < queries_of_piece() {
         seen = min(max(visible(row), base) - base, SPLIT);
     }
     return Query(row, head, seen);
@@ -75,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = group.y * TILE_QUERIES;
     let kv_head = group.z;
     let base = split * SPLIT;
-    let queries = state.rows * (params.heads / params.kv_heads);
+    let queries = queries_of_piece();
     if first >= queries {
         return;
     }

@@ -9,11 +9,14 @@
 // the cache is a finite number (qk_norm_rope), so it adds nothing. Keys there may be anything: their scores are not
 // looked at.
 //
+// A pass goes through in pieces of rows, each merged before the next (lib/partial_sums.wgsl). A piece begins at a whole
+// tile of queries.
+//
 //   q               tiles [kv_heads][queries][head]                  f16, queries in tiles of 16, from qk_norm_rope
 //   cache_keys      [kv_heads][capacity / 16][head / 16][16 positions][16 values]   f16
 //   cache_values    [kv_heads][capacity / 16][head / 16][16 values][16 positions]   f16
-//   partial_sums    [kv_heads][splits][queries][4 head_vecs]         f32
-//   stats           [kv_heads][splits][queries]                      vec2
+//   partial_sums    [kv_heads][splits][piece_queries][4 head_vecs]   f32
+//   stats           [kv_heads][splits][piece_queries]                vec2
 //
 // Choice `queries`. Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and
 // fewer of them means that more queries come after another, and find keys and values in the nearest cache.
@@ -24,12 +27,14 @@ enable wgpu_cooperative_matrix;
 struct Params {
     heads: u32,
     kv_heads: u32,
-    head_vecs: u32, // vec4 of a head, padded to whole tiles
-    capacity: u32,  // positions of the cache, whole tiles
-    queries: u32,   // queries of a kv head that `q`, `partial_sums` and `stats` have room for, whole tiles
-    splits: u32,    // splits that they have room for
+    head_vecs: u32,     // vec4 of a head, padded to whole tiles
+    capacity: u32,      // positions of the cache, whole tiles
+    queries: u32,       // queries of a kv head that `q` has room for, whole tiles
+    splits: u32,        // splits that `partial_sums` and `stats` have room for
     scale: f32,
-    visible: u32,   // CAUSAL or BLOCK
+    visible: u32,       // CAUSAL or BLOCK
+    first_row: u32,     // of the piece
+    piece_queries: u32, // queries of a kv head that `partial_sums` and `stats` have room for, whole tiles and rows
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -70,9 +75,9 @@ fn weight_tile(tile: u32) -> QueryTile {
     return coopLoadT<QueryTile>(&weights[tile * TILE_VALUES], 16u);
 }
 
-// Positions of the split that a query sees.
+// Positions of the split that a query of the piece sees.
 fn seen_by(query: u32, base: u32) -> u32 {
-    let row = query / (params.heads / params.kv_heads);
+    let row = params.first_row + query / (params.heads / params.kv_heads);
     return min(max(visible(row), base) - base, SPLIT);
 }
 
@@ -150,7 +155,8 @@ fn main(
     let head_tiles = params.head_vecs / 4u;
     let width = params.head_vecs * 4u;
     let keys_at = (kv_head * (params.capacity / TILE) + base / TILE) * head_tiles * TILE_VALUES;
-    let queries = state.rows * (params.heads / params.kv_heads);
+    let first_query = params.first_row * (params.heads / params.kv_heads);
+    let queries = queries_of_piece();
     for (var first = group.y * QUERIES; first < queries; first += groups.y * QUERIES) {
         // Later rows see no less than earlier ones.
         let last_seen = seen_by(min(first + QUERIES, queries) - 1u, base);
@@ -158,7 +164,7 @@ fn main(
             continue;
         }
         let tiles = (last_seen + TILE - 1u) / TILE;
-        let q_at = (kv_head * params.queries + first) * width;
+        let q_at = (kv_head * params.queries + first_query + first) * width;
         for (var tile = subgroup; tile < tiles; tile += subgroups) {
             var sums = zero();
             var d = 0u;

@@ -1,25 +1,26 @@
-// attention_merge: the splits of `attention` put together.
+// attention_merge: the splits of `attention` put together, of a piece of the pass's rows.
 //
 //   m = max_s m_s,  out[row][head] = Σ_s exp(m_s - m) sums_s / Σ_s exp(m_s - m) l_s
 //
 // Eight groups of lanes take every eighth split each, and their sums are added in order: row-invariant, as how many
 // splits there are depends on the row's position alone.
 //
-//   sums     [kv_heads][splits][queries][head_vecs]   vec4
-//   stats    [kv_heads][splits][queries]              vec2: m, l
-//   out      [rows][out_stride]                       choice `output`, heads side by side without padding
+//   sums     [kv_heads][splits][piece_queries][head_vecs]   vec4
+//   stats    [kv_heads][splits][piece_queries]              vec2: m, l
+//   out      [rows][out_stride]                             choice `output`, heads side by side without padding
 //
-// Choice `output`. Grid: (heads, rows). A lane has one or two vec4 of the head.
+// Choice `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the head.
 
 struct Params {
     heads: u32,
     kv_heads: u32,
     head_dim: u32,
     head_vecs: u32,
-    queries: u32,    // queries of a kv head that `sums` and `stats` have room for
-    splits: u32,     // splits that they have room for
-    out_stride: u32, // values from a row of out to the next
-    visible: u32,    // CAUSAL or BLOCK
+    splits: u32,        // splits that `sums` and `stats` have room for
+    out_stride: u32,    // values from a row of out to the next
+    visible: u32,       // CAUSAL or BLOCK
+    first_row: u32,     // of the piece
+    piece_queries: u32, // queries of a kv head, of whole rows, that `sums` and `stats` have room for
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -39,14 +40,14 @@ var<workgroup> group_stats: array<vec2<f32>, GROUPS>;
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let head = group.x;
-    let row = group.y;
-    if row >= state.rows {
+    let row = params.first_row + group.y;
+    let heads_per_kv = params.heads / params.kv_heads;
+    let kv_head = head / heads_per_kv;
+    let query = group.y * heads_per_kv + head % heads_per_kv;
+    if query >= queries_of_piece() {
         return;
     }
     let splits = (visible(row) + SPLIT - 1u) / SPLIT;
-    let heads_per_kv = params.heads / params.kv_heads;
-    let kv_head = head / heads_per_kv;
-    let query = row * heads_per_kv + head % heads_per_kv;
     let own = lane / GROUP_LANES;
     let vec = lane % GROUP_LANES;
 

@@ -53,22 +53,31 @@ pub struct Heads {
     pub head_dim: usize,
     /// Positions of the cache.
     pub capacity: usize,
+    /// Rows that go through attention at a time: whole tiles of queries.
+    pub piece_rows: usize,
 }
 
 impl Heads {
     /// One that reaches the end of a split, the beginning of the text, or anything.
     pub fn random(random: &mut Random) -> Heads {
         let kv_heads = random.between(1, 3);
+        let heads_per_kv = random.between(1, 5);
         let between = random.between(1, 40);
         let anywhere = random.between(0, 500);
         Heads {
             rows: random.pick(&[1, 2, 8, 32, between]),
             start: random.pick(&[0, 127, 128, anywhere, anywhere]),
             kv_heads,
-            heads: kv_heads * random.between(1, 5),
+            heads: kv_heads * heads_per_kv,
             head_dim: random.pick(&[16, 48, 64, 128, 2 * random.clone().between(1, 64)]),
             capacity: 576, // 500, and as many as a test adds
+            piece_rows: random.between(1, 3) * Heads::least_rows(heads_per_kv),
         }
+    }
+
+    /// Rows of the least piece: 32 queries, or more for a whole number of rows.
+    pub fn least_rows(heads_per_kv: usize) -> usize {
+        32 >> heads_per_kv.trailing_zeros().min(5)
     }
 
     /// Values of a head, padded to whole tiles.
@@ -81,13 +90,18 @@ impl Heads {
         (self.rows * self.heads / self.kv_heads).next_multiple_of(32)
     }
 
+    /// Queries of a kv head that partial sums have room for.
+    pub fn piece_queries(&self) -> usize {
+        self.piece_rows * self.heads / self.kv_heads
+    }
+
     /// The decode state of the pass.
     pub fn state(&self) -> State {
         State { start: self.start as u32, ..pass(self.rows) }
     }
 
-    /// Parameters of attention over a cache stored like this.
-    pub fn attention(&self, cache: Cache, visible: Visible) -> Attention {
+    /// Parameters of attention over a cache stored like this, for the piece that begins with `first_row`.
+    pub fn attention(&self, cache: Cache, visible: Visible, first_row: usize) -> Attention {
         Attention {
             heads: self.heads as u32,
             kv_heads: self.kv_heads as u32,
@@ -97,20 +111,25 @@ impl Heads {
             splits: self.capacity.div_ceil(cache.split()) as u32,
             scale: 1.0 / (self.head_dim as f32).sqrt(),
             visible: visible as u32,
+            first_row: first_row as u32,
+            piece_queries: self.piece_queries() as u32,
+            pad: [0; 2],
         }
     }
 
     /// Parameters of the merge after it.
-    pub fn merge(&self, cache: Cache, visible: Visible) -> AttentionMerge {
+    pub fn merge(&self, cache: Cache, visible: Visible, first_row: usize) -> AttentionMerge {
         AttentionMerge {
             heads: self.heads as u32,
             kv_heads: self.kv_heads as u32,
             head_dim: self.head_dim as u32,
             head_vecs: (self.width() / 4) as u32,
-            queries: self.queries() as u32,
             splits: self.capacity.div_ceil(cache.split()) as u32,
             out_stride: padded(self.heads * self.head_dim) as u32,
             visible: visible as u32,
+            first_row: first_row as u32,
+            piece_queries: self.piece_queries() as u32,
+            pad: [0; 3],
         }
     }
 
@@ -138,11 +157,11 @@ impl Heads {
     }
 }
 
-/// What attention gives: each split's sums and stats, and what is merged of them, row after row.
+/// What attention gives: each split's sums and stats, piece after piece, and what is merged of them, row after row.
 pub struct Attended {
-    /// `[kv_heads][splits][queries][width]`.
+    /// `[pieces][kv_heads][splits][piece_queries][width]`.
     pub sums: Vec<f32>,
-    /// `[kv_heads][splits][queries][2]`.
+    /// `[pieces][kv_heads][splits][piece_queries][2]`.
     pub stats: Vec<f32>,
     /// `[rows][heads][head_dim]`, rows padded to whole tiles.
     pub merged: Vec<f32>,
@@ -161,7 +180,6 @@ pub fn attend(
     cache: &[Vec<f32>; 2],
 ) -> Attended {
     let width = shape.width();
-    let params = shape.attention(Cache::Tiles, visible);
     let slots = shape.capacity * shape.kv_heads * width;
     let (mut keys, mut values) = (vec![f16::ZERO; slots], vec![f16::ZERO; slots]);
     for kv_head in 0..shape.kv_heads {
@@ -174,28 +192,35 @@ pub fn attend(
             }
         }
     }
-    let partials = (params.kv_heads * params.splits * params.queries) as usize;
-    let [x, y, z] = params.coop_grid(shape.rows, shape.start + shape.rows, queries);
-    let run = Operands::new(gpu)
-        .storage(&[shape.state()])
-        .params(&params)
-        .storage(&shape.queries_in_tiles(q))
-        .storage(&keys)
-        .storage(&values)
-        .storage(&poison(partials * width))
-        .storage(&poison(partials * 2))
-        .run(Kernel::AttentionCoop(queries), [x, y.min(columns), z]);
-    let (sums, stats) = (run.read::<f32>(5, partials * width), run.read::<f32>(6, partials * 2));
-    let merge = shape.merge(Cache::Tiles, visible);
-    let out_stride = merge.out_stride as usize;
-    let merged = Operands::new(gpu)
-        .storage(&[shape.state()])
-        .params(&merge)
-        .storage(&sums)
-        .storage(&stats)
-        .storage(&vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride])
-        .run(Kernel::AttentionMerge(Output::Tiles), merge.grid(shape.rows));
-    let tiles = merged.read(4, shape.rows.next_multiple_of(TILE) * out_stride);
+    let out_stride = padded(shape.heads * shape.head_dim);
+    let mut tiles = vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride];
+    let (mut sums, mut stats) = (Vec::new(), Vec::new());
+    for first_row in (0..shape.rows).step_by(shape.piece_rows) {
+        let params = shape.attention(Cache::Tiles, visible, first_row);
+        let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
+        let [x, y, z] = params.coop_grid(shape.rows, shape.start + shape.rows, queries);
+        let run = Operands::new(gpu)
+            .storage(&[shape.state()])
+            .params(&params)
+            .storage(&shape.queries_in_tiles(q))
+            .storage(&keys)
+            .storage(&values)
+            .storage(&poison(partials * width))
+            .storage(&poison(partials * 2))
+            .run(Kernel::AttentionCoop(queries), [x, y.min(columns), z]);
+        let of_piece = (run.read::<f32>(5, partials * width), run.read::<f32>(6, partials * 2));
+        let merge = shape.merge(Cache::Tiles, visible, first_row);
+        let merged = Operands::new(gpu)
+            .storage(&[shape.state()])
+            .params(&merge)
+            .storage(&of_piece.0)
+            .storage(&of_piece.1)
+            .storage(&tiles)
+            .run(Kernel::AttentionMerge(Output::Tiles), merge.grid(shape.rows));
+        tiles = merged.read(4, tiles.len());
+        sums.extend(of_piece.0);
+        stats.extend(of_piece.1);
+    }
     Attended { sums, stats, merged: from_tiles(&tiles, shape.rows, out_stride) }
 }
 
@@ -210,8 +235,9 @@ impl Attended {
         let mut all = Vec::new();
         for kv_head in 0..shape.kv_heads {
             for split in 0..seen {
-                for query in row * group..(row + 1) * group {
-                    let at = (kv_head * splits + split) * shape.queries() + query;
+                for query in row % shape.piece_rows * group..(row % shape.piece_rows + 1) * group {
+                    let line = (row / shape.piece_rows * shape.kv_heads + kv_head) * splits + split;
+                    let at = line * shape.piece_queries() + query;
                     all.extend_from_slice(&self.sums[at * width..][..shape.head_dim]);
                     all.extend_from_slice(&self.stats[at * 2..][..2]);
                 }

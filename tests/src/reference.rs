@@ -109,10 +109,13 @@ impl<'a> Reference<'a> {
             kv_heads: kv_heads as u32,
             head_vecs: head_vecs as u32,
             capacity: capacity as u32,
-            queries: (rows * heads / kv_heads) as u32,
+            queries: 0,
             splits: splits as u32,
             scale: 1.0 / (head_dim as f32).sqrt(),
             visible: visible as u32,
+            first_row: 0,
+            piece_queries: (rows * heads / kv_heads) as u32,
+            pad: [0; 2],
         };
         let mut sums = vec![0.0; rows * heads * splits * head_vecs * 4];
         let mut stats = vec![[0.0; 2]; rows * heads * splits];
@@ -124,10 +127,12 @@ impl<'a> Reference<'a> {
             kv_heads: kv_heads as u32,
             head_dim: head_dim as u32,
             head_vecs: head_vecs as u32,
-            queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             out_stride: width as u32,
             visible: visible as u32,
+            first_row: 0,
+            piece_queries: (rows * heads / kv_heads) as u32,
+            pad: [0; 3],
         };
         twin::attention_merge(&state, &params, &sums, &stats, &mut attended);
         self.matmul(&attended, &attention_name("o_proj"), Store::Sum, 0, x);

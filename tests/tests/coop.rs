@@ -424,8 +424,9 @@ fn attention_coop() {
             let q = halves(random, shape.rows * shape.heads * width);
             let cache = [halves(random, slots), halves(random, slots)];
             // The twin has other splits, and keys with positions innermost.
-            let params = shape.attention(Cache::Rows, visible);
-            let partials = (params.kv_heads * params.splits * params.queries) as usize;
+            let whole = Heads { piece_rows: shape.rows.next_multiple_of(32), ..shape };
+            let params = whole.attention(Cache::Rows, visible, 0);
+            let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
             let mut keys = vec![0.0; slots];
             for (at, &key) in cache[0].iter().enumerate() {
                 let (position, kv_head, i) =
@@ -434,16 +435,23 @@ fn attention_coop() {
             }
             let (mut sums, mut stats) = (vec![0.0; partials * width], vec![[0.0; 2]; partials]);
             twin::attention(&shape.state(), &params, &q, &keys, &cache[1], &mut sums, &mut stats);
-            let merge = shape.merge(Cache::Rows, visible);
+            let merge = whole.merge(Cache::Rows, visible, 0);
             let mut expected = vec![0.0; shape.rows * merge.out_stride as usize];
             twin::attention_merge(&shape.state(), &merge, &sums, &stats, &mut expected);
             let mut same: Option<Vec<f32>> = None;
-            for (queries, columns) in [(Queries::One, 99), (Queries::Two, 99), (Queries::Two, 1)] {
-                let found = attend(gpu, &shape, visible, queries, columns, &q, &cache).merged;
+            for (shape, queries, columns) in [
+                (&shape, Queries::One, 99),
+                (&shape, Queries::Two, 1),
+                (&whole, Queries::One, 99),
+                (&whole, Queries::Two, 99),
+                (&whole, Queries::Two, 1),
+            ] {
+                let found = attend(gpu, shape, visible, queries, columns, &q, &cache).merged;
                 // Weights and results are f16.
                 assert_close(&found, &expected, 2e-3, &format!("{what}, {visible:?}, {queries:?}"));
                 let first = same.get_or_insert_with(|| found.clone());
-                assert_same_bits(&found, first, &format!("{what}, {queries:?}"));
+                let pieces = format!("{} rows in pieces of {}", shape.rows, shape.piece_rows);
+                assert_same_bits(&found, first, &format!("{what}, {queries:?}, {pieces}"));
             }
         }
     });

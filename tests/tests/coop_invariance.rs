@@ -68,7 +68,8 @@ fn matmul_coop_is_row_invariant() {
     });
 }
 
-/// What lies in the cache beyond a row's position differs from place to place; only values are kept finite.
+/// What lies in the cache beyond a row's position differs from place to place, and so does the row's piece of the pass;
+/// only values are kept finite.
 #[test]
 fn attention_coop_is_row_invariant() {
     on_coop(|gpu, random, what| {
@@ -78,7 +79,7 @@ fn attention_coop_is_row_invariant() {
         let row = halves(random, shape.heads * width);
         let cache = [halves(random, slots), halves(random, slots)];
         let mut alone: Option<Vec<f32>> = None;
-        for (place, rows) in [(0, 1), (0, 32), (31, 32), (13, 32), (6, 7), (2, 5)] {
+        for (place, rows) in [(0, 1), (0, 32), (31, 32), (13, 32), (6, 7), (2, 5), (40, 45), (34, 70)] {
             let mut cache = cache.clone();
             for later in position + 1..shape.capacity {
                 let slot = shape.kv_heads * width;
@@ -94,7 +95,8 @@ fn attention_coop_is_row_invariant() {
                     q.extend(std::iter::repeat_n(filling, row.len()));
                 }
             }
-            let shape = Heads { rows, start: position - place, ..shape };
+            let piece_rows = random.between(1, 3) * Heads::least_rows(shape.heads / shape.kv_heads);
+            let shape = Heads { rows, start: position - place, piece_rows, ..shape };
             let queries = if rows == 1 { Queries::One } else { Queries::Two };
             let found = attend(gpu, &shape, Visible::Causal, queries, 99, &q, &cache).of_row(&shape, place);
             assert!(found.iter().all(|value| value.is_finite()), "{what}, {place} of {rows}");
@@ -193,7 +195,8 @@ fn attention_of_the_1_7b() {
     for seed in 0..6u64 {
         let mut random = Random::new(seed);
         let start = random.between(1, 230);
-        let shape = Heads { rows: 32, start, kv_heads: 8, heads: 16, head_dim: 128, capacity: 288 };
+        let shape =
+            Heads { rows: 32, start, kv_heads: 8, heads: 16, head_dim: 128, capacity: 288, piece_rows: 32 };
         let slot = shape.kv_heads * shape.width();
         let q: Vec<f32> = (0..32 * 16 * 128).map(|_| random.normal()).collect();
         let cache = [0, 1].map(|_| (0..shape.capacity * slot).map(|_| random.normal()).collect::<Vec<f32>>());

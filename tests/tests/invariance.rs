@@ -9,7 +9,8 @@ use orthrus::shaders::params::{
 use orthrus::shaders::{
     Cache, Candidates, Kernel, Output, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks,
 };
-use orthrus::{GenerateOptions, Gpu, Model, no_progress};
+use orthrus::{ArKernel, GenerateOptions, Gpu, MeasuredPass, Model, no_progress};
+use orthrus_tests::checkpoint::{Shape, random_checkpoint};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_same_bits, poison, stored};
@@ -220,7 +221,7 @@ fn qk_norm_rope() {
 }
 
 /// Attention and its merge, causal: what lies in the cache beyond the row's position differs from place to place,
-/// and is not always a number.
+/// and is not always a number. So does the piece of the pass that the row is in.
 #[test]
 fn attention() {
     assert_invariant(|gpu, random, place, rows| {
@@ -245,18 +246,24 @@ fn attention() {
         }
         let splits = capacity.div_ceil(SPLIT);
         let q = among_others(&mut others, &row, place, rows);
+        let piece_rows = others.between(1, rows);
+        let first_row = place / piece_rows * piece_rows;
         let params = Attention {
             heads: heads as u32,
             kv_heads: kv_heads as u32,
             head_vecs: head_vecs as u32,
             capacity: capacity as u32,
-            queries: (rows * heads / kv_heads) as u32,
+            queries: 0,
             splits: splits as u32,
             scale: 0.7,
             visible: Visible::Causal as u32,
+            first_row: first_row as u32,
+            piece_queries: (piece_rows * heads / kv_heads) as u32,
+            pad: [0; 2],
         };
         let state = pass(position - place, rows);
-        let (sums_len, stats_len) = (rows * heads * splits * head_dim, rows * heads * splits * 2);
+        let partials = piece_rows * heads * splits;
+        let (sums_len, stats_len) = (partials * head_dim, partials * 2);
         let run = Operands::new(gpu)
             .storage(&[state])
             .params(&params)
@@ -271,10 +278,12 @@ fn attention() {
             kv_heads: kv_heads as u32,
             head_dim: head_dim as u32,
             head_vecs: head_vecs as u32,
-            queries: (rows * heads / kv_heads) as u32,
             splits: splits as u32,
             out_stride: (heads * head_dim) as u32,
             visible: Visible::Causal as u32,
+            first_row: first_row as u32,
+            piece_queries: (piece_rows * heads / kv_heads) as u32,
+            pad: [0; 3],
         };
         let merged = Operands::new(gpu)
             .storage(&[state])
@@ -331,5 +340,46 @@ fn whole_passes() {
                 assert_same_bits(&cache, &alone_cache, &format!("{in_format}, as a prompt"));
             }
         }
+    }
+}
+
+/// A prompt whose passes go through attention in pieces, as partial sums for a long context make them, gives the cache
+/// and the tokens that it gives in a short one. A cycle takes as many dispatches.
+#[test]
+fn pieces_of_a_prompt() {
+    let shape = Shape {
+        hidden: 32,
+        layers: 2,
+        heads: 64,
+        kv_heads: 2,
+        head_dim: 256,
+        intermediate: 48,
+        vocabulary: 90,
+        block: 8,
+        tied: true,
+    };
+    let checkpoint = random_checkpoint(&shape, 12);
+    let mut random = Random::new(12);
+    let prompt: Vec<u32> = (0..100).map(|_| random.between(0, shape.vocabulary - 2) as u32).collect();
+    let options = GenerateOptions { max_new_tokens: 4, end_ids: Some(Vec::new()), ..Default::default() };
+    for tier in tiers() {
+        let model = Model::load(&gpu(tier), &checkpoint, WeightFormat::F16, &mut no_progress).unwrap();
+        let of = |context: usize| {
+            let mut session = model.session(context).unwrap();
+            let answer = session.generate(&prompt, &options, &mut no_progress).unwrap();
+            let ids: Vec<u32> = answer.flat_map(|run| run.unwrap().ids).collect();
+            let (mut cache, values) = session.cache(1).unwrap();
+            cache.extend(values);
+            let kernels = session.kernels_of(MeasuredPass::Verify(ArKernel::Exact)).len();
+            (session.sizes(), ids, cache, [session.dispatches_per_layer(), kernels])
+        };
+        let (sizes, ids, cache, dispatches) = of(prompt.len() + 4);
+        let (long_sizes, long_ids, long_cache, long_dispatches) = of(8192);
+        assert_eq!(sizes.pieces(), 1);
+        let rows = sizes.rows.min(prompt.len());
+        assert!(long_sizes.rows == sizes.rows && long_sizes.piece_rows < rows, "{long_sizes:?}");
+        assert_eq!(long_ids, ids, "tier {}", tier.name());
+        assert_same_bits(&long_cache, &cache, &format!("tier {}", tier.name()));
+        assert_eq!(long_dispatches, dispatches);
     }
 }

@@ -240,15 +240,21 @@ fn random_attention(random: &mut Random, visible: Visible) -> AttentionShape {
     let start = random.pick(&[0, anywhere, anywhere, SPLIT - 1, 2 * SPLIT - rows]);
     let positions = start + rows;
     let splits = positions.div_ceil(SPLIT) + random.between(0, 2);
+    // All rows, or a piece of them.
+    let first_row = random.pick(&[0, random.clone().between(0, rows - 1)]);
+    let piece_rows = random.pick(&[rows + 2, random.clone().between(1, rows)]);
     let params = Attention {
         heads: heads as u32,
         kv_heads: kv_heads as u32,
         head_vecs: head_vecs as u32,
         capacity: (positions + random.between(0, 9)) as u32,
-        queries: (rows * heads / kv_heads + random.between(0, 9)) as u32,
+        queries: 0,
         splits: splits as u32,
         scale: 1.0 / ((4 * head_vecs) as f32).sqrt(),
         visible: visible as u32,
+        first_row: first_row as u32,
+        piece_queries: (piece_rows * heads / kv_heads) as u32,
+        pad: [0; 2],
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
     AttentionShape { state, params, rows, positions }
@@ -266,7 +272,7 @@ fn attention() {
             q.iter_mut().for_each(|q| *q *= 3.0);
             let cache_keys = random.units(params.capacity as usize * slot);
             let cache_values = random.units(params.capacity as usize * slot);
-            let partials = (params.kv_heads * params.splits * params.queries) as usize;
+            let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
             let mut sums = poison(partials * width);
             let mut stats = poison(partials * 2);
             let operands = Operands::new(gpu)
@@ -306,20 +312,25 @@ fn attention_at_forty_thousand_positions() {
         kv_heads: 1,
         head_vecs: head_vecs as u32,
         capacity: positions as u32,
-        queries: 2 * rows as u32,
+        queries: 0,
         splits: splits as u32,
         scale: 1.0,
         visible: Visible::Causal as u32,
+        first_row: 0,
+        piece_queries: 2 * rows as u32,
+        pad: [0; 2],
     };
     let merge = AttentionMerge {
         heads: 2,
         kv_heads: 1,
         head_dim: 8,
         head_vecs: head_vecs as u32,
-        queries: 2 * rows as u32,
         splits: splits as u32,
         out_stride: 16,
         visible: Visible::Causal as u32,
+        first_row: 0,
+        piece_queries: 2 * rows as u32,
+        pad: [0; 3],
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
     let mut random = Random::new(1);
@@ -367,12 +378,14 @@ fn attention_merge() {
                 kv_heads: params.kv_heads,
                 head_dim: head_dim as u32,
                 head_vecs: params.head_vecs,
-                queries: params.queries,
                 splits: params.splits,
                 out_stride: out_stride as u32,
                 visible: visible as u32,
+                first_row: params.first_row,
+                piece_queries: params.piece_queries,
+                pad: [0; 3],
             };
-            let partials = (params.kv_heads * params.splits * params.queries) as usize;
+            let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
             let sums = random.units(partials * width);
             let stats: Vec<[f32; 2]> =
                 (0..partials).map(|_| [9.0 * random.unit(), 1.5 + random.unit()]).collect();

@@ -1,8 +1,10 @@
 //! The `baseline` tier on the least that WebGPU promises, and a decode loop that makes nothing.
 
-use orthrus::loader::Checkpoint;
+use orthrus::loader::{Checkpoint, Views};
+use orthrus::memory::SessionSizes;
+use orthrus::shaders::Cache;
 use orthrus::{
-    AcceptRule, ArKernel, GenerateOptions, Gpu, GpuOptions, Model, Sampling, Session, Tier, View,
+    AcceptRule, ArKernel, GenerateOptions, Gpu, GpuOptions, Model, Sampling, Session, Synthetic, Tier, View,
     WeightFormat, no_progress,
 };
 use orthrus_tests::golden::{CASES, Golden};
@@ -88,6 +90,30 @@ fn a_layer_takes_at_most_12_dispatches() {
             let session = load(&gpu(tier), &Golden::open(case), WeightFormat::F32).session(64).unwrap();
             let dispatches = session.dispatches_per_layer();
             assert!((6..=12).contains(&dispatches), "{dispatches}");
+        }
+    }
+}
+
+/// Partial sums shorten no pass, however long the context: attention takes it in pieces, of a block at least.
+#[test]
+fn a_session_takes_little_beyond_its_cache() {
+    for name in ["1.7b", "8b"] {
+        let config = Synthetic::named(name).unwrap().config();
+        for (cache, rows) in [(Cache::Rows, 128), (Cache::Tiles, 512)] {
+            for context in [1, 512, 8192, 40_960] {
+                let sizes = SessionSizes::new(&config, Views::Dual, context, cache);
+                let (scratch, sums) = (sizes.scratch_bytes() >> 20, sizes.sums_bytes() >> 20);
+                let what = format!(
+                    "{name}, {cache:?}, {context}: {scratch} MiB, sums {sums} MiB, {} rows in pieces of {}",
+                    sizes.rows, sizes.piece_rows
+                );
+                println!("{what}");
+                assert_eq!(sizes.rows, rows, "{what}");
+                assert!(sizes.piece_rows.is_multiple_of(8), "{what}");
+                assert!(sizes.piece_rows >= sizes.block && sizes.piece_rows <= rows, "{what}");
+                assert!(sums <= 128 || sizes.piece_rows == 32, "{what}");
+                assert!(scratch < 400, "{what}");
+            }
         }
     }
 }

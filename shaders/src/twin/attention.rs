@@ -1,10 +1,17 @@
+use std::ops::Range;
+
 use super::visible;
 use crate::params::{Attention, AttentionMerge};
 use crate::{SPLIT, State};
 
 /// Where partial results are (`lib/partial_sums.wgsl`).
-fn partial(splits: u32, queries: u32, kv_head: usize, split: usize, query: usize) -> usize {
-    (kv_head * splits as usize + split) * queries as usize + query
+fn partial(splits: u32, piece_queries: u32, kv_head: usize, split: usize, query: usize) -> usize {
+    (kv_head * splits as usize + split) * piece_queries as usize + query
+}
+
+/// Rows of the piece that begins with `first` and has room for so many queries.
+fn rows_of_piece(state: &State, first: u32, piece_queries: u32, heads_per_kv: usize) -> Range<usize> {
+    first as usize..(state.rows as usize).min(first as usize + piece_queries as usize / heads_per_kv)
 }
 
 /// Twin of `attention.wgsl`.
@@ -21,7 +28,8 @@ pub fn attention(
     let heads = params.heads as usize;
     let heads_per_kv = heads / params.kv_heads as usize;
     let width = params.head_vecs as usize * 4;
-    for row in 0..state.rows as usize {
+    let rows = rows_of_piece(state, params.first_row, params.piece_queries, heads_per_kv);
+    for row in rows {
         let seen = visible(state, params.visible, row);
         for head in 0..heads {
             let kv_head = head / heads_per_kv;
@@ -35,8 +43,8 @@ pub fn attention(
                 };
                 let scores: Vec<f64> = positions.clone().map(score).collect();
                 let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let query = row * heads_per_kv + head % heads_per_kv;
-                let at = partial(params.splits, params.queries, kv_head, split, query);
+                let query = (row - params.first_row as usize) * heads_per_kv + head % heads_per_kv;
+                let at = partial(params.splits, params.piece_queries, kv_head, split, query);
                 let weights: Vec<f64> = scores.iter().map(|score| (score - highest).exp()).collect();
                 stats[at] = [highest as f32, weights.iter().sum::<f64>() as f32];
                 for i in 0..width {
@@ -59,12 +67,13 @@ pub fn attention_merge(
     out: &mut [f32],
 ) {
     let width = params.head_vecs as usize * 4;
-    for row in 0..state.rows as usize {
+    let heads_per_kv = (params.heads / params.kv_heads) as usize;
+    let rows = rows_of_piece(state, params.first_row, params.piece_queries, heads_per_kv);
+    for row in rows {
         let splits = visible(state, params.visible, row).div_ceil(SPLIT);
         for head in 0..params.heads as usize {
-            let heads_per_kv = (params.heads / params.kv_heads) as usize;
-            let query = row * heads_per_kv + head % heads_per_kv;
-            let at = |split| partial(params.splits, params.queries, head / heads_per_kv, split, query);
+            let query = (row - params.first_row as usize) * heads_per_kv + head % heads_per_kv;
+            let at = |split| partial(params.splits, params.piece_queries, head / heads_per_kv, split, query);
             let highest = (0..splits).map(|split| stats[at(split)][0]).fold(f32::NEG_INFINITY, f32::max);
             let factor = |split| (f64::from(stats[at(split)][0]) - f64::from(highest)).exp();
             let weight: f64 = (0..splits).map(|split| f64::from(stats[at(split)][1]) * factor(split)).sum();
