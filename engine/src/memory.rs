@@ -3,7 +3,7 @@
 
 use orthrus_loader::{Config, Views};
 use orthrus_shaders::params::{Candidate, Choice, Distribution, Part, padded};
-use orthrus_shaders::{Cache, MATRIX_ROWS, Queries, RowTiles, TILE, TILE_QUERIES, Tile, WeightFormat};
+use orthrus_shaders::{Cache, MATRIX_ROWS, PROMPT_TILE, Queries, TILE, TILE_QUERIES, Tile, WeightFormat};
 
 const F32: u64 = 4;
 
@@ -282,7 +282,7 @@ impl SessionSizes {
         match self.cache {
             Cache::Rows => self.row_bytes(values),
             Cache::Tiles => {
-                let rows = self.rows.next_multiple_of(RowTiles::Eight.rows());
+                let rows = self.rows.next_multiple_of(PROMPT_TILE);
                 product(&[rows, values, Cache::Tiles.bytes()])
             }
         }

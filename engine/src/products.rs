@@ -156,12 +156,19 @@ impl Preparation<'_> {
             };
             let kernel =
                 |row_tiles| (most_rows(row_tiles), Kernel::MatmulCoop { rows, row_tiles, columns, product });
-            let kernels = RowTiles::ALL.map(kernel);
+            let mut kernels = RowTiles::ALL.map(kernel).to_vec();
+            if rows == Rows::All {
+                kernels.push((usize::MAX, Kernel::MatmulPrompt { slices: columns.slices(), product }));
+            }
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, out];
             self.step_by_rows(&kernels, &buffers, move |extent| {
                 let fits = RowTiles::ALL.into_iter().find(|row_tiles| extent.rows <= most_rows(*row_tiles));
-                let row_tiles = fits.unwrap_or(RowTiles::Eight);
-                params.grid(extent.rows, row_tiles, columns)
+                match fits {
+                    Some(row_tiles) => params.grid(extent.rows, row_tiles, columns),
+                    None if rows == Rows::All => params.prompt_grid(extent.rows),
+                    // Logits are a block's at most.
+                    None => params.grid(extent.rows, RowTiles::Two, columns),
+                }
             });
         }
     }
@@ -198,11 +205,10 @@ fn first_output(first: usize, product: Product) -> u32 {
     first as u32
 }
 
-/// Rows of a pass up to which a tiling is the fastest; a block has at most `MAX_BLOCK`.
+/// Rows of a pass up to which a tiling is the fastest; a block has at most `MAX_BLOCK`, and more are a prompt's.
 fn most_rows(row_tiles: RowTiles) -> usize {
     match row_tiles {
         RowTiles::One => 16,
         RowTiles::Two => MAX_BLOCK,
-        RowTiles::Eight => usize::MAX,
     }
 }

@@ -131,26 +131,38 @@ pub enum RowTiles {
     One,
     /// Blocks.
     Two,
-    /// Prompts.
-    Eight,
 }
 
 impl RowTiles {
     /// Every choice, the smallest first.
-    pub const ALL: [RowTiles; 3] = [RowTiles::One, RowTiles::Two, RowTiles::Eight];
+    pub const ALL: [RowTiles; 2] = [RowTiles::One, RowTiles::Two];
 
     /// Rows that a workgroup takes.
     pub fn rows(self) -> usize {
         match self {
             RowTiles::One => TILE,
             RowTiles::Two => 2 * TILE,
-            RowTiles::Eight => 8 * TILE,
         }
     }
 }
 
-/// How `matmul_coop` divides a matrix among workgroups and subgroups. Decides the order of additions, so a matrix
-/// keeps to one.
+/// In how many slices the row of an output is summed by `matmul_coop`, `matmul_prompt` and `matmul_row`. Decides the
+/// order of additions, so a matrix keeps to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowSlices {
+    /// Eight.
+    Eight,
+    /// Sixteen.
+    Sixteen,
+}
+
+impl RowSlices {
+    /// Every choice.
+    pub const ALL: [RowSlices; 2] = [RowSlices::Eight, RowSlices::Sixteen];
+}
+
+/// How `matmul_coop` divides a matrix among workgroups and subgroups. Decides the [`RowSlices`] too, so a matrix keeps to
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Columns {
     /// 16 outputs a workgroup, their rows in 16 slices: small matrices.
@@ -173,6 +185,14 @@ impl Columns {
         }
     }
 
+    /// Slices that the row of an output is summed in, one a subgroup.
+    pub fn slices(self) -> RowSlices {
+        match self {
+            Columns::One | Columns::TwoLong => RowSlices::Sixteen,
+            Columns::Two => RowSlices::Eight,
+        }
+    }
+
     /// The choice for a matrix of so many outputs: the largest that leaves a large GPU (132 multiprocessors, an
     /// NVIDIA H200) about a workgroup for each of them, by measurement at the released models' shapes.
     pub fn of(outputs: usize) -> Columns {
@@ -184,7 +204,7 @@ impl Columns {
     }
 }
 
-/// What becomes of a product of `matmul_coop` or `matmul_row`.
+/// What becomes of a product of `matmul_coop`, `matmul_prompt` or `matmul_row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Product {
     /// It is written.

@@ -1,8 +1,8 @@
 //! The file that each choice stands for.
 
 use crate::choices::{
-    Cache, Candidates, Columns, Input, Output, Product, Queries, RowTiles, Rows, Slices, Store, Tier, Tile,
-    WeightFormat,
+    Cache, Candidates, Columns, Input, Output, Product, Queries, RowSlices, RowTiles, Rows, Slices, Store,
+    Tier, Tile, WeightFormat,
 };
 
 /// A file of `wgsl/`, and its name.
@@ -103,7 +103,15 @@ impl RowTiles {
         match self {
             RowTiles::One => wgsl!("lib/rows_one"),
             RowTiles::Two => wgsl!("lib/rows_two"),
-            RowTiles::Eight => wgsl!("lib/rows_eight"),
+        }
+    }
+}
+
+impl RowSlices {
+    pub(crate) fn file(self) -> File {
+        match self {
+            RowSlices::Eight => wgsl!("lib/row_slices_eight"),
+            RowSlices::Sixteen => wgsl!("lib/row_slices_sixteen"),
         }
     }
 }
@@ -112,8 +120,7 @@ impl Columns {
     pub(crate) fn file(self) -> File {
         match self {
             Columns::One => wgsl!("lib/columns_one"),
-            Columns::TwoLong => wgsl!("lib/columns_two_long"),
-            Columns::Two => wgsl!("lib/columns_two"),
+            Columns::TwoLong | Columns::Two => wgsl!("lib/columns_two"),
         }
     }
 }
@@ -196,8 +203,8 @@ impl Candidates {
 impl Tier {
     pub(crate) fn row_slices_file(self) -> File {
         match self {
-            Tier::Baseline | Tier::Subgroup => wgsl!("lib/row_slices_eight"),
-            Tier::Coop => wgsl!("lib/row_slices_sixteen"),
+            Tier::Baseline | Tier::Subgroup => RowSlices::Eight.file(),
+            Tier::Coop => RowSlices::Sixteen.file(),
         }
     }
 

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::bindings::{self, Binding};
 use crate::choices::{
-    Cache, Candidates, Columns, Input, Output, Product, Queries, RowTiles, Rows, Slices, Store, Tier, Tile,
-    WeightFormat,
+    Cache, Candidates, Columns, Input, Output, Product, Queries, RowSlices, RowTiles, Rows, Slices, Store,
+    Tier, Tile, WeightFormat,
 };
 use crate::files::{self, File, wgsl};
 
@@ -17,6 +17,7 @@ pub enum Kernel {
     RmsNorm { rows: Rows, output: Output },
     Matmul { weights: WeightFormat, rows: Rows, tile: Tile, slices: Slices, store: Store },
     MatmulCoop { rows: Rows, row_tiles: RowTiles, columns: Columns, product: Product },
+    MatmulPrompt { slices: RowSlices, product: Product },
     MatmulRow { weights: WeightFormat, input: Input, product: Product, output: Output },
     QkNormRope(Cache),
     Attention,
@@ -74,6 +75,11 @@ impl Kernel {
                 }
             }
         }
+        for slices in RowSlices::ALL {
+            // The head sees no prompt.
+            let products = [Product::Value, Product::Sum, Product::Gated];
+            all.extend(products.map(|product| Kernel::MatmulPrompt { slices, product }));
+        }
         all
     }
 
@@ -105,6 +111,7 @@ impl Kernel {
     pub fn least_tier(self) -> Tier {
         match self {
             Kernel::MatmulCoop { .. }
+            | Kernel::MatmulPrompt { .. }
             | Kernel::AttentionCoop(_)
             | Kernel::QkNormRope(Cache::Tiles)
             | Kernel::RmsNorm { output: Output::Tiles, .. }
@@ -125,6 +132,7 @@ impl Kernel {
             Kernel::RmsNorm { .. } => wgsl!("rms_norm"),
             Kernel::Matmul { .. } => wgsl!("matmul"),
             Kernel::MatmulCoop { .. } => wgsl!("matmul_coop"),
+            Kernel::MatmulPrompt { .. } => wgsl!("matmul_prompt"),
             Kernel::MatmulRow { .. } => wgsl!("matmul_row"),
             Kernel::QkNormRope(_) => wgsl!("qk_norm_rope"),
             Kernel::Attention => wgsl!("attention"),
@@ -160,7 +168,11 @@ impl Kernel {
                 store.file(),
             ]),
             Kernel::MatmulCoop { rows, row_tiles, columns, product } => {
-                files.extend([rows.file(), row_tiles.file(), columns.file()]);
+                files.extend([rows.file(), row_tiles.file(), columns.file(), columns.slices().file()]);
+                files.extend(product.coop_files());
+            }
+            Kernel::MatmulPrompt { slices, product } => {
+                files.extend([Rows::All.file(), slices.file()]);
                 files.extend(product.coop_files());
             }
             Kernel::MatmulRow { weights, input, product, output } => {
@@ -253,7 +265,7 @@ impl Kernel {
             Kernel::Embed(_) => bindings::EMBED,
             Kernel::RmsNorm { .. } => bindings::RMS_NORM,
             Kernel::Matmul { .. } => bindings::MATMUL,
-            Kernel::MatmulCoop { .. } => bindings::MATMUL_COOP,
+            Kernel::MatmulCoop { .. } | Kernel::MatmulPrompt { .. } => bindings::MATMUL_COOP,
             Kernel::MatmulRow { input: Input::Normed, .. } => bindings::MATMUL_ROW_NORMED,
             Kernel::MatmulRow { .. } => bindings::MATMUL_COOP,
             Kernel::QkNormRope(_) => bindings::QK_NORM_ROPE,

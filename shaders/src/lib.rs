@@ -24,8 +24,8 @@ pub mod twin;
 
 pub use bindings::{Access, Binding};
 pub use choices::{
-    Cache, Candidates, Columns, Input, Output, Product, Queries, RowTiles, Rows, Slices, Store, Tier, Tile,
-    Visible, WeightFormat,
+    Cache, Candidates, Columns, Input, Output, Product, Queries, RowSlices, RowTiles, Rows, Slices, Store,
+    Tier, Tile, Visible, WeightFormat,
 };
 pub use kernel::Kernel;
 pub use params::{Record, State};
@@ -38,6 +38,10 @@ pub const TILE: usize = 16;
 
 /// Rows to whole multiples of which a weight matrix is padded: what a workgroup of `matmul_coop` takes.
 pub const MATRIX_ROWS: usize = 2 * TILE;
+
+/// Rows, and outputs, that a workgroup of `matmul_prompt` takes: rows in tiles that a matrix is multiplied with are
+/// stored in whole multiples of it.
+pub const PROMPT_TILE: usize = 8 * TILE;
 
 /// Largest number of rows in a block (`accept` keeps a record of this many picks and drafts).
 pub const MAX_BLOCK: usize = 64;

@@ -4,7 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::choices::{Cache, Columns, Product, Queries, RowTiles, Slices, Tile};
-use crate::{MAX_BLOCK, MAX_END_IDS, SPLIT, TILE, TILE_QUERIES};
+use crate::{MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, SPLIT, TILE, TILE_QUERIES};
 
 /// A grid of workgroups.
 pub type Grid = [u32; 3];
@@ -147,7 +147,7 @@ impl Matmul {
     }
 }
 
-/// Uniform of `matmul_coop`.
+/// Uniform of `matmul_coop` and `matmul_prompt`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in matmul_coop.wgsl")]
@@ -164,6 +164,11 @@ impl MatmulCoop {
     /// Grid for `rows` rows.
     pub fn grid(&self, rows: usize, row_tiles: RowTiles, columns: Columns) -> Grid {
         [groups(self.outputs as usize, columns.outputs()), groups(rows, row_tiles.rows()), 1]
+    }
+
+    /// Grid of `matmul_prompt`.
+    pub fn prompt_grid(&self, rows: usize) -> Grid {
+        [groups(rows, PROMPT_TILE), groups(self.outputs as usize, PROMPT_TILE), 1]
     }
 }
 

@@ -166,5 +166,9 @@ fn constants_agree() {
             all.contains(&format!("const ROW_TILES: u32 = {}u;", row_tiles.rows() / orthrus_shaders::TILE))
         );
     }
+    for name in ["ROW_TILES", "COLUMN_TILES"] {
+        let tiles = orthrus_shaders::PROMPT_TILE / orthrus_shaders::TILE;
+        assert!(all.contains(&format!("const {name}: u32 = {tiles}u;")));
+    }
     assert!(all.contains(&format!("const GATED_SCALE: f32 = {};", orthrus_shaders::GATED_SCALE)));
 }

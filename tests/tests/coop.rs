@@ -7,12 +7,12 @@
 
 use half::f16;
 use orthrus::shaders::params::{
-    Argmax, Candidate, Matmul, MatmulCoop, MatmulRow, QkNormRope, RmsNorm, Swiglu, padded,
+    Argmax, Candidate, Grid, Matmul, MatmulCoop, MatmulRow, QkNormRope, RmsNorm, Swiglu, padded,
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, Columns, GATED_SCALE, Input, Kernel, NO_ID, Output, Product, Queries, RowTiles, Rows,
-    Store, TILE, Visible, WeightFormat, chunks,
+    Cache, Candidates, Columns, GATED_SCALE, Input, Kernel, NO_ID, Output, PROMPT_TILE, Product, Queries,
+    RowSlices, RowTiles, Rows, Store, TILE, Visible, WeightFormat, chunks,
 };
 use orthrus::{Gpu, Tier};
 use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of};
@@ -103,12 +103,43 @@ fn coop<'a>(gpu: &'a Gpu, shape: &Shape, params: &MatmulCoop) -> Operands<'a> {
     let stride = padded(shape.inputs);
     let mut x = in_tiles_of(&shape.x, stride);
     // As many as the largest workgroup takes.
-    x.resize(shape.rows.next_multiple_of(RowTiles::Eight.rows()) * stride, f16::NAN);
+    x.resize(shape.rows.next_multiple_of(PROMPT_TILE) * stride, f16::NAN);
     Operands::new(gpu)
         .storage(&[pass(shape.rows)])
         .params(params)
         .storage(&stored(WeightFormat::F16, &shape.weights, stride))
         .storage(&x)
+}
+
+/// Checks the products that are written, and those that are added to what is there.
+fn check_values(
+    gpu: &Gpu,
+    random: &mut Random,
+    shape: &Shape,
+    kernel: impl Fn(Product) -> Kernel,
+    grid: impl Fn(&MatmulCoop) -> Grid,
+    what: &str,
+) {
+    let stride = shape.outputs + 3;
+    let params = shape.params(stride, 0.5);
+    let mut expected = poison(shape.rows * stride);
+    let before = random.units(shape.rows * stride);
+    for (row, product) in shape.product.chunks(shape.outputs).enumerate() {
+        for (o, value) in product.iter().enumerate() {
+            expected[row * stride + o] = 0.5 * value;
+        }
+    }
+    let run = coop(gpu, shape, &params)
+        .storage(&poison(shape.rows * stride))
+        .run(kernel(Product::Value), grid(&params));
+    assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, value"));
+
+    let run = coop(gpu, shape, &params).storage(&before).run(kernel(Product::Sum), grid(&params));
+    for (i, expected) in expected.iter_mut().enumerate() {
+        let written = i % stride < shape.outputs;
+        *expected = if written { *expected + before[i] } else { before[i] };
+    }
+    assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, sum"));
 }
 
 #[test]
@@ -120,37 +151,33 @@ fn matmul_coop() {
                 let what = format!("{what}, {rows} rows, {row_tiles:?}, {columns:?}");
                 let shape = Shape::random(random, rows, false);
                 let kernel = |product| Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product };
-
-                let stride = shape.outputs + 3;
-                let params = shape.params(stride, 0.5);
-                let mut expected = poison(rows * stride);
-                let before = random.units(rows * stride);
-                for (row, product) in shape.product.chunks(shape.outputs).enumerate() {
-                    for (o, value) in product.iter().enumerate() {
-                        expected[row * stride + o] = 0.5 * value;
-                    }
-                }
-                let grid = params.grid(rows, row_tiles, columns);
-                let run = coop(gpu, &shape, &params)
-                    .storage(&poison(rows * stride))
-                    .run(kernel(Product::Value), grid);
-                assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, value"));
-
-                let run = coop(gpu, &shape, &params).storage(&before).run(kernel(Product::Sum), grid);
-                for (i, expected) in expected.iter_mut().enumerate() {
-                    let written = i % stride < shape.outputs;
-                    *expected = if written { *expected + before[i] } else { before[i] };
-                }
-                assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, sum"));
+                let grid = |params: &MatmulCoop| params.grid(rows, row_tiles, columns);
+                check_values(gpu, random, &shape, kernel, grid, &what);
 
                 let groups = shape.outputs.div_ceil(columns.outputs());
                 let params = shape.params(groups, 1.0);
                 let run = coop(gpu, &shape, &params)
                     .storage(&vec![Candidate { logit: 0.0, id: 77 }; rows * groups])
-                    .run(kernel(Product::Best), grid);
+                    .run(kernel(Product::Best), grid(&params));
                 let found: Vec<Candidate> = run.read(4, rows * groups);
                 assert_best(&found, &shape.best(columns.outputs()), &format!("{what}, best"));
             }
+        }
+    });
+}
+
+#[test]
+fn matmul_prompt() {
+    on_coop(|gpu, random, what| {
+        for slices in RowSlices::ALL {
+            let rows = random.between(1, 300);
+            let what = format!("{what}, {rows} rows, {slices:?}");
+            let kernel = |product| Kernel::MatmulPrompt { slices, product };
+            let grid = |params: &MatmulCoop| params.prompt_grid(rows);
+            let shape = Shape::random(random, rows, false);
+            check_values(gpu, random, &shape, kernel, grid, &what);
+            let shape = Shape::random(random, rows, true);
+            check_gated(gpu, &shape, kernel(Product::Gated), grid, &what);
         }
     });
 }
@@ -168,6 +195,18 @@ fn assert_best(found: &[Candidate], expected: &[Candidate], what: &str) {
     assert!(same * 100 >= found.len() * 98, "{what}: {same} ids of {} are the same", found.len());
 }
 
+/// Checks gated products.
+fn check_gated(gpu: &Gpu, shape: &Shape, kernel: Kernel, grid: impl Fn(&MatmulCoop) -> Grid, what: &str) {
+    let width = shape.outputs / 2;
+    let params = shape.params(width, 1.0);
+    let mut out = vec![f16::NAN; shape.rows.next_multiple_of(TILE) * width];
+    let run = coop(gpu, shape, &params).storage(&out).run(kernel, grid(&params));
+    out = run.read(4, out.len());
+    let found: Vec<f32> = from_tiles(&out, shape.rows, width).iter().map(|v| v / GATED_SCALE).collect();
+    // f16 keeps 11 bits.
+    assert_close(&found, &shape.gated(), 1e-3, &format!("{what}, gated"));
+}
+
 #[test]
 fn matmul_coop_gated() {
     on_coop(|gpu, random, what| {
@@ -175,18 +214,10 @@ fn matmul_coop_gated() {
             for columns in [Columns::TwoLong, Columns::Two] {
                 let rows = random.between(1, 140);
                 let shape = Shape::random(random, rows, true);
-                let width = shape.outputs / 2;
-                let params = shape.params(width, 1.0);
-                let mut out = vec![f16::NAN; rows.next_multiple_of(128) * width];
                 let kernel =
                     Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product: Product::Gated };
-                let run = coop(gpu, &shape, &params)
-                    .storage(&out)
-                    .run(kernel, params.grid(rows, row_tiles, columns));
-                out = run.read(4, out.len());
-                let found: Vec<f32> = from_tiles(&out, rows, width).iter().map(|v| v / GATED_SCALE).collect();
-                // f16 keeps 11 bits.
-                assert_close(&found, &shape.gated(), 1e-3, &format!("{what}, {row_tiles:?}, {columns:?}"));
+                let grid = |params: &MatmulCoop| params.grid(rows, row_tiles, columns);
+                check_gated(gpu, &shape, kernel, grid, &format!("{what}, {row_tiles:?}, {columns:?}"));
             }
         }
     });

@@ -2,33 +2,53 @@
 //! on those of the 1.7B.
 
 use half::f16;
-use orthrus::shaders::params::{MatmulCoop, padded};
-use orthrus::shaders::{Columns, Kernel, Product, Queries, RowTiles, Rows, TILE, Visible, WeightFormat};
+use orthrus::shaders::params::{Grid, MatmulCoop, padded};
+use orthrus::shaders::{
+    Columns, Kernel, PROMPT_TILE, Product, Queries, RowTiles, Rows, TILE, Visible, WeightFormat,
+};
 use orthrus::{GenerateOptions, Model, Session, Synthetic, Tier, no_progress};
 use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_same_bits, from_tiles, in_tiles_of, poison, stored};
 use orthrus_tests::random::Random;
 
-/// A row has the same bits alone and anywhere in a block, whatever the other rows hold.
+/// The kernel by tiles of rows, or the one for prompts, and its grid.
+fn product_of(
+    params: &MatmulCoop,
+    rows: usize,
+    row_tiles: Option<RowTiles>,
+    columns: Columns,
+    product: Product,
+) -> (Kernel, Grid) {
+    match row_tiles {
+        Some(row_tiles) => (
+            Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product },
+            params.grid(rows, row_tiles, columns),
+        ),
+        None => (Kernel::MatmulPrompt { slices: columns.slices(), product }, params.prompt_grid(rows)),
+    }
+}
+
+/// A row has the same bits alone and anywhere in a block or a prompt, whatever the other rows hold.
 #[test]
 fn matmul_coop_is_row_invariant() {
     on_coop(|gpu, random, what| {
         for columns in Columns::ALL {
-            let (inputs, outputs) = (random.between(1, 1500), random.between(1, 90));
+            let (inputs, outputs) = (random.between(1, 1500), random.between(1, 300));
             let stride = padded(inputs);
             let weights = stored(WeightFormat::F16, &rows_of(random, outputs, inputs), stride);
             let row = rows_of(random, 1, inputs);
             let mut alone: Option<Vec<f32>> = None;
             for (place, rows, row_tiles) in [
-                (0usize, 1usize, RowTiles::One),
-                (0, 32, RowTiles::Two),
-                (31, 32, RowTiles::Two),
-                (13, 32, RowTiles::Two),
-                (15, 16, RowTiles::One),
-                (6, 7, RowTiles::One),
-                (40, 64, RowTiles::Two),
-                (77, 128, RowTiles::Eight),
+                (0usize, 1usize, Some(RowTiles::One)),
+                (0, 32, Some(RowTiles::Two)),
+                (31, 32, Some(RowTiles::Two)),
+                (13, 32, Some(RowTiles::Two)),
+                (15, 16, Some(RowTiles::One)),
+                (6, 7, Some(RowTiles::One)),
+                (40, 64, Some(RowTiles::Two)),
+                (77, 128, None),
+                (131, 140, None),
             ] {
                 let mut x = Vec::new();
                 for other in 0..rows {
@@ -49,17 +69,15 @@ fn matmul_coop_is_row_invariant() {
                     pad: [0; 3],
                 };
                 let mut tiles = in_tiles_of(&x, stride);
-                tiles.resize(rows.next_multiple_of(128) * stride, f16::NAN);
+                tiles.resize(rows.next_multiple_of(PROMPT_TILE) * stride, f16::NAN);
+                let (kernel, grid) = product_of(&params, rows, row_tiles, columns, Product::Value);
                 let run = Operands::new(gpu)
                     .storage(&[pass(rows)])
                     .params(&params)
                     .storage(&weights)
                     .storage(&tiles)
                     .storage(&poison(rows * outputs))
-                    .run(
-                        Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product: Product::Value },
-                        params.grid(rows, row_tiles, columns),
-                    );
+                    .run(kernel, grid);
                 let found = run.read::<f32>(4, rows * outputs)[place * outputs..][..outputs].to_vec();
                 let alone = alone.get_or_insert_with(|| found.clone());
                 assert_same_bits(&found, alone, &format!("{what}, {columns:?}, {place} of {rows}"));
@@ -115,7 +133,7 @@ const PRODUCTS: [(usize, usize, Product); 5] = [
     (2048, 8192, Product::Value),
 ];
 
-/// 32 rows together, the same sixteen by sixteen, and one by one.
+/// 32 rows together, the same sixteen by sixteen, and one by one; and all rows of a prompt.
 #[test]
 fn products_of_the_1_7b() {
     if !tiers().contains(&Tier::Coop) {
@@ -133,12 +151,16 @@ fn products_of_the_1_7b() {
             (columns, _) => columns,
         };
         let width = if product == Product::Gated { outputs / 2 } else { outputs };
-        let residual = random.units(32 * outputs);
-        let x: Vec<f32> = (0..32 * inputs).map(|_| random.normal()).collect();
+        let residual = random.units(PROMPT_TILE * outputs);
+        let x: Vec<f32> = (0..PROMPT_TILE * inputs).map(|_| random.normal()).collect();
         let run = |first: usize, rows: usize| -> Vec<u32> {
-            let row_tiles = if rows <= 16 { RowTiles::One } else { RowTiles::Two };
+            let row_tiles = match rows {
+                0..=16 => Some(RowTiles::One),
+                17..=32 => Some(RowTiles::Two),
+                _ => None,
+            };
             let mut tiles = in_tiles_of(&x[first * inputs..][..rows * inputs], inputs);
-            tiles.resize(rows.next_multiple_of(128) * inputs, f16::NAN);
+            tiles.resize(rows.next_multiple_of(PROMPT_TILE) * inputs, f16::NAN);
             let params = MatmulCoop {
                 outputs: outputs as u32,
                 k_tiles: (inputs / TILE) as u32,
@@ -150,11 +172,11 @@ fn products_of_the_1_7b() {
             let operands =
                 Operands::new(&gpu).storage(&[pass(rows)]).params(&params).storage(&weights).storage(&tiles);
             let operands = match product {
-                Product::Gated => operands.storage(&vec![f16::NAN; rows.next_multiple_of(128) * width]),
+                Product::Gated => operands.storage(&vec![f16::NAN; rows.next_multiple_of(TILE) * width]),
                 _ => operands.storage(&residual[first * width..][..rows * width]),
             };
-            let kernel = Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product };
-            let run = operands.run(kernel, params.grid(rows, row_tiles, columns));
+            let (kernel, grid) = product_of(&params, rows, row_tiles, columns, product);
+            let run = operands.run(kernel, grid);
             if product == Product::Gated {
                 let tiles = run.read::<f16>(4, rows.next_multiple_of(TILE) * width);
                 from_tiles(&tiles, rows, width).iter().map(|value| value.to_bits()).collect()
@@ -162,7 +184,7 @@ fn products_of_the_1_7b() {
                 run.read::<f32>(4, rows * width).iter().map(|value| value.to_bits()).collect()
             }
         };
-        let together = run(0, 32);
+        let together: Vec<u32> = (0..PROMPT_TILE / 32).flat_map(|block| run(32 * block, 32)).collect();
         let mut differ = |first: usize, rows: usize| {
             let found = run(first, rows);
             let differing =
@@ -179,6 +201,7 @@ fn products_of_the_1_7b() {
         for row in 0..32 {
             differ(row, 1);
         }
+        differ(0, PROMPT_TILE);
     }
     assert!(wrong.is_empty(), "{} parts differ: {:#?}", wrong.len(), &wrong[..wrong.len().min(20)]);
 }

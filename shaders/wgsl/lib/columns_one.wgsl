@@ -1,8 +1,6 @@
-// Choice `columns`: 16 outputs a workgroup, their rows in sixteen slices. For small matrices, of which there would
-// be too few workgroups otherwise.
+// Choice `columns`: 16 outputs a workgroup. For small matrices, of which there would be too few workgroups otherwise.
 
 const COLUMN_TILES: u32 = 1u;
-const SLICES: u32 = 16u;
 const ROUND: u32 = 2u; // tiles of rows whose partial sums are in workgroup memory together
 
 alias Weights = array<WeightTile, 1>;

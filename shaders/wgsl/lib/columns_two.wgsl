@@ -1,7 +1,6 @@
-// Choice `columns`: 32 outputs a workgroup, which share the inputs they load, their rows in eight slices.
+// Choice `columns`: 32 outputs a workgroup, which share the inputs they load.
 
 const COLUMN_TILES: u32 = 2u;
-const SLICES: u32 = 8u;
 const ROUND: u32 = 1u; // tiles of rows whose partial sums are in workgroup memory together
 
 alias Weights = array<WeightTile, 2>;
