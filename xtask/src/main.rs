@@ -3,6 +3,7 @@
 mod commands;
 mod demo;
 mod json;
+mod lossless;
 mod packages;
 mod test;
 mod vulkan;
@@ -15,6 +16,8 @@ use commands::say;
 
 const HELP: &str = "\
 cargo xtask demo         build the program and watch it decode, on the GPU or on a software adapter
+cargo xtask lossless ADAPTER TIER[,TIER…] [LIMIT]
+                         verify prompts in both views, greedily and sampled: what LOSSLESS.md records
 cargo xtask test         all checks: formatting, clippy, tests, documentation, the web page
 cargo xtask web [PORT]   build the web page and serve it on localhost (port 8080)
 cargo xtask web-test     test the web page in a headless Chromium
@@ -27,6 +30,10 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments[..] {
         ["demo"] => demo::run(),
+        ["lossless", adapter, tiers] => lossless::run(adapter, tiers, None),
+        ["lossless", adapter, tiers, limit] if limit.parse::<usize>().is_ok() => {
+            lossless::run(adapter, tiers, Some(limit))
+        }
         ["test"] => test::run(),
         ["web"] => web::serve("8080"),
         ["web", port] if port.parse::<u16>().is_ok() => web::serve(port),

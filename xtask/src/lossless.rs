@@ -1,0 +1,94 @@
+//! `cargo xtask lossless`: what LOSSLESS.md records, once more, on an adapter of one's own.
+
+use std::process::Command;
+
+use crate::commands::{self, Result, built, cargo, output, root, say, typed};
+use crate::json;
+
+const PROMPTS: &str = "tests/prompts/prompts.jsonl";
+
+/// Of a few new tokens each: sampled texts part early or not at all.
+const SAMPLED: &str = "--accept coupled --seed 7 --max-new-tokens 24";
+
+/// Temperatures, top-k and top-p that are gone through, each with each.
+const CUTS: ([&str; 3], [&str; 2], [&str; 2]) = (["0.3", "0.7", "1"], ["20", "0"], ["0.8", "1"]);
+
+/// Builds the program and verifies prompts in both views: greedily on each tier in each format, then sampled with all
+/// cuts, tiers and formats taking turns, then a synthetic model of near-ties, unless there is a `limit` of prompts.
+pub(crate) fn run(adapter: &str, tiers: &str, limit: Option<&str>) -> Result<()> {
+    let mut build = cargo(&["build", "--release", "--locked", "--package", "orthrus-cli"]);
+    say(format!("Building the program: {}", typed(&build)));
+    commands::run(&mut build)?;
+    say("| prompts | the same | tokens |\n| --- | ---: | ---: |");
+    let mut failures = Vec::new();
+    for line in lines(&tiers.split(',').collect::<Vec<_>>(), limit) {
+        match verified(adapter, &line) {
+            Ok(row) => say(format!("| `{line}` | {row} |")),
+            Err(reason) => {
+                say(format!("| `{line}` | failed | |"));
+                failures.push(reason);
+            }
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+/// Arguments of `orthrus verify`.
+fn lines(tiers: &[&str], limit: Option<&str>) -> Vec<String> {
+    let kinds: Vec<String> = tiers
+        .iter()
+        .flat_map(|tier| ["f16", "f32"].map(|format| format!("--tier {tier} --dtype {format}")))
+        .collect();
+    let file = match limit {
+        Some(limit) => format!("--file {PROMPTS} --limit {limit}"),
+        None => format!("--file {PROMPTS}"),
+    };
+    let mut lines: Vec<String> = kinds.iter().map(|kind| format!("{file} {kind}")).collect();
+    let mut turns = kinds.iter().cycle();
+    let (temperatures, top_ks, top_ps) = CUTS;
+    for temperature in temperatures {
+        for top_k in top_ks {
+            for top_p in top_ps {
+                let kind = turns.next().map_or("", String::as_str);
+                lines.push(format!(
+                    "{file} {kind} {SAMPLED} --temperature {temperature} --top-k {top_k} --top-p {top_p}"
+                ));
+            }
+        }
+    }
+    if limit.is_none() {
+        let synthetic = format!("--model synthetic:1.7b --max-new-tokens 64 --tier {}", tiers[0]);
+        lines.push(format!("{synthetic} --synthetic-prompts 100"));
+        lines.push(format!(
+            "{synthetic} --synthetic-prompts 40 {} --temperature 0.7",
+            "--accept coupled --seed 5"
+        ));
+    }
+    lines
+}
+
+/// How many are the same, and tokens.
+fn verified(adapter: &str, line: &str) -> Result<String> {
+    let mut command = Command::new(built("release", "orthrus"));
+    command.current_dir(root()).env_remove("ORTHRUS_MODEL");
+    command.args(["verify", "--json", "--adapter", adapter]).args(line.split(' '));
+    let report = output(&mut command)?;
+    let number =
+        |name| json::field(&report, name).ok_or_else(|| format!("`orthrus verify` printed no {name}"));
+    Ok(format!("{} of {} | {}", number("identical")?, number("prompts")?, number("tokens")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+
+    #[test]
+    fn everything_has_its_turn() {
+        let all = lines(&["coop", "subgroup", "baseline"], None);
+        assert_eq!(all.len(), 6 + 12 + 2);
+        for kind in ["coop --dtype f16", "coop --dtype f32", "subgroup --dtype f16", "baseline --dtype f32"] {
+            assert_eq!(all.iter().filter(|line| line.contains(kind)).count(), 3, "{kind}");
+        }
+        assert!(lines(&["baseline"], Some("150")).iter().all(|line| line.contains("--limit 150")));
+    }
+}
