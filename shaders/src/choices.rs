@@ -129,7 +129,7 @@ pub enum Output {
 pub enum RowTiles {
     /// Passes of up to 16 rows.
     One,
-    /// Blocks.
+    /// Blocks, and passes of not many more rows.
     Two,
 }
 
