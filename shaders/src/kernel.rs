@@ -168,11 +168,12 @@ impl Kernel {
                 store.file(),
             ]),
             Kernel::MatmulCoop { rows, row_tiles, columns, product } => {
-                files.extend([rows.file(), row_tiles.file(), columns.file(), columns.slices().file()]);
+                files.extend([files::COOP_OPERANDS, rows.file(), row_tiles.file(), columns.file()]);
+                files.push(columns.slices().file());
                 files.extend(product.coop_files());
             }
             Kernel::MatmulPrompt { slices, product } => {
-                files.extend([Rows::All.file(), slices.file()]);
+                files.extend([files::COOP_OPERANDS, Rows::All.file(), slices.file()]);
                 files.extend(product.coop_files());
             }
             Kernel::MatmulRow { weights, input, product, output } => {

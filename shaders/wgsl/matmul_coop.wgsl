@@ -19,42 +19,12 @@
 enable f16;
 enable wgpu_cooperative_matrix;
 
-struct Params {
-    outputs: u32,    // rows of the matrix
-    k_tiles: u32,    // tiles of a row
-    out_stride: u32, // see `product`
-    out_first: u32,
-    scale: f32,      // a power of two
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-}
-
-@group(0) @binding(0) var<storage, read> state: State;
-@group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> weights: array<f16>;
-@group(0) @binding(3) var<storage, read> x: array<f16>;
-
-alias WeightTile = coop_mat16x16<f16, B>;
-alias InputTile = coop_mat16x16<f16, A>;
-alias SumTile = coop_mat16x16<f32, C>;
-
 const LANES: u32 = SLICES * 32u;
 const ROW_LINE: u32 = COLUMN_TILES * TILE_VALUES; // sums of a tile of rows
 const ROUND_TILES: u32 = min(ROUND, ROW_TILES);
 const LINE: u32 = ROUND_TILES * ROW_LINE; // sums of a round
 
 var<workgroup> partials: array<f32, SLICES * LINE>;
-var<private> first_row: u32;
-var<private> first_column: u32; // in tiles
-
-fn weight_tile(at: u32) -> WeightTile {
-    return coopLoad<WeightTile>(&weights[at], 16u);
-}
-
-fn input_tile(at: u32) -> InputTile {
-    return coopLoadT<InputTile>(&x[at], 16u);
-}
 
 // The sum at place `at` of the round.
 fn total(at: u32) -> f32 {

@@ -17,26 +17,6 @@
 enable f16;
 enable wgpu_cooperative_matrix;
 
-struct Params {
-    outputs: u32,    // rows of the matrix
-    k_tiles: u32,    // tiles of a row
-    out_stride: u32, // see `product`
-    out_first: u32,
-    scale: f32,      // a power of two
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-}
-
-@group(0) @binding(0) var<storage, read> state: State;
-@group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> weights: array<f16>;
-@group(0) @binding(3) var<storage, read> x: array<f16>;
-
-alias WeightTile = coop_mat16x16<f16, B>;
-alias InputTile = coop_mat16x16<f16, A>;
-alias SumTile = coop_mat16x16<f32, C>;
-
 const LANES: u32 = 256u;
 const ROW_TILES: u32 = 8u;    // of a workgroup
 const COLUMN_TILES: u32 = 8u;
@@ -52,22 +32,17 @@ alias Inputs = array<InputTile, 4>;
 alias Sums = array<SumTile, 8>; // first outputs, then second
 
 var<workgroup> sums_of_round: array<f32, LINE>;
-var<private> first_row: u32;
-var<private> first_column: u32; // in tiles
 
 fn load_weights(at: u32, stride: u32) -> Weights {
-    return Weights(
-        coopLoad<WeightTile>(&weights[at], 16u),
-        coopLoad<WeightTile>(&weights[at + stride], 16u),
-    );
+    return Weights(weight_tile(at), weight_tile(at + stride));
 }
 
 fn load_inputs(at: u32, stride: u32) -> Inputs {
     return Inputs(
-        coopLoadT<InputTile>(&x[at], 16u),
-        coopLoadT<InputTile>(&x[at + 2u * stride], 16u),
-        coopLoadT<InputTile>(&x[at + 4u * stride], 16u),
-        coopLoadT<InputTile>(&x[at + 6u * stride], 16u),
+        input_tile(at),
+        input_tile(at + 2u * stride),
+        input_tile(at + 4u * stride),
+        input_tile(at + 6u * stride),
     );
 }
 
