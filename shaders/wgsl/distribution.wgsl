@@ -36,8 +36,7 @@ const SURE: f32 = 0.001;
 // Counters.
 const WANTED: u32 = 0u;
 const GATHERED: u32 = 1u;
-const TIES: u32 = 2u;
-const REMAINING: u32 = 3u;
+const COUNTED: u32 = 2u;
 
 const INFINITE_KEY: u32 = 0x007fffffu; // of -infinity, the lowest number
 
@@ -72,7 +71,7 @@ var<workgroup> above_digit: array<vec2<u32>, 2u * LANES>; // of the digit and al
 var<workgroup> found: Selection;
 var<workgroup> gathered: array<Entry, MOST_GATHERED>;
 var<workgroup> wanted: array<u32, MOST_PARTS>; // parts to gather from
-var<workgroup> counters: array<atomic<u32>, 4>;
+var<workgroup> counters: array<atomic<u32>, 3>;
 var<workgroup> shared_count: u32;
 
 fn add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
@@ -291,6 +290,16 @@ fn total_of(lane: u32, counter: u32) -> u32 {
     return workgroupUniformLoad(&shared_count);
 }
 
+// What the lanes counted, together.
+fn counted(lane: u32, mine: u32) -> u32 {
+    if lane == 0u {
+        atomicStore(&counters[COUNTED], 0u);
+    }
+    workgroupBarrier();
+    atomicAdd(&counters[COUNTED], mine);
+    return total_of(lane, COUNTED);
+}
+
 // What remains of a row.
 struct Cut {
     least: u32,    // key of the last
@@ -299,18 +308,6 @@ struct Cut {
 }
 
 var<workgroup> cut_of_few: Cut;
-
-// How many lanes have an entry that remains.
-fn remaining(lane: u32, remains: bool) -> u32 {
-    if lane == 0u {
-        atomicStore(&counters[REMAINING], 0u);
-    }
-    workgroupBarrier();
-    if remains {
-        atomicAdd(&counters[REMAINING], 1u);
-    }
-    return total_of(lane, REMAINING);
-}
 
 // Both cuts among gathered entries, one a lane at most: how many remain, and `cut_of_few`. `mass` as for `select_key`.
 fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, mass: f32) -> u32 {
@@ -332,7 +329,7 @@ fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, 
     }
     let here = add(before, vec2(weight, 0u));
     var remains = lane < count && (!by_number || larger < state.top_k);
-    var remain = remaining(lane, remains);
+    var remain = counted(lane, select(0u, 1u, remains));
     if lane < count && rank == remain - 1u {
         cut_of_few = Cut(mine.key, 0xffffffffu, here);
     }
@@ -343,7 +340,7 @@ fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, 
             whole = of_float(mass * UNIT);
         }
         remains = remains && !exceeds(before, bound_of(true, whole));
-        remain = remaining(lane, remains);
+        remain = counted(lane, select(0u, 1u, remains));
         if lane < count && rank == remain - 1u {
             cut_of_few = Cut(mine.key, select(0xffffffffu, mine.id, ties > 0u), here);
         }
@@ -353,10 +350,6 @@ fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, 
 
 // How many of the entries up to id `last` have this key.
 fn count_ties(lane: u32, source: Source, key: u32, last: u32) -> u32 {
-    if lane == 0u {
-        atomicStore(&counters[TIES], 0u);
-    }
-    workgroupBarrier();
     var mine = 0u;
     for (var i = lane; i < source.count; i += LANES) {
         let tie = entry(source, i);
@@ -364,8 +357,7 @@ fn count_ties(lane: u32, source: Source, key: u32, last: u32) -> u32 {
             mine++;
         }
     }
-    atomicAdd(&counters[TIES], mine);
-    return total_of(lane, TIES);
+    return counted(lane, mine);
 }
 
 // The id of the n-th of those that have this key, by halving.
