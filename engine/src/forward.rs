@@ -13,7 +13,7 @@ use crate::buffer::Buffer;
 use crate::buffers::{Buffers, KeyValues};
 use crate::model::{Attention, Layer, Weights};
 use crate::options::ArKernel;
-use crate::pass::{Extent, Pass, Step};
+use crate::pass::{Extent, GridOf, Pass, Step, Variant};
 
 /// Uniform buffers by contents: layers share theirs.
 pub(crate) type Uniforms = RefCell<HashMap<Vec<u8>, Buffer>>;
@@ -138,19 +138,13 @@ impl Preparation<'_> {
             Cache::Tiles => {
                 let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
                 let few_rows = Queries::One.count() / heads_per_kv;
-                self.step_by_rows(
-                    &[
-                        (few_rows, Kernel::AttentionCoop(Queries::One)),
-                        (usize::MAX, Kernel::AttentionCoop(Queries::Two)),
-                    ],
-                    &buffers,
-                    {
-                        move |extent| {
-                            let queries = if extent.rows <= few_rows { Queries::One } else { Queries::Two };
-                            params.coop_grid(extent.rows, extent.positions, queries)
-                        }
-                    },
-                );
+                let kernels =
+                    [(few_rows, Queries::One), (usize::MAX, Queries::Two)].map(|(most_rows, queries)| {
+                        let grid =
+                            move |extent: Extent| params.coop_grid(extent.rows, extent.positions, queries);
+                        (most_rows, Kernel::AttentionCoop(queries), Box::new(grid) as GridOf)
+                    });
+                self.step_by_rows(kernels.into(), &buffers);
             }
         }
     }
@@ -187,25 +181,22 @@ impl Preparation<'_> {
         buffers: &[&Buffer],
         grid: impl Fn(Extent) -> Grid + Send + Sync + 'static,
     ) {
-        self.step_by_rows(&[(usize::MAX, kernel)], buffers, grid);
+        self.step_by_rows(vec![(usize::MAX, kernel, Box::new(grid))], buffers);
     }
 
-    /// Adds a dispatch of kernels that bind the same, each for passes of so many rows at most.
-    pub(crate) fn step_by_rows(
-        &mut self,
-        kernels: &[(usize, Kernel)],
-        buffers: &[&Buffer],
-        grid: impl Fn(Extent) -> Grid + Send + Sync + 'static,
-    ) {
+    /// Adds a dispatch of one of several kernels that bind the same, each for passes of so many rows at most, the fewest
+    /// first; the last is for any more too.
+    pub(crate) fn step_by_rows(&mut self, kernels: Vec<(usize, Kernel, GridOf)>, buffers: &[&Buffer]) {
         let gpu = &self.weights.gpu;
-        let pipeline = |(rows, kernel): &(usize, Kernel)| (*rows, gpu.pipeline(*kernel).pipeline);
-        let bound = kernels[0].1.bindings().iter().zip(buffers);
+        let first = kernels[0].1;
+        let bound = first.bindings().iter().zip(buffers);
         let weights = bound.filter(|(binding, _)| binding.name == "weights");
+        let variant =
+            |(most_rows, kernel, grid)| Variant { most_rows, pipeline: gpu.pipeline(kernel).pipeline, grid };
         self.pass.steps.push(Step {
-            name: kernels[0].1.name(),
-            pipelines: kernels.iter().map(pipeline).collect(),
-            group: gpu.bind(kernels[0].1, buffers),
-            grid: Box::new(grid),
+            name: first.name(),
+            variants: kernels.into_iter().map(variant).collect(),
+            group: gpu.bind(first, buffers),
             weight_bytes: weights.map(|(_, buffer)| buffer.size()).sum(),
         });
     }

@@ -129,7 +129,7 @@ impl Session {
         };
         // What only a prompt's passes record is left out.
         let of_layers =
-            (before..before + each).filter(|first| layers.steps[*first].grid(self.of_a_block()).is_some());
+            (before..before + each).filter(|first| layers.steps[*first].is_recorded(self.of_a_block()));
         let of_choice = |pass: &Pass, of| -> Vec<KernelOfPass> {
             (0..pass.steps.len()).map(|first| kernel(pass, of, 1, first)).collect()
         };

@@ -17,31 +17,40 @@ pub(crate) struct Extent {
 pub(crate) struct Step {
     /// The kernel's name.
     pub(crate) name: &'static str,
-    /// Pipelines by the rows that each is for at most, the fewest first; the last is for any more too.
-    pub(crate) pipelines: Vec<(usize, wgpu::ComputePipeline)>,
+    /// Of which a pass takes one: the fewest rows first, and the last for any more too.
+    pub(crate) variants: Vec<Variant>,
     pub(crate) group: Bound,
-    pub(crate) grid: Box<dyn Fn(Extent) -> Grid + Send + Sync>,
     /// Bytes of the weights that are bound.
     pub(crate) weight_bytes: u64,
 }
 
+/// A kernel for passes of so many rows at most.
+pub(crate) struct Variant {
+    pub(crate) most_rows: usize,
+    pub(crate) pipeline: wgpu::ComputePipeline,
+    pub(crate) grid: GridOf,
+}
+
+/// The grid for a pass; one with a zero has nothing to do there.
+pub(crate) type GridOf = Box<dyn Fn(Extent) -> Grid + Send + Sync>;
+
 impl Step {
     pub(crate) fn record(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent) {
-        let Some([x, y, z]) = self.grid(extent) else { return };
-        let Some(pipeline) = self.pipeline(extent.rows) else { return };
-        commands.set_pipeline(pipeline);
+        let Some((variant, [x, y, z])) = self.dispatch(extent) else { return };
+        commands.set_pipeline(&variant.pipeline);
         commands.set_bind_group(0, &*self.group, &[]);
         commands.dispatch_workgroups(x, y, z);
     }
 
-    /// Its grid, or `None` where it has nothing to do in the pass, and is not recorded.
-    pub(crate) fn grid(&self, extent: Extent) -> Option<Grid> {
-        Some((self.grid)(extent)).filter(|grid| !grid.contains(&0))
+    /// Whether the pass records it: it has something to do there.
+    pub(crate) fn is_recorded(&self, extent: Extent) -> bool {
+        self.dispatch(extent).is_some()
     }
 
-    fn pipeline(&self, rows: usize) -> Option<&wgpu::ComputePipeline> {
-        let fits = self.pipelines.iter().find(|(most, _)| rows <= *most);
-        fits.or(self.pipelines.last()).map(|(_, pipeline)| pipeline)
+    fn dispatch(&self, extent: Extent) -> Option<(&Variant, Grid)> {
+        let fits = self.variants.iter().find(|variant| extent.rows <= variant.most_rows);
+        let variant = fits.or(self.variants.last())?;
+        Some((variant, (variant.grid)(extent))).filter(|(_, grid)| !grid.contains(&0))
     }
 }
 
@@ -61,6 +70,6 @@ impl Pass {
 
     /// Dispatches that it records.
     pub(crate) fn dispatches(&self, extent: Extent) -> usize {
-        self.steps.iter().filter(|step| step.grid(extent).is_some()).count()
+        self.steps.iter().filter(|step| step.is_recorded(extent)).count()
     }
 }

@@ -9,6 +9,7 @@ use orthrus_shaders::{
 use crate::buffer::Buffer;
 use crate::forward::Preparation;
 use crate::options::ArKernel;
+use crate::pass::{Extent, GridOf};
 use crate::weights::Matrix;
 
 /// How the products of a pass are computed.
@@ -95,7 +96,7 @@ impl Preparation<'_> {
             Way::Plain => None,
             Way::Coop => {
                 self.rms_norm(Rows::Logits, &self.weights.final_norm);
-                let groups = head.outputs.div_ceil(Columns::of(head.outputs).outputs());
+                let groups = head.outputs.div_ceil(Columns::of(head.outputs, Product::Best).outputs());
                 self.coop(Rows::Logits, Product::Best, head, &b.normed, &b.best, groups, 1.0);
                 Some(groups)
             }
@@ -122,10 +123,11 @@ impl Preparation<'_> {
             let slices = self.weights.gpu.slices();
             let kernel = |tile| Kernel::Matmul { weights: self.weights.format, rows, tile, slices, store };
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, y];
-            let kernels = [(1, kernel(Tile::Row)), (usize::MAX, kernel(Tile::Block))];
-            self.step_by_rows(&kernels, &buffers, move |extent| {
-                params.grid(extent.rows, if extent.rows == 1 { Tile::Row } else { Tile::Block }, slices)
+            let kernels = [(1, Tile::Row), (usize::MAX, Tile::Block)].map(|(most_rows, tile)| {
+                let grid = move |extent: Extent| params.grid(extent.rows, tile, slices);
+                (most_rows, kernel(tile), Box::new(grid) as GridOf)
             });
+            self.step_by_rows(kernels.into(), &buffers);
         }
     }
 
@@ -140,10 +142,7 @@ impl Preparation<'_> {
         out_stride: usize,
         scale: f32,
     ) {
-        let columns = match (Columns::of(matrix.outputs), product) {
-            (Columns::One, Product::Gated) => Columns::TwoLong,
-            (columns, _) => columns,
-        };
+        let columns = Columns::of(matrix.outputs, product);
         for piece in &matrix.pieces {
             let params = MatmulCoop {
                 outputs: piece.outputs as u32,
@@ -153,22 +152,19 @@ impl Preparation<'_> {
                 scale,
                 pad: [0; 3],
             };
-            let kernel =
-                |row_tiles| (most_rows(row_tiles), Kernel::MatmulCoop { rows, row_tiles, columns, product });
-            let mut kernels = RowTiles::ALL.map(kernel).to_vec();
+            let mut kernels: Vec<(usize, Kernel, GridOf)> = Vec::new();
+            for row_tiles in RowTiles::ALL {
+                let kernel = Kernel::MatmulCoop { rows, row_tiles, columns, product };
+                let grid = move |extent: Extent| params.grid(extent.rows, row_tiles, columns);
+                kernels.push((most_rows(row_tiles), kernel, Box::new(grid)));
+            }
+            // Logits are a block's at most.
             if rows == Rows::All {
-                kernels.push((usize::MAX, Kernel::MatmulPrompt { slices: columns.slices(), product }));
+                let kernel = Kernel::MatmulPrompt { slices: columns.slices(), product };
+                kernels.push((usize::MAX, kernel, Box::new(move |extent| params.prompt_grid(extent.rows))));
             }
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, out];
-            self.step_by_rows(&kernels, &buffers, move |extent| {
-                let fits = RowTiles::ALL.into_iter().find(|row_tiles| extent.rows <= most_rows(*row_tiles));
-                match fits {
-                    Some(row_tiles) => params.grid(extent.rows, row_tiles, columns),
-                    None if rows == Rows::All => params.prompt_grid(extent.rows),
-                    // Logits are a block's at most.
-                    None => params.grid(extent.rows, RowTiles::Two, columns),
-                }
-            });
+            self.step_by_rows(kernels, &buffers);
         }
     }
 

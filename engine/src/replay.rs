@@ -5,7 +5,7 @@ use orthrus_shaders::{Kernel, State};
 
 use crate::buffer::Buffer;
 use crate::gpu::Gpu;
-use crate::pass::{Pass, Step};
+use crate::pass::{Pass, Step, Variant};
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -91,9 +91,8 @@ impl Session {
         Pass {
             steps: vec![Step {
                 name: kernel.name(),
-                pipelines: vec![(usize::MAX, pipeline)],
+                variants: vec![Variant { most_rows: usize::MAX, pipeline, grid: Box::new(|_| [1, 1, 1]) }],
                 group,
-                grid: Box::new(|_| [1, 1, 1]),
                 weight_bytes: 0,
             }],
         }

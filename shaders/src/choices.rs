@@ -194,9 +194,11 @@ impl Columns {
     }
 
     /// The choice for a matrix of so many outputs: the largest that leaves a large GPU (132 multiprocessors, an
-    /// NVIDIA H200) about a workgroup for each of them, by measurement at the released models' shapes.
-    pub fn of(outputs: usize) -> Columns {
+    /// NVIDIA H200) about a workgroup for each of them, by measurement at the released models' shapes. A gated product
+    /// takes 32 outputs at least, gate and up.
+    pub fn of(outputs: usize, product: Product) -> Columns {
         match outputs.div_ceil(TILE) {
+            0..=255 if product == Product::Gated => Columns::TwoLong,
             0..=255 => Columns::One,
             256..=383 => Columns::TwoLong,
             384.. => Columns::Two,

@@ -146,10 +146,7 @@ fn products_of_the_1_7b() {
         let scale = (3.0 / inputs as f32).sqrt();
         let weights: Vec<f32> = (0..inputs * outputs).map(|_| scale * random.unit()).collect();
         let weights = stored(WeightFormat::F16, &weights, inputs);
-        let columns = match (Columns::of(outputs), product) {
-            (Columns::One, Product::Gated) => Columns::TwoLong,
-            (columns, _) => columns,
-        };
+        let columns = Columns::of(outputs, product);
         let width = if product == Product::Gated { outputs / 2 } else { outputs };
         let residual = random.units(PROMPT_TILE * outputs);
         let x: Vec<f32> = (0..PROMPT_TILE * inputs).map(|_| random.normal()).collect();
