@@ -10,12 +10,16 @@ use crate::gpu::{gpu, tiers};
 use crate::kernel::{Operands, from_tiles, poison};
 use crate::random::Random;
 
+/// The test GPU at tier `coop`, where the adapter has it.
+pub fn coop_gpu() -> Option<Gpu> {
+    tiers().contains(&Tier::Coop).then(|| gpu(Tier::Coop))
+}
+
 /// Runs `check` on random shapes where the adapter has the tier.
 pub fn on_coop(check: impl Fn(&Gpu, &mut Random, &str)) {
-    if tiers().contains(&Tier::Coop) {
-        for seed in 0..25 {
-            check(&gpu(Tier::Coop), &mut Random::new(seed), &format!("seed {seed}"));
-        }
+    let Some(gpu) = coop_gpu() else { return };
+    for seed in 0..25 {
+        check(&gpu, &mut Random::new(seed), &format!("seed {seed}"));
     }
 }
 
