@@ -3,22 +3,17 @@
 use std::collections::HashSet;
 use std::fmt::{Display, Formatter};
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
-use crate::commands::{self, Result, built, cargo, output, root, say, typed};
-use crate::{json, vulkan};
+use crate::commands::{self, Result, output, root, say};
+use crate::{json, program};
 
 /// New tokens of each generation, at most.
 const BUDGET: &str = "128";
 
 /// Builds the program and has the bundled model answer a prompt of each family, then one of them in both views.
 pub(crate) fn run() -> Result<()> {
-    vulkan::ensure()?;
-    let mut build = cargo(&["build", "--release", "--locked", "--package", "orthrus-cli"]);
-    say(format!("Building the program (the first time takes minutes): {}", typed(&build)));
-    commands::run(&mut build)?;
-    let program = Program::built();
+    program::build()?;
 
     let listed = root().join("models/tiny/demo_prompts.txt");
     let text = fs::read_to_string(&listed).map_err(|error| format!("{}: {error}", listed.display()))?;
@@ -30,9 +25,9 @@ pub(crate) fn run() -> Result<()> {
     say("them, so that each pass yields several tokens and the text is exactly the AR view's own.");
     for prompt in &prompts {
         say(format!("\n== {prompt}"));
-        commands::run(&mut program.generate(prompt, "dual", false))?;
+        commands::run(&mut generate(prompt, "dual", false))?;
     }
-    prompts.first().map_or(Ok(()), |prompt| compare(&program, prompt))
+    prompts.first().map_or(Ok(()), |prompt| compare(prompt))
 }
 
 /// A prompt to show.
@@ -57,32 +52,20 @@ fn one_of_each_family(text: &str) -> Vec<Prompt<'_>> {
         .collect()
 }
 
-/// The program that was built.
-struct Program {
-    path: PathBuf,
-}
-
-impl Program {
-    fn built() -> Program {
-        Program { path: built("release", "orthrus") }
+fn generate(prompt: &Prompt<'_>, view: &str, json: bool) -> Command {
+    let mut command = program::command();
+    command.args(["generate", "--prompt", prompt.text, "--max-new-tokens", BUDGET, "--view", view]);
+    if json {
+        command.arg("--json");
     }
-
-    fn generate(&self, prompt: &Prompt<'_>, view: &str, json: bool) -> Command {
-        let mut command = Command::new(&self.path);
-        command.current_dir(root()).env_remove("ORTHRUS_MODEL");
-        command.args(["generate", "--prompt", prompt.text, "--max-new-tokens", BUDGET, "--view", view]);
-        if json {
-            command.arg("--json");
-        }
-        command
-    }
+    command
 }
 
 /// Runs a prompt in both views and shows both speeds. The ids must be the same.
-fn compare(program: &Program, prompt: &Prompt<'_>) -> Result<()> {
+fn compare(prompt: &Prompt<'_>) -> Result<()> {
     say(format!("\n== both views side by side: {prompt}"));
-    let dual = output(&mut program.generate(prompt, "dual", true))?;
-    let ar = output(&mut program.generate(prompt, "ar", true))?;
+    let dual = output(&mut generate(prompt, "dual", true))?;
+    let ar = output(&mut generate(prompt, "ar", true))?;
     say(format!("{:<26}{:>12}{:>12}", "", "dual", "ar"));
     for (what, field, decimals) in [
         ("passes", "forward_passes", 0),

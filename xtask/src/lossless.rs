@@ -1,9 +1,7 @@
 //! `cargo xtask lossless`: what LOSSLESS.md records, once more, on an adapter of one's own.
 
-use std::process::Command;
-
-use crate::commands::{self, Result, built, cargo, output, root, say, typed};
-use crate::json;
+use crate::commands::{Result, output, say};
+use crate::{json, program};
 
 const PROMPTS: &str = "tests/prompts/prompts.jsonl";
 
@@ -16,9 +14,7 @@ const CUTS: ([&str; 3], [&str; 2], [&str; 2]) = (["0.3", "0.7", "1"], ["20", "0"
 /// Builds the program and verifies prompts in both views: greedily on each tier in each format, then sampled with all
 /// cuts, tiers and formats taking turns, then a synthetic model of near-ties, unless there is a `limit` of prompts.
 pub(crate) fn run(adapter: &str, tiers: &str, limit: Option<&str>) -> Result<()> {
-    let mut build = cargo(&["build", "--release", "--locked", "--package", "orthrus-cli"]);
-    say(format!("Building the program: {}", typed(&build)));
-    commands::run(&mut build)?;
+    program::build()?;
     say("| prompts | the same | tokens |\n| --- | ---: | ---: |");
     let mut failures = Vec::new();
     for line in lines(&tiers.split(',').collect::<Vec<_>>(), limit) {
@@ -59,18 +55,15 @@ fn lines(tiers: &[&str], limit: Option<&str>) -> Vec<String> {
     if limit.is_none() {
         let synthetic = format!("--model synthetic:1.7b --max-new-tokens 64 --tier {}", tiers[0]);
         lines.push(format!("{synthetic} --synthetic-prompts 100"));
-        lines.push(format!(
-            "{synthetic} --synthetic-prompts 40 {} --temperature 0.7",
-            "--accept coupled --seed 5"
-        ));
+        let sampled = "--accept coupled --seed 5 --temperature 0.7 --top-k 0 --top-p 1";
+        lines.push(format!("{synthetic} --synthetic-prompts 40 {sampled}"));
     }
     lines
 }
 
 /// How many are the same, and tokens.
 fn verified(adapter: &str, line: &str) -> Result<String> {
-    let mut command = Command::new(built("release", "orthrus"));
-    command.current_dir(root()).env_remove("ORTHRUS_MODEL");
+    let mut command = program::command();
     command.args(["verify", "--json", "--adapter", adapter]).args(line.split(' '));
     let report = output(&mut command)?;
     let number =

@@ -5,6 +5,7 @@ mod demo;
 mod json;
 mod lossless;
 mod packages;
+mod program;
 mod test;
 mod vulkan;
 mod web;
