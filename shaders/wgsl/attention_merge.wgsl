@@ -34,7 +34,7 @@ const LANES: u32 = GROUPS * GROUP_LANES;
 const VECS: u32 = 2u; // of a lane: heads have up to 256 values
 const LOWEST: f32 = -3.402823e38;
 
-var<workgroup> group_sums: array<vec4<f32>, LANES * VECS>;
+var<workgroup> group_sums: array<vec4<f32>, LANES>;
 var<workgroup> group_stats: array<vec2<f32>, GROUPS>;
 
 @compute @workgroup_size(LANES)
@@ -69,31 +69,34 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    for (var v = 0u; v < VECS; v++) {
-        group_sums[(own * VECS + v) * GROUP_LANES + vec] = sum[v];
-    }
     if vec == 0u {
         group_stats[own] = vec2(highest, weight);
     }
-    workgroupBarrier();
-
-    let i = lane;
-    if i >= params.head_vecs {
-        return;
+    for (var v = 0u; v * GROUP_LANES < params.head_vecs; v++) {
+        workgroupBarrier();
+        group_sums[lane] = sum[v];
+        workgroupBarrier();
+        let i = v * GROUP_LANES + lane;
+        if lane < GROUP_LANES && i < params.head_vecs {
+            put_mean(row, head, i, min(splits, GROUPS), lane);
+        }
     }
-    let used = min(splits, GROUPS);
-    highest = group_stats[0].x;
-    for (var g = 1u; g < used; g++) {
+}
+
+// Vec4 `i` of the head, of which each group has put its sum, at `vec`.
+fn put_mean(row: u32, head: u32, i: u32, groups: u32, vec: u32) {
+    var highest = group_stats[0].x;
+    for (var g = 1u; g < groups; g++) {
         highest = max(highest, group_stats[g].x);
     }
-    var whole = 0.0;
-    var result = vec4(0.0);
-    for (var g = 0u; g < used; g++) {
+    var weight = 0.0;
+    var sum = vec4(0.0);
+    for (var g = 0u; g < groups; g++) {
         let factor = exp(group_stats[g].x - highest);
-        whole = fma(group_stats[g].y, factor, whole);
-        result = fma(group_sums[(g * VECS + i / GROUP_LANES) * GROUP_LANES + i % GROUP_LANES], vec4(factor), result);
+        weight = fma(group_stats[g].y, factor, weight);
+        sum = fma(group_sums[g * GROUP_LANES + vec], vec4(factor), sum);
     }
-    let mean = result / whole;
+    let mean = sum / weight;
     for (var k = 0u; k < 4u; k++) {
         if i * 4u + k < params.head_dim {
             put(row, head * params.head_dim + i * 4u + k, mean[k]);

@@ -30,9 +30,6 @@ struct Params {
 
 const LANES: u32 = OUTPUT_LANES * SLICES;
 const VALUES: u32 = TILE_ROWS * TILE_OUTPUTS;
-const LINE: u32 = VALUES * OUTPUT_LANES;
-
-var<workgroup> partials: array<f32, SLICES * LINE>;
 
 fn add_products(sum: f32, w: Chunk, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
     var s = fma(w.lo.x, lo.x, sum);
@@ -47,10 +44,9 @@ fn add_products(sum: f32, w: Chunk, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let rows = row_count();
     let first_row = group.x * TILE_ROWS;
     let first_output = group.y * OUTPUT_LANES * TILE_OUTPUTS;
-    if first_row >= rows {
+    if first_row >= row_count() {
         return;
     }
     let column = lane % OUTPUT_LANES;
@@ -72,19 +68,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    for (var v = 0u; v < VALUES; v++) {
-        partials[slice * LINE + v * OUTPUT_LANES + column] = sums[v];
-    }
-    workgroupBarrier();
-    for (var i = lane; i < LINE; i += LANES) {
-        let row = first_row + i / OUTPUT_LANES / TILE_OUTPUTS;
-        let output = first_output + i / OUTPUT_LANES % TILE_OUTPUTS * OUTPUT_LANES + i % OUTPUT_LANES;
-        if row < rows && output < params.outputs {
-            var sum = partials[i];
-            for (var s = 1u; s < SLICES; s++) {
-                sum += partials[s * LINE + i];
-            }
-            store(row * params.y_stride + params.y_first + output, sum);
-        }
+    finish(lane, first_row, first_output, &sums);
+}
+
+fn put_product(row: u32, output: u32, sum: f32) {
+    if row < row_count() && output < params.outputs {
+        store(row * params.y_stride + params.y_first + output, sum);
     }
 }

@@ -29,7 +29,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read> rope: array<vec2<f32>>;
 
 const LANES: u32 = 64u;
-const VALUES: u32 = 1u;
 const PAIRS: u32 = 2u; // of a lane: heads have up to 256 values
 
 @compute @workgroup_size(LANES)
@@ -70,9 +69,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
             turn[pair] = rope[position * half_dim + i];
         }
     }
-    put_partial(thread, 0u, squares);
+    put_partial(thread, squares);
     workgroupBarrier();
-    let scale = inverseSqrt(total(thread, 0u) / f32(params.head_dim) + params.eps);
+    let scale = inverseSqrt(total(thread) / f32(params.head_dim) + params.eps);
 
     for (var pair = 0u; pair < PAIRS; pair++) {
         let i = thread.lane + pair * LANES;

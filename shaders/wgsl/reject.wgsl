@@ -27,8 +27,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read> tokens: array<u32>;
 @group(0) @binding(7) var<storage, read_write> picks: array<u32>;
 
-const VALUES: u32 = 1u;
-
 fn p_of(row: u32, id: u32) -> f32 {
     let d = distributions[row];
     return weight(d, logits[row * params.vocabulary + id], id) / d.mass;
@@ -59,10 +57,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     for (var id = lane; id < params.vocabulary; id += LANES) {
         residual += max(p_of(row, id) - q_of(row, id), 0.0);
     }
-    put_partial(thread, 0u, residual);
+    put_partial(thread, residual);
     workgroupBarrier();
     // Not greater, so that it holds for NaN too.
-    let from_p = !(total(thread, 0u) > 1e-5);
+    let from_p = !(total(thread) > 1e-5);
     var best = LOWEST;
     var best_id = NO_ID;
     for (var id = lane; id < params.vocabulary; id += LANES) {

@@ -21,7 +21,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> weight: array<vec4<f32>>;
 
 const LANES: u32 = 256u;
-const VALUES: u32 = 1u;
 const KEPT: u32 = 4u; // vec4 that a lane keeps: rows of up to 4096 values are read once
 
 @compute @workgroup_size(LANES)
@@ -45,9 +44,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
         squares += dot(x[source + i], x[source + i]);
     }
-    put_partial(thread, 0u, squares);
+    put_partial(thread, squares);
     workgroupBarrier();
-    let scale = inverseSqrt(total(thread, 0u) / f32(params.width) + params.eps);
+    let scale = inverseSqrt(total(thread) / f32(params.width) + params.eps);
     for (var k = 0u; k < KEPT; k++) {
         let i = thread.lane + k * LANES;
         if i < vecs {

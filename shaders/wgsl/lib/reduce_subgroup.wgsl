@@ -10,19 +10,19 @@ struct Thread {
     @builtin(num_subgroups) subgroups: u32,
 }
 
-var<workgroup> partials: array<f32, LANES / 4u * VALUES>;
+var<workgroup> partials: array<f32, LANES / 4u>;
 
-fn put_partial(thread: Thread, value: u32, x: f32) {
+fn put_partial(thread: Thread, x: f32) {
     let sum = subgroupAdd(x);
     if thread.subgroup_lane == 0u {
-        partials[thread.subgroup * VALUES + value] = sum;
+        partials[thread.subgroup] = sum;
     }
 }
 
-fn total(thread: Thread, value: u32) -> f32 {
+fn total(thread: Thread) -> f32 {
     var sum = 0.0;
     for (var subgroup = 0u; subgroup < thread.subgroups; subgroup++) {
-        sum += partials[subgroup * VALUES + value];
+        sum += partials[subgroup];
     }
     return sum;
 }
