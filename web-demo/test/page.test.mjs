@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { pbkdf2 } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { launch, open, outcome, race, screenshot, serve, set, status, watchedPage } from "./browser.mjs";
 
@@ -26,6 +28,19 @@ before(async () => {
 function native(prompt, ...options) {
   const given = ["generate", "--prompt", prompt, "--max-new-tokens", String(BUDGET), "--json", ...options];
   return JSON.parse(execFileSync(env.ORTHRUS, given, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+}
+
+/** Counts in `window.struck`, from zero, rejected drafts that are seen: asking for them now and then would miss some. */
+async function watchStruck(page) {
+  await page.evaluate(() => {
+    window.struck = 0;
+    window.observed?.disconnect();
+    window.observed = new MutationObserver((changes) => {
+      const added = changes.flatMap((change) => [...change.addedNodes]);
+      window.struck += added.filter((node) => node.matches?.("s") && node.getClientRects().length > 0).length;
+    });
+    window.observed.observe(document.querySelector("#dual .text"), { childList: true });
+  });
 }
 
 test("the page and its program are at most 2 MiB to download, without the model", () => {
@@ -51,10 +66,22 @@ test("the page allows itself nothing but its own files", async () => {
   assert.equal(refused, "refused");
 });
 
+const derive = promisify(pbkdf2);
+
+/** How long two processor cores take to derive keys, in ms. On two cores of an AMD EPYC that do nothing else: 140. */
+async function pace() {
+  const start = performance.now();
+  await Promise.all(["one", "other"].map((password) => derive(password, "salt", 300_000, 64, "sha512")));
+  return performance.now() - start;
+}
+
 test("the first token comes within five seconds of loading the page", async () => {
-  // What else the machine does can only slow it down: the fastest of five counts, and the first that will do.
+  // What else the machine does can only slow it down: the fastest of five counts, and the first that will do. A machine
+  // that is slower, or shared at the moment, has as much more time.
   const times = [];
-  for (let attempt = 0; attempt < 5 && !(Math.min(...times) < 5000); attempt++) {
+  const allowed = [];
+  while (times.length < 5 && !times.some((time, attempt) => time < allowed[attempt])) {
+    allowed.push(5000 * Math.max(1, (await pace()) / 140));
     const { page, problems } = await watchedPage(await launch(), address);
     await page.goto(address);
     // At once, as a script clicks that waited for the button.
@@ -70,8 +97,9 @@ test("the first token comes within five seconds of loading the page", async () =
     assert.deepEqual(problems, []);
     await page.context().browser().close();
   }
-  console.log(`first token after ${times.map((ms) => `${(ms / 1000).toFixed(2)} s`).join(", ")}`);
-  assert.ok(Math.min(...times) < 5000, `${times}`);
+  const seconds = (all) => all.map((ms) => `${(ms / 1000).toFixed(2)} s`).join(", ");
+  console.log(`first token after ${seconds(times)}; allowed ${seconds(allowed)}`);
+  assert.ok(times.some((time, attempt) => time < allowed[attempt]));
 });
 
 test("races of three families end in one text, the native program's", async () => {
@@ -136,8 +164,9 @@ test("drafts are seen, struck out where they were rejected, and can be seen agai
   await open(page, address);
   await set(page, { "max-new-tokens": BUDGET });
   await page.fill("#prompt", "Write a bedtime story about a penguin by the frozen lake.");
+  await watchStruck(page);
   await page.click("#race");
-  await page.waitForSelector("#dual .text s");
+  await page.waitForFunction(() => window.struck > 0);
   await screenshot(page, "2-racing");
   await status(page, /^Done/);
   const first = await outcome(page);
@@ -145,11 +174,13 @@ test("drafts are seen, struck out where they were rejected, and can be seen agai
   assert.ok(tints.filter(([name]) => name.includes("tint-")).length > 5, JSON.stringify(tints));
   assert.match(tints[1][1], /^cycle 1: \d+ of 31 drafts accepted$/);
 
+  await watchStruck(page);
   await page.click("#replay");
   assert.match(await page.textContent("#status"), /slow motion/);
-  await page.waitForSelector("#dual .text s");
   await status(page, /^Done/);
   assert.deepEqual(await outcome(page), first);
+  const struck = await page.evaluate(() => window.struck);
+  assert.ok(struck > 0 && struck < first.dual.passes, `${struck} of ${first.dual.passes} passes`);
   // Stopped, it shows the rest at once.
   await page.click("#replay");
   await page.click("#stop");
