@@ -64,15 +64,21 @@ test("the page allows itself nothing but its own files", async () => {
   assert.deepEqual([...sources].sort(), ["'none'", "'self'", "'wasm-unsafe-eval'"]);
   const refused = await page.evaluate(() => fetch("https://example.org/").then(() => "fetched", () => "refused"));
   assert.equal(refused, "refused");
+  // It was still loading.
+  await page.context().close();
 });
 
 const derive = promisify(pbkdf2);
 
-/** How long two processor cores take to derive keys, in ms. On two cores of an AMD EPYC that do nothing else: 140. */
+/** How long two processor cores take to derive keys, in ms, at best. Two of an AMD EPYC with nothing else to do: 140. */
 async function pace() {
-  const start = performance.now();
-  await Promise.all(["one", "other"].map((password) => derive(password, "salt", 300_000, 64, "sha512")));
-  return performance.now() - start;
+  const times = [];
+  while (times.length < 3) {
+    const start = performance.now();
+    await Promise.all(["one", "other"].map((password) => derive(password, "salt", 300_000, 64, "sha512")));
+    times.push(performance.now() - start);
+  }
+  return Math.min(...times);
 }
 
 test("the first token comes within five seconds of loading the page", async () => {
