@@ -57,6 +57,7 @@
 #![warn(clippy::unwrap_used)]
 
 mod adapter;
+mod ahead;
 mod buffer;
 mod buffers;
 mod choice;

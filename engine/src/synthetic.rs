@@ -37,19 +37,21 @@ impl Synthetic {
         Synthetic::qwen3("1.7b", 28, 2048, 16, 6144, true),
         Synthetic::qwen3("4b", 36, 2560, 32, 9728, true),
         Synthetic::qwen3("8b", 36, 4096, 32, 12_288, false),
-        Synthetic {
-            name: "test",
-            num_hidden_layers: 2,
-            hidden_size: 128,
-            num_attention_heads: 4,
-            num_key_value_heads: 2,
-            head_dim: 32,
-            intermediate_size: 256,
-            vocab_size: 2048,
-            tie_word_embeddings: false,
-            mask_token_id: 2047,
-        },
+        Synthetic::SMALLEST,
     ];
+
+    pub(crate) const SMALLEST: Synthetic = Synthetic {
+        name: "test",
+        num_hidden_layers: 2,
+        hidden_size: 128,
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+        head_dim: 32,
+        intermediate_size: 256,
+        vocab_size: 2048,
+        tie_word_embeddings: false,
+        mask_token_id: 2047,
+    };
 
     const fn qwen3(
         name: &'static str,

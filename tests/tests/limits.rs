@@ -67,6 +67,23 @@ fn the_decode_loop_makes_nothing() {
     }
 }
 
+#[test]
+fn what_is_compiled_ahead_is_all_that_greedy_decoding_takes() {
+    // On tier `coop` a model's shapes choose kernels too.
+    for tier in tiers().into_iter().filter(|tier| *tier != Tier::Coop) {
+        let gpu = Gpu::open(&options_of(tier)).unwrap();
+        gpu.compile_ahead(WeightFormat::F16).unwrap();
+        let ahead = gpu.created().pipelines;
+        let golden = Golden::open("tied-gqa");
+        let mut session = load(&gpu, &golden, WeightFormat::F16).session(256).unwrap();
+        for view in [View::Dual, View::Ar] {
+            let found = ids(&mut session, &golden.decoding.prompt_ids, &options(&golden, view));
+            assert!(!found.is_empty());
+        }
+        assert_eq!(gpu.created().pipelines, ahead, "tier {}", tier.name());
+    }
+}
+
 /// The count above is of what goes through `Gpu`: nothing else may make these.
 #[test]
 fn one_file_makes_buffers_pipelines_and_bind_groups() {

@@ -8,6 +8,7 @@ use orthrus::memory::{SessionSizes, weight_bytes};
 use orthrus::{Progress, WeightFormat};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 use crate::engine::Engine;
 use crate::error::{self, Kind, thrown};
@@ -54,7 +55,8 @@ impl Model {
         dtype: String,
         progress: Function,
     ) -> Result<Model, JsValue> {
-        load(engine, name, files::given(&files)?, &dtype, progress).await
+        let format = format(engine, &dtype)?;
+        load(engine, name, files::given(&files)?, format, progress).await
     }
 
     /// Downloads the checkpoint in the folder `url`, of which `downloaded(bytes, total)` hears, and loads it. Both callbacks
@@ -68,8 +70,9 @@ impl Model {
         downloaded: Function,
         progress: Function,
     ) -> Result<Model, JsValue> {
+        let format = format(engine, &dtype)?;
         let files = files::downloaded(&url, &downloaded).await?;
-        load(engine, name, files, &dtype, progress).await
+        load(engine, name, files, format, progress).await
     }
 
     /// `{name, dual, dtype, layers, blockSize, maxContext, longestContext, weightBytes, hasTokenizer}`.
@@ -123,15 +126,23 @@ impl Model {
     }
 }
 
+/// The format called so, whose kernels begin to compile: they take as long as a download.
+fn format(engine: &Engine, dtype: &str) -> Result<WeightFormat, JsValue> {
+    let format = WeightFormat::ALL.into_iter().find(|format| format.name() == dtype);
+    let format = format.ok_or_else(|| thrown(Kind::Request, &format!("dtype is f16 or f32, not {dtype}")))?;
+    let gpu = engine.gpu.clone();
+    // What fails here will fail for the model too, which says so.
+    spawn_local(async move { drop(gpu.compile_ahead_async(format).await) });
+    Ok(format)
+}
+
 async fn load(
     engine: &Engine,
     name: String,
     files: Files,
-    dtype: &str,
+    format: WeightFormat,
     progress: Function,
 ) -> Result<Model, JsValue> {
-    let format = WeightFormat::ALL.into_iter().find(|format| format.name() == dtype);
-    let format = format.ok_or_else(|| thrown(Kind::Request, &format!("dtype is f16 or f32, not {dtype}")))?;
     let checkpoint = Checkpoint::from_files(&name, files).map_err(error::load)?;
     let tokenizer = checkpoint.tokenizer().map_err(error::load)?;
     let template = checkpoint.chat_template().map_err(error::load)?;
