@@ -14,8 +14,9 @@ const MARGIN: (f64, f64, f64, f64) = (64.0, 30.0, 120.0, 34.0);
 /// Legible on white and on black: the colours follow the reader's preference.
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600}.small{font-size:11px;\
     fill:#666}.grid{stroke:#8886;stroke-width:1}.bar{fill:#2b6cb0}.line{fill:none;stroke-width:2}.s0{stroke:#2b6cb0}\
-    .s1{stroke:#c05621}.s2{stroke:#6b7280}@media(prefers-color-scheme:dark){text{fill:#ddd}.small{fill:#aaa}\
-    .bar{fill:#63a4ee}.s0{stroke:#63a4ee}.s1{stroke:#ed8936}.s2{stroke:#a0aec0}}";
+    .s1{stroke:#c05621}.s2{stroke:#6b7280}.n0{fill:#2b6cb0}.n1{fill:#c05621}.n2{fill:#6b7280}\
+    @media(prefers-color-scheme:dark){text{fill:#ddd}.small{fill:#aaa}.bar{fill:#63a4ee}.s0{stroke:#63a4ee}\
+    .s1{stroke:#ed8936}.s2{stroke:#a0aec0}.n0{fill:#63a4ee}.n1{fill:#ed8936}.n2{fill:#a0aec0}}";
 
 /// Draws both panels.
 pub(crate) fn draw(results: &Results) -> String {
@@ -61,7 +62,7 @@ fn speeds(svg: &mut String, results: &Results) {
     for (index, context) in results.contexts.iter().enumerate() {
         frame.below(svg, x(index), &context.context.to_string());
     }
-    let mut end_of_last = f64::NEG_INFINITY;
+    let mut ends = Vec::new();
     for (series, (name, figures)) in lines.iter().enumerate() {
         let points: Vec<(f64, Spread)> =
             figures.iter().enumerate().filter_map(|(index, at)| Some((x(index), (*at)?))).collect();
@@ -85,12 +86,23 @@ fn speeds(svg: &mut String, results: &Results) {
                 ),
             );
         }
-        // Names do not cover one another.
-        let y = frame.y(last.median / top) + 4.0;
-        let y = if (y - end_of_last).abs() < 13.0 { end_of_last + 13.0 } else { y };
-        end_of_last = y;
-        add(svg, format!("<text class=\"small\" x=\"{:.1}\" y=\"{y:.1}\">{name}</text>", end + 10.0));
+        ends.push((frame.y(last.median / top) + 4.0, *end + 10.0, series, name));
     }
+    ends.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let places = apart(ends.iter().map(|end| end.0));
+    for ((_, x, series, name), y) in ends.iter().zip(places) {
+        add(svg, format!("<text class=\"small n{series}\" x=\"{x:.1}\" y=\"{y:.1}\">{name}</text>"));
+    }
+}
+
+/// Places for names beside the ends of lines, from the top down, that do not cover one another.
+fn apart(ends: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut last = f64::NEG_INFINITY;
+    ends.map(|end| {
+        last = end.max(last + 13.0);
+        last
+    })
+    .collect()
 }
 
 /// One bar a position of the block.
@@ -188,7 +200,12 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, round_up};
+    use super::{apart, escaped, round_up};
+
+    #[test]
+    fn names_stand_in_the_order_of_their_lines() {
+        assert_eq!(apart([20.0, 90.0, 93.0, 94.0, 200.0].into_iter()), [20.0, 90.0, 103.0, 116.0, 200.0]);
+    }
 
     #[test]
     fn axes_end_at_round_numbers() {
