@@ -18,7 +18,7 @@ fn bench(criterion: &mut Criterion) {
     let gpu = gpu();
     let software = gpu.adapter().is_software();
     for (name, model) in models(&gpu) {
-        let longest = model.config().max_position_embeddings - model.config().block_size;
+        let longest = model.config().max_position_embeddings - model.config().block_size - 1;
         let contexts = CONTEXTS.into_iter().filter(|context| *context <= longest);
         for context in contexts.take(if software { 1 } else { CONTEXTS.len() }) {
             at_context(criterion, &name, &model, context, if software { 1 } else { TIMES });
@@ -28,7 +28,7 @@ fn bench(criterion: &mut Criterion) {
 
 fn at_context(criterion: &mut Criterion, model_name: &str, model: &Model, context: usize, times: usize) {
     let most = model.config().block_size;
-    let mut session = model.session(context + most).unwrap_or_else(|error| panic!("{error}"));
+    let mut session = model.session(context + most + 1).unwrap_or_else(|error| panic!("{error}"));
     session.assume_cached(&vec![1; context]).unwrap_or_else(|error| panic!("{error}"));
     let exact = MeasuredPass::Verify(ArKernel::Exact);
     let mut passes = vec![("fast 1".to_string(), MeasuredPass::Verify(ArKernel::Fast), 1)];

@@ -38,7 +38,7 @@ fn bench(criterion: &mut Criterion) {
 
 fn at_context(criterion: &mut Criterion, name: &str, model: &Model, context: usize, times_at_once: usize) {
     let rows_most = model.config().block_size;
-    let mut session = match model.session(context + rows_most) {
+    let mut session = match model.session(context + rows_most + 1) {
         Ok(session) => session,
         Err(error @ (Error::ContextSize { .. } | Error::OutOfMemory { .. } | Error::TooLarge { .. })) => {
             eprintln!("passes/{name}/{context} is left out: {error}");

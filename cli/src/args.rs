@@ -139,7 +139,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = positive)]
     pub(crate) repetitions: usize,
 
-    /// Measure only this kernel of one-row passes. By default both, where the adapter has both.
+    /// Measure only this kernel of one-row passes. By default both.
     #[arg(long, value_name = "KERNEL", value_parser = named([ArKernel::Exact, ArKernel::Fast], ArKernel::name))]
     pub(crate) ar_kernel: Option<ArKernel>,
 

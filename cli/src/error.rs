@@ -52,6 +52,10 @@ pub(crate) enum CliError {
         different: usize,
     },
 
+    /// Nobody reads what `verify` finds, and there are prompts left.
+    #[error("stdout was closed before all prompts were verified")]
+    Unverified,
+
     /// Nobody reads stdout any more: not a failure, but there is nothing left to do.
     #[error("stdout is closed")]
     StdoutClosed,

@@ -52,6 +52,8 @@ struct Info {
     file_bytes: Option<u64>,
     tokenizer: bool,
     chat_template: bool,
+    /// The best tier that this machine has, which `memory` is for: it decides how the cache is stored.
+    tier: &'static str,
     memory: Vec<Memory>,
 }
 
@@ -90,6 +92,8 @@ impl Info {
     /// What there is to tell without files.
     fn of_shape(source: &Source) -> Info {
         let config = source.config();
+        let tiers = adapters_blocking();
+        let tier = tiers.iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);
         Info {
             model: source.name(),
             synthetic: source.is_synthetic(),
@@ -116,7 +120,8 @@ impl Info {
             file_bytes: None,
             tokenizer: false,
             chat_template: false,
-            memory: memory(config, source.views()),
+            tier: tier.name(),
+            memory: memory(config, source.views(), tier),
         }
     }
 
@@ -175,7 +180,7 @@ impl Info {
         line("tokenizer", yes(self.tokenizer));
         line("chat template", yes(self.chat_template));
         lines.push(String::new());
-        lines.push("GPU memory needed".to_string());
+        lines.push(format!("GPU memory needed, on tier {}", self.tier));
         lines.push(format!(
             "{:>10}  {:<6}{:>12}{:>12}{:>12}{:>12}",
             "context", "dtype", "weights", "cache", "scratch", "total"
@@ -230,10 +235,8 @@ fn listed(ids: &[u32]) -> String {
     }
 }
 
-/// What each context takes in each format, on the best tier that this machine has: it decides how the cache is stored.
-fn memory(config: &Config, views: Views) -> Vec<Memory> {
-    let tier =
-        adapters_blocking().iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);
+/// What each context takes in each format.
+fn memory(config: &Config, views: Views, tier: Tier) -> Vec<Memory> {
     let longest = config.max_position_embeddings;
     let contexts: BTreeSet<usize> =
         CONTEXTS.into_iter().filter(|context| *context < longest).chain([longest]).collect();

@@ -61,7 +61,7 @@ fn a_checkpoint_is_measured() {
         &[
             "f16 weights, block size 8",
             "median of 2 (least to most)",
-            "replayed acceptance, recorded from this model's answers to 2 built-in prompts",
+            "replayed acceptance, recorded from this model's answers to ",
             "context 40:",
             "context 300:",
             "AR, 1 row, exact",

@@ -86,7 +86,7 @@ fn a_checkpoint_must_be_one() {
     assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
 }
 
-/// The default model is the one that the environment names, or else the one beside the program.
+/// The default model is the one that the environment names, or else the one in the program.
 #[test]
 fn a_model_need_not_be_named() {
     let named = finish(orthrus().args(["info", "--json"]).env("ORTHRUS_MODEL", golden()));

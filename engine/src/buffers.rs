@@ -18,7 +18,7 @@ pub(crate) struct KeyValues {
 /// All buffers of a session. Shapes are the kernels'.
 pub(crate) struct Buffers {
     pub(crate) sizes: SessionSizes,
-    /// The decode state (rule 1 of the design).
+    /// The decode state, which `accept` alone advances.
     pub(crate) state: Buffer,
     /// The text: ids by position.
     pub(crate) tokens: Buffer,

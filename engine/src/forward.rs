@@ -1,5 +1,5 @@
 //! The forward pass, readable from top to bottom. What is here is a *preparation* of it: each call adds one
-//! dispatch or two to a [`Pass`], which the decode loop records as often as it likes.
+//! to three dispatches to a [`Pass`], which the decode loop records as often as it likes.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -320,7 +320,7 @@ impl Gpu {
         let source = wgpu::ShaderSource::Wgsl(wgsl.into());
         let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source };
         // SAFETY: every kernel stays within its bindings for the grids and parameters that `orthrus-shaders`
-        // gives: each is tested against its CPU twin on poisoned buffers, and its loops are bounded by them.
+        // gives: each is tested against a CPU twin on poisoned buffers, and its loops are bounded by them.
         unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     }
 

@@ -184,7 +184,8 @@ impl Session {
             return Err(Error::NoDiffusionView);
         }
         let (start, capacity) = (self.cached, self.capacity());
-        if start + rows > capacity {
+        // `accept` writes the bonus behind the rows.
+        if start + rows >= capacity {
             return Err(Error::ContextFull { prompt: start, budget: rows, capacity });
         }
         self.ring.drain().await?;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use orthrus_loader::{Checkpoint, Config, Views};
-use orthrus_shaders::{Cache, MAX_BLOCK, MAX_HEAD_DIM, WeightFormat};
+use orthrus_shaders::{Cache, MAX_BLOCK, MAX_HEAD_DIM, MAX_VOCABULARY, WeightFormat};
 
 use crate::buffer::Buffer;
 use crate::gpu::Gpu;
@@ -178,7 +178,11 @@ impl Weights {
 
 /// Kernels run without bounds checks, so that what they assume of a model is checked here.
 pub(crate) fn check_supported(config: &Config) -> Result<()> {
-    let limits = [("a block of", config.block_size, MAX_BLOCK), ("heads of", config.head_dim, MAX_HEAD_DIM)];
+    let limits = [
+        ("a block of", config.block_size, MAX_BLOCK),
+        ("heads of", config.head_dim, MAX_HEAD_DIM),
+        ("a vocabulary of", config.vocab_size, MAX_VOCABULARY),
+    ];
     match limits.into_iter().find(|(_, found, most)| found > most) {
         Some((what, found, most)) => Err(Error::Unsupported { what, found, most }),
         None => Ok(()),

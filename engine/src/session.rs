@@ -150,7 +150,7 @@ impl Session {
 
     /// Processes `prompt` and starts to generate what follows it. The tokens come from the [`Generation`].
     ///
-    /// `progress` hears of each block of the prompt, and can cancel; what was processed by then stays cached.
+    /// `progress` hears of each pass of the prompt, and can cancel; what was processed by then stays cached.
     ///
     /// # Errors
     /// The prompt is empty, has ids beyond the vocabulary or outgrows the cache together with the token budget;

@@ -153,6 +153,7 @@ impl Uploader<'_> {
             let count = rows_at_once.min(piece.outputs - first);
             let mut bytes = vec![0; count.div_ceil(TILE) * group_bytes];
             let mut row = 0;
+            let mut read = 0;
             while row < count {
                 let Some(run) = rows.run(piece.first + first + row, count - row) else {
                     row += 1;
@@ -170,6 +171,7 @@ impl Uploader<'_> {
                     }
                 }
                 row += run.rows;
+                read += run.rows;
             }
             self.gpu.write(&piece.buffer, (first / TILE * group_bytes) as u64, &bytes);
             self.in_flight += bytes.len();
@@ -177,7 +179,7 @@ impl Uploader<'_> {
                 self.gpu.idle().await?;
                 self.in_flight = 0;
             }
-            (self.advance)(count * inputs)?;
+            (self.advance)(read * inputs)?;
         }
         Ok(())
     }
@@ -209,10 +211,11 @@ impl Uploader<'_> {
             tensor.read_f32(0, &mut values[from..])?;
             check_finite(name, 0, &values[from..])?;
         }
+        let count = values.len();
         // Whole tiles: `matmul_row` reads them so.
-        values.resize(padded(values.len()), 0.0);
+        values.resize(padded(count), 0.0);
         let buffer = self.gpu.allocating(|| self.gpu.storage_with(names[0], &values)).await?;
-        (self.advance)(values.len())?;
+        (self.advance)(count)?;
         Ok(buffer)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{SPLIT, TILE};
 
-/// What an adapter must offer for a kernel to run on it (DESIGN.md, rule 4).
+/// What an adapter must offer for a kernel to run on it (ARCHITECTURE.md, "The rules").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tier {
     /// Core WebGPU limits and no features: every browser.
@@ -302,7 +302,7 @@ impl Queries {
 pub enum Candidates {
     /// All logits.
     Logits,
-    /// The best of each workgroup that multiplied ([`Product::Best`]).
+    /// The best of each workgroup that multiplied ([`Product::Best`]) or drew (`sample`).
     Best,
 }
 

@@ -1,4 +1,4 @@
-//! Every kernel of the dual-view decoder: its WGSL, its typed description, its CPU twin.
+//! Every kernel of the dual-view decoder: its WGSL, its typed description, and CPU twins of what they compute.
 //!
 //! A kernel is a `.wgsl` file in `wgsl/` that opens with its contract: what it computes, the shape of each
 //! binding, its grid. Where it has variants, the choice is a file in `wgsl/lib/` that supplies the functions
@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`Kernel`] | the kernels and their choices as data: files, bindings, tiers |
 //! | [`params`] | the uniform each kernel takes, the decode state, the record of a cycle |
-//! | [`twin`] | each kernel in plain Rust, under the same name: documentation and test oracle |
+//! | [`twin`] | what each kernel computes, in plain Rust: documentation and test oracle |
 //!
 //! This crate knows nothing of wgpu: the engine makes pipelines from what it describes.
 
@@ -55,8 +55,11 @@ pub const SPLIT: usize = 256;
 /// Queries that a workgroup of `attention` takes.
 pub const TILE_QUERIES: usize = 8;
 
-/// Largest size of an attention head (`attention_merge` has a lane for each four values).
+/// Largest size of an attention head (a lane of `attention_merge` has two vec4 of one).
 pub const MAX_HEAD_DIM: usize = 256;
+
+/// Most ids of a vocabulary: `distribution` finds one among them by 24 halvings.
+pub const MAX_VOCABULARY: usize = 1 << 24;
 
 /// By how much `matmul_coop` and `matmul_row` scale gated values that they write as f16.
 pub const GATED_SCALE: f32 = 0.0625;

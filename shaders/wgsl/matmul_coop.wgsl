@@ -10,7 +10,7 @@
 // depends on the matrix alone. So one or two tiles of rows give a row the same bits, and `matmul_prompt`
 // gives it the same.
 //
-//   weights  tiled [outputs][16 k_tiles]   f16, see lib/chunk.wgsl
+//   weights  tiled [outputs][16 k_tiles]   f16, see lib/chunk.wgsl; outputs in whole 32
 //   x        tiles [rows][16 k_tiles]      f16, see lib/tile.wgsl; rows beyond the pass hold anything
 //
 // Choices: `rows`, `row_tiles`, `columns` with `row_slices`, `product` (what becomes of it).

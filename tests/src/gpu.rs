@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use orthrus::{Gpu, GpuOptions, Tier};
+use orthrus::{Gpu, GpuOptions, Tier, WeightFormat};
 
 /// The adapter that tests run on: `ORTHRUS_TEST_ADAPTER`, or the default one.
 pub fn adapter() -> Option<String> {
@@ -20,6 +20,12 @@ pub fn options(tier: Tier) -> GpuOptions {
 pub fn tiers() -> Vec<Tier> {
     let has = |tier: &Tier| *tier != Tier::Coop || try_open(Tier::Coop).is_ok();
     Tier::ALL.into_iter().filter(has).collect()
+}
+
+/// The tiers with a format each, which take turns: cooperative matrices multiply f16.
+pub fn tiers_with_formats() -> Vec<(Tier, WeightFormat)> {
+    let format = |tier| if tier == Tier::Subgroup { WeightFormat::F32 } else { WeightFormat::F16 };
+    tiers().into_iter().map(|tier| (tier, format(tier))).collect()
 }
 
 /// The test GPU at `tier`.

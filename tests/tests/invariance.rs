@@ -1,4 +1,4 @@
-//! Row-invariance (rule 2 of the design): a row has the same bits alone, first, last and in the middle of a
+//! Row-invariance: a row has the same bits alone, first, last and in the middle of a
 //! block, whatever the other rows hold. It is what makes dual-view decoding lossless in every number format.
 
 use bytemuck::Zeroable;

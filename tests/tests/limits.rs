@@ -101,12 +101,17 @@ fn one_file_makes_buffers_pipelines_and_bind_groups() {
 }
 
 #[test]
-fn a_layer_takes_at_most_12_dispatches() {
+fn a_layer_takes_ten_dispatches_and_nine_with_cooperative_matrices() {
     for tier in tiers() {
-        for case in CASES {
-            let session = load(&gpu(tier), &Golden::open(case), WeightFormat::F32).session(64).unwrap();
-            let dispatches = session.dispatches_per_layer();
-            assert!((6..=12).contains(&dispatches), "{dispatches}");
+        for format in WeightFormat::ALL {
+            let expected = match Cache::of(tier, format) {
+                Cache::Rows => 10,
+                Cache::Tiles => 9,
+            };
+            for case in CASES {
+                let session = load(&gpu(tier), &Golden::open(case), format).session(64).unwrap();
+                assert_eq!(session.dispatches_per_layer(), expected, "{}, {case}", tier.name());
+            }
         }
     }
 }

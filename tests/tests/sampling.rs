@@ -11,7 +11,7 @@ use orthrus::{
 };
 use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint};
 use orthrus_tests::golden::{CASES, Golden};
-use orthrus_tests::gpu::{gpu, tiers};
+use orthrus_tests::gpu::{gpu, tiers, tiers_with_formats};
 
 fn draw(session: &mut Session, prompt: &[u32], budget: usize, view: View, sampling: Sampling) -> Vec<u32> {
     let options = GenerateOptions {
@@ -29,7 +29,7 @@ fn coupled_views_draw_the_same_text() {
     for case in CASES {
         let golden = Golden::open(case);
         let checkpoint = orthrus::loader::Checkpoint::open(&golden.directory).unwrap();
-        for (tier, format) in [(Tier::Baseline, WeightFormat::F16), (Tier::Subgroup, WeightFormat::F32)] {
+        for (tier, format) in tiers_with_formats() {
             let model = Model::load(&gpu(tier), &checkpoint, format, &mut no_progress).unwrap();
             let mut session = model.session(100).unwrap();
             let mut texts = Vec::new();

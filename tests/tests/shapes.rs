@@ -4,7 +4,7 @@
 use orthrus::loader::Checkpoint;
 use orthrus::{GenerateOptions, Model, Tier, View, WeightFormat, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
-use orthrus_tests::gpu::{gpu, tiers};
+use orthrus_tests::gpu::{gpu, tiers, tiers_with_formats};
 use orthrus_tests::kernel::assert_rows_close;
 use orthrus_tests::random::Random;
 use orthrus_tests::reference::Reference;
@@ -107,7 +107,7 @@ fn dual_is_ar_for_any_shape_block_and_format() {
         let checkpoint = random_checkpoint(&shape, seed);
         let length = random.pick(&[1, 2, 33, 150, 300]);
         let prompt = random_text(&mut random, length, shape.vocabulary);
-        for (tier, format) in [(Tier::Baseline, WeightFormat::F16), (Tier::Subgroup, WeightFormat::F32)] {
+        for (tier, format) in tiers_with_formats() {
             let mut session = load(&checkpoint, tier, format).session(400).unwrap();
             let mut ids = |view, block_size| -> Vec<u32> {
                 let options = GenerateOptions {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use orthrus::loader::{ChatRequest, Checkpoint, Message};
 use orthrus::{AcceptRule, GenerateOptions, Model, Sampling, Tier, View, WeightFormat, no_progress};
-use orthrus_tests::gpu::gpu;
+use orthrus_tests::gpu::{gpu, tiers};
 use serde::Deserialize;
 
 /// What the official implementation gives, in float32 (`models/tiny/recipe/oracle.py`).
@@ -93,16 +93,18 @@ fn answers_a_person_in_both_views_and_drafts_long_runs() {
         ..Default::default()
     };
     let prompt = tokenizer.encode(&template.render(&request).unwrap()).unwrap();
-    let model = Model::load(&gpu(Tier::Baseline), &checkpoint, WeightFormat::F16, &mut no_progress).unwrap();
-    let mut session = model.session(256).unwrap();
-    let mut answer = |view| {
-        let options = GenerateOptions { max_new_tokens: 160, view, ..Default::default() };
-        let mut generation = session.generate(&prompt, &options, &mut no_progress).unwrap();
-        let ids: Vec<u32> = generation.by_ref().flat_map(|run| run.unwrap().ids).collect();
-        (tokenizer.decode(&ids).unwrap(), generation.stats().tokens_per_cycle())
-    };
-    let (dual, tokens_per_cycle) = answer(View::Dual);
-    assert!(dual.ends_with("So 347 + 586 = 933."), "{dual}");
-    assert!(tokens_per_cycle > 10.0, "{tokens_per_cycle}");
-    assert_eq!(answer(View::Ar), (dual, 1.0));
+    for tier in tiers() {
+        let model = Model::load(&gpu(tier), &checkpoint, WeightFormat::F16, &mut no_progress).unwrap();
+        let mut session = model.session(256).unwrap();
+        let mut answer = |view| {
+            let options = GenerateOptions { max_new_tokens: 160, view, ..Default::default() };
+            let mut generation = session.generate(&prompt, &options, &mut no_progress).unwrap();
+            let ids: Vec<u32> = generation.by_ref().flat_map(|run| run.unwrap().ids).collect();
+            (tokenizer.decode(&ids).unwrap(), generation.stats().tokens_per_cycle())
+        };
+        let (dual, tokens_per_cycle) = answer(View::Dual);
+        assert!(dual.ends_with("So 347 + 586 = 933."), "{}: {dual}", tier.name());
+        assert!(tokens_per_cycle > 10.0, "{}: {tokens_per_cycle}", tier.name());
+        assert_eq!(answer(View::Ar), (dual, 1.0), "{}", tier.name());
+    }
 }

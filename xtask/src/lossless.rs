@@ -1,4 +1,4 @@
-//! `cargo xtask lossless`: what LOSSLESS.md records, once more, on an adapter of one's own.
+//! `cargo xtask lossless`: lines like those that LOSSLESS.md records, on an adapter of one's own.
 
 use crate::commands::{Result, output, say};
 use crate::{json, program};

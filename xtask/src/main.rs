@@ -18,7 +18,7 @@ use commands::say;
 const HELP: &str = "\
 cargo xtask demo         build the program and watch it decode, on the GPU or on a software adapter
 cargo xtask lossless ADAPTER TIER[,TIER…] [LIMIT]
-                         verify prompts in both views, greedily and sampled: what LOSSLESS.md records
+                         verify prompts in both views, greedily and sampled: lines like those of LOSSLESS.md
 cargo xtask test         all checks: formatting, clippy, tests, documentation, the web page
 cargo xtask web [PORT]   build the web page and serve it on localhost (port 8080)
 cargo xtask web-test     test the web page in a headless Chromium

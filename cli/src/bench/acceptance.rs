@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use orthrus::shaders::MAX_BLOCK;
 use orthrus::{GenerateOptions, Model, no_progress};
 use orthrus_loader::{Checkpoint, Views};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{CliError, Result};
 use crate::prompts;
 
-/// Of the bundled model's answers to the prompts that come with this program. Made by the command in it.
+/// Of the first bundled model's answers, of 2026-11-22, to the prompts that come with this program: kept when the model
+/// was trained again, so that recorded speeds can be compared. Made by the command in it.
 const BUILT_IN: &str = include_str!("acceptance.json");
 
 /// New tokens for each of the model's own answers.
@@ -52,7 +54,7 @@ impl Acceptance {
             std::fs::read(file).map_err(|source| CliError::Io { what: "reading --replay", source })?;
         let recorded = serde_json::from_slice(&bytes).map_err(|_| {
             CliError::usage(format!(
-                "{} holds no acceptance lengths: a JSON array of numbers, or what `generate --json` prints",
+                "{} holds no acceptance lengths: a JSON array of numbers, or what `generate --json` or `bench --json` gives",
                 file.display()
             ))
         })?;
@@ -63,6 +65,12 @@ impl Acceptance {
         };
         if lengths.is_empty() {
             return Err(CliError::usage(format!("{} holds no acceptance lengths", file.display())));
+        }
+        if let Some(length) = lengths.iter().find(|length| **length as usize >= MAX_BLOCK) {
+            let file = file.display();
+            return Err(CliError::usage(format!(
+                "{file}: {length} drafts are more than any block has, {MAX_BLOCK} rows"
+            )));
         }
         Ok(Acceptance { source: format!("recorded in {}", file.display()), lengths })
     }
@@ -101,7 +109,10 @@ impl Acceptance {
             Ok(Recorded::Bench { acceptance }) => acceptance.acceptance_lengths,
             _ => vec![0],
         };
-        Acceptance { source: "recorded with the bundled model, built-in prompts".to_string(), lengths }
+        Acceptance {
+            source: "recorded with the bundled model of 2026-11-22, built-in prompts".to_string(),
+            lengths,
+        }
     }
 
     /// `cycles` of the lengths that are like all of them: evenly from the shortest to the longest, in mixed order, none
@@ -111,7 +122,8 @@ impl Acceptance {
         let mut sorted = self.lengths.clone();
         sorted.sort_unstable();
         let at = |rank: usize| sorted[(2 * rank + 1) * sorted.len() / (2 * cycles)].min(most);
-        (0..cycles).map(|index| at(index * stride(cycles) % cycles)).collect()
+        let stride = stride(cycles);
+        (0..cycles).map(|index| at(index * stride % cycles)).collect()
     }
 
     /// The share of cycles that accept the draft at each position of a block after the anchor.

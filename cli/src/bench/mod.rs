@@ -54,7 +54,6 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         (None, None) => Acceptance::built_in(),
     };
     let results = measure(args, &source, &model, acceptance)?;
-    show(&table::text(&results))?;
     if let Some(file) = &args.json {
         let text = serde_json::to_string_pretty(&results)
             .map_err(|error| CliError::Io { what: "writing JSON", source: error.into() })?;
@@ -63,14 +62,21 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if let Some(file) = &args.svg {
         write(file, &picture::draw(&results))?;
     }
-    Ok(())
+    // Last: nobody may be reading.
+    show(&table::text(&results))
 }
 
 /// Contexts asked for must fit the model. (Those that are not asked for are left out where they do not.)
 fn check_contexts(args: &BenchArgs, config: &Config) -> Result<()> {
     let longest = config.max_position_embeddings;
     // As many tokens as the cycles can give, and a block.
-    let room = (args.cycles + 1).saturating_mul(config.block_size);
+    let room = args.cycles.saturating_add(1).saturating_mul(config.block_size);
+    if args.cycles > longest {
+        return Err(CliError::usage(format!(
+            "{} --cycles are more than the {longest} positions of this model",
+            args.cycles
+        )));
+    }
     let contexts = args.contexts.as_deref().unwrap_or_default();
     match contexts.iter().find(|context| context.saturating_add(room) > longest) {
         Some(context) => Err(CliError::usage(format!(

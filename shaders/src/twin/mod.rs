@@ -1,5 +1,8 @@
 //! Each kernel in plain Rust, under the name of its file: what it computes without how. Sums are in f64, so
 //! that a kernel's distance from its twin is the kernel's own rounding. Layouts are those of the kernels.
+//!
+//! Kernels that compute the same share a twin: `matmul_coop`, `matmul_prompt` and `matmul_row` that of `matmul`, followed
+//! by what becomes of the product; `attention_coop` that of `attention`.
 
 mod accept;
 mod argmax;

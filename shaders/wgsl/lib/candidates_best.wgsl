@@ -1,5 +1,5 @@
-// Choice `candidates`: the best of each of `matmul_coop`'s or `matmul_row`'s workgroups, by ascending id. One that had
-// no number says NO_ID.
+// Choice `candidates`: the best of each workgroup of `matmul_coop`, `matmul_row` or `sample`, by ascending id. One that
+// had no number says NO_ID.
 
 @group(0) @binding(2) var<storage, read> best: array<Candidate>;
 

@@ -2,7 +2,7 @@
 //
 // Weight matrices are stored in tiles of 16 rows by 16 values, each contiguous, row after row, so that neighbouring
 // lanes read neighbouring chunks and a cooperative matrix is one piece of memory. Rows are padded with zeros to
-// whole tiles (two chunks), matrices to whole sixteens of rows.
+// whole tiles (two chunks), matrices to whole 32 rows.
 
 struct Chunk {
     lo: vec4<f32>,

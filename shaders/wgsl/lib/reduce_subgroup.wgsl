@@ -1,4 +1,4 @@
-// Choice `reduce`: sums over the lanes of a workgroup, by subgroups and then across them. Tier `subgroup`.
+// Choice `reduce`: sums over the lanes of a workgroup, by subgroups and then across them. Tiers `subgroup` and `coop`.
 //
 // The contract of `reduce_workgroup`. Nothing is assumed of the subgroup size but WebGPU's minimum, 4.
 // (WGSL asks for `enable subgroups;`, which naga 30 does not know yet and does without.)

@@ -1,4 +1,4 @@
-// The decode state: written by the host before a generation, then by `accept` alone.
+// The decode state: written by the host before each pass of a prompt, then by `accept` alone.
 //
 // A pass has `rows` rows, at positions `start .. start + rows`. Positions below `start` are in the cache.
 // `rows` is 0 once the generation is over, so that cycles recorded ahead of its end do nothing.
