@@ -1,8 +1,11 @@
 //! Every composed kernel validates in naga with no more than its tier offers, and binds what it says it binds.
 
+use std::collections::HashSet;
+
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
-use orthrus_shaders::{Access, Cache, Kernel, RowTiles, Tier, Tile, Visible};
+use orthrus_shaders::twin::random::Purpose;
+use orthrus_shaders::{Access, Cache, Kernel, Record, RowTiles, State, Tier, Tile, Visible, params};
 
 fn capabilities(tier: Tier) -> Capabilities {
     match tier {
@@ -119,6 +122,57 @@ fn every_kernel_opens_with_its_contract() {
     }
 }
 
+/// Bytes of the uniform that the host writes for a kernel, if it has one.
+fn bytes_of_params(kernel: Kernel) -> Option<usize> {
+    Some(match kernel {
+        Kernel::Embed(_) => size_of::<params::Embed>(),
+        Kernel::RmsNorm { .. } => size_of::<params::RmsNorm>(),
+        Kernel::Matmul { .. } => size_of::<params::Matmul>(),
+        Kernel::MatmulCoop { .. } | Kernel::MatmulPrompt { .. } => size_of::<params::MatmulCoop>(),
+        Kernel::MatmulRow { .. } => size_of::<params::MatmulRow>(),
+        Kernel::QkNormRope(_) => size_of::<params::QkNormRope>(),
+        Kernel::Attention | Kernel::AttentionCoop(_) => size_of::<params::Attention>(),
+        Kernel::AttentionMerge(_) => size_of::<params::AttentionMerge>(),
+        Kernel::Swiglu => size_of::<params::Swiglu>(),
+        Kernel::Argmax(_) => size_of::<params::Argmax>(),
+        Kernel::Survey | Kernel::Distribution | Kernel::Sample => size_of::<params::Choice>(),
+        Kernel::Reject => size_of::<params::Reject>(),
+        Kernel::FillRandom(_) => size_of::<params::FillRandom>(),
+        Kernel::Copy => size_of::<params::Copied>(),
+        Kernel::Accept | Kernel::Replay => return None,
+    })
+}
+
+/// Structs that the host writes or reads are as long there as in the kernels, up to the padding of uniforms.
+#[test]
+fn structs_are_as_long_as_the_hosts() {
+    let mut compared = HashSet::new();
+    for (kernel, tier) in kernels() {
+        let module = parse(kernel, tier);
+        let bytes = |name: &str| {
+            let found = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name));
+            found.map(|(_, ty)| match ty.inner {
+                naga::TypeInner::Struct { span, .. } => span as usize,
+                _ => panic!("{name} is no struct"),
+            })
+        };
+        let padded = |name| bytes(name).map(|bytes| bytes.next_multiple_of(16));
+        assert_eq!(padded("Params"), bytes_of_params(kernel), "{kernel:?}");
+        for (name, expected) in [
+            ("State", size_of::<State>()),
+            ("Part", size_of::<params::Part>()),
+            ("Distribution", size_of::<params::Distribution>()),
+            ("Candidate", size_of::<params::Candidate>()),
+        ] {
+            if let Some(bytes) = bytes(name) {
+                assert_eq!(bytes, expected, "{kernel:?}: {name}");
+                compared.insert(name);
+            }
+        }
+    }
+    assert_eq!(compared.len(), 4, "{compared:?}");
+}
+
 /// What host and kernels both know is written down twice: here is where they meet.
 #[test]
 fn constants_agree() {
@@ -138,16 +192,27 @@ fn constants_agree() {
     expect("TILE_QUERIES", &format!("{}u", orthrus_shaders::TILE_QUERIES));
     expect("PART", &format!("{}u", orthrus_shaders::params::Choice::PART));
     expect("MAX_BLOCK", &format!("{}u", orthrus_shaders::MAX_BLOCK));
+    expect("RECORD_PICKS", &format!("{}u", std::mem::offset_of!(Record, picks) / 4));
     expect("NO_ID", "0xffffffffu");
     assert_eq!(orthrus_shaders::NO_ID, 0xffff_ffff);
-    for (name, value) in [("RUNNING", 0), ("STOP", 1), ("LENGTH", 2), ("INVALID", 3)] {
+    let ends = [State::RUNNING, State::STOP, State::LENGTH, State::INVALID];
+    for (name, value) in ["RUNNING", "STOP", "LENGTH", "INVALID"].into_iter().zip(ends) {
         expect(name, &format!("{value}u"));
     }
     for (name, value) in [("CAUSAL", Visible::Causal as u32), ("BLOCK", Visible::Block as u32)] {
         expect(name, &format!("{value}u"));
     }
-    for (name, value) in [("GREEDY", 0), ("COUPLED", 1), ("REJECTION", 2)] {
+    let rules = [State::GREEDY, State::COUPLED, State::REJECTION];
+    for (name, value) in ["GREEDY", "COUPLED", "REJECTION"].into_iter().zip(rules) {
         expect(name, &format!("{value}u"));
+    }
+    for (name, purpose) in [
+        ("FOR_TEXT", Purpose::Text),
+        ("FOR_DRAFT", Purpose::Draft),
+        ("FOR_ACCEPT", Purpose::Accept),
+        ("FOR_RESIDUAL", Purpose::Residual),
+    ] {
+        expect(name, &format!("{}u", purpose as u32));
     }
     for (tile, rows) in [(Tile::Row, 1), (Tile::Block, 8)] {
         assert_eq!(tile.rows(), rows);
