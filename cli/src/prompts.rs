@@ -72,16 +72,15 @@ pub(crate) fn of_file(
 pub(crate) fn random(count: usize, budget: usize, source: &Source) -> Result<Vec<Prompt>> {
     let config = source.config();
     let (least, span) = RANDOM_LENGTHS;
-    let last = u32::try_from(count).ok().filter(|count| *count > 0).ok_or_else(|| {
-        CliError::usage(format!("--synthetic-prompts takes 1 to {}, not {count}", u32::MAX))
-    })?;
+    let count = u32::try_from(count)
+        .map_err(|_| CliError::usage(format!("--synthetic-prompts takes 1 to {}, not {count}", u32::MAX)))?;
     let one = |index: u32| {
         let [length, _] = philox([index, u32::MAX], 0);
         let ids = random_ids((least + length % span) as usize, index, config.vocab_size);
         Prompt { shown: format!("{} random ids", ids.len()), ids }
     };
     settings::context_for(None, (least + span) as usize, budget, config)?;
-    Ok((0..last).map(one).collect())
+    Ok((0..count).map(one).collect())
 }
 
 /// `count` random ids: those of `stream`.

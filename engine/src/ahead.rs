@@ -15,7 +15,7 @@ impl Gpu {
     /// # Errors
     /// The GPU is out of memory, or failed. Nothing is lost: a session compiles what is missing.
     pub async fn compile_ahead_async(&self, format: WeightFormat) -> Result<()> {
-        // A session of the smallest model prepares every pass of greedy decoding, so that no list of kernels need be kept here.
+        // A session of the smallest model prepares every pass of greedy decoding: no list of kernels need be kept here.
         let model = Model::synthetic_async(self, &Synthetic::SMALLEST, 0, format).await?;
         model.session_async(1).await?;
         Ok(())

@@ -193,6 +193,7 @@ fn constants_agree() {
     expect("PART", &format!("{}u", orthrus_shaders::params::Choice::PART));
     expect("MAX_BLOCK", &format!("{}u", orthrus_shaders::MAX_BLOCK));
     expect("RECORD_PICKS", &format!("{}u", std::mem::offset_of!(Record, picks) / 4));
+    assert!(all.contains(&format!("i < {}u; i++", orthrus_shaders::MAX_VOCABULARY.ilog2())));
     expect("NO_ID", "0xffffffffu");
     assert_eq!(orthrus_shaders::NO_ID, 0xffff_ffff);
     let ends = [State::RUNNING, State::STOP, State::LENGTH, State::INVALID];
