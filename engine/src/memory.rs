@@ -19,7 +19,7 @@ fn product(factors: &[usize]) -> u64 {
 fn prompt_rows(cache: Cache) -> usize {
     match cache {
         Cache::Rows => 128,
-        Cache::Tiles => 512,
+        Cache::Tiles => 2048,
     }
 }
 

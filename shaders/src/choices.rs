@@ -278,9 +278,9 @@ impl Cache {
 /// How many queries a workgroup of `attention_coop` takes at a time. A query has the same bits with each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Queries {
-    /// 16.
+    /// 16: one row, or few.
     One,
-    /// 32.
+    /// 32, round after round: keys and values are held meanwhile.
     Two,
 }
 

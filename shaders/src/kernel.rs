@@ -168,12 +168,12 @@ impl Kernel {
                 store.file(),
             ]),
             Kernel::MatmulCoop { rows, row_tiles, columns, product } => {
-                files.extend([files::COOP_OPERANDS, rows.file(), row_tiles.file(), columns.file()]);
-                files.push(columns.slices().file());
+                files.extend([files::COOP_PARAMS, files::COOP_OPERANDS, rows.file()]);
+                files.extend([row_tiles.file(), columns.file(), columns.slices().file()]);
                 files.extend(product.coop_files());
             }
             Kernel::MatmulPrompt { slices, product } => {
-                files.extend([files::COOP_OPERANDS, Rows::All.file(), slices.file()]);
+                files.extend([files::COOP_PARAMS, Rows::All.file(), slices.file()]);
                 files.extend(product.coop_files());
             }
             Kernel::MatmulRow { weights, input, product, output } => {
@@ -199,6 +199,7 @@ impl Kernel {
                 Output::Tiles.split_file(),
                 files::TILES,
                 queries.file(),
+                queries.rounds_file(),
             ]),
             Kernel::AttentionMerge(output) => {
                 files.extend([files::VISIBLE, files::PARTIAL_SUMS, output.split_file()]);

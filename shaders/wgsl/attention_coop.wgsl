@@ -18,8 +18,8 @@
 //   partial_sums    [kv_heads][splits][piece_queries][4 head_vecs]   f32
 //   stats           [kv_heads][splits][piece_queries]                vec2
 //
-// Choice `queries`. Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and
-// fewer of them means that more queries come after another, and find keys and values in the nearest cache.
+// Choices: `queries` and `rounds`. Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and fewer
+// of them means that more rounds of queries come after another.
 
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -141,6 +141,72 @@ fn softmax(lane: u32, seen: u32, tiles: u32) -> vec2<f32> {
     return vec2(highest * params.scale, sum_of_parts(sum));
 }
 
+// The scores of one tile of positions.
+fn scores_of(q_at: u32, q_stride: u32, keys_at: u32, head_tiles: u32) -> Sums {
+    var sums = zero();
+    var d = 0u;
+    // Four tiles at a time: more loads under way.
+    for (; d + 4u <= head_tiles; d += 4u) {
+        let at = keys_at + d * TILE_VALUES;
+        let a = key_tile(at);
+        let b = key_tile(at + TILE_VALUES);
+        let c = key_tile(at + 2u * TILE_VALUES);
+        let e = key_tile(at + 3u * TILE_VALUES);
+        let q_first = q_at + d * TILE_VALUES;
+        sums = add_scores(q_first, q_stride, a, sums);
+        sums = add_scores(q_first + TILE_VALUES, q_stride, b, sums);
+        sums = add_scores(q_first + 2u * TILE_VALUES, q_stride, c, sums);
+        sums = add_scores(q_first + 3u * TILE_VALUES, q_stride, e, sums);
+    }
+    for (; d < head_tiles; d++) {
+        sums = add_scores(q_at + d * TILE_VALUES, q_stride, key_tile(keys_at + d * TILE_VALUES), sums);
+    }
+    return sums;
+}
+
+// What the first `tiles` of positions add to one tile of the head.
+fn sums_of(values_at: u32, stride: u32, tiles: u32) -> Sums {
+    var sums = zero();
+    var tile = 0u;
+    for (; tile + 4u <= tiles; tile += 4u) {
+        let at = values_at + tile * stride;
+        let a = value_tile(at);
+        let b = value_tile(at + stride);
+        let c = value_tile(at + 2u * stride);
+        let e = value_tile(at + 3u * stride);
+        sums = add_values(tile, a, sums);
+        sums = add_values(tile + 1u, b, sums);
+        sums = add_values(tile + 2u, c, sums);
+        sums = add_values(tile + 3u, e, sums);
+    }
+    for (; tile < tiles; tile++) {
+        sums = add_values(tile, value_tile(values_at + tile * stride), sums);
+    }
+    return sums;
+}
+
+// Scores in workgroup memory become weights there, and `stats`, for the queries from `first` on.
+fn weigh(lane: u32, split: u32, kv_head: u32, first: u32, queries: u32, tiles: u32) {
+    let query = first + lane / PARTS;
+    let is_query = lane / PARTS < QUERIES && query < queries;
+    let seen = select(0u, seen_by(query, split * SPLIT), is_query);
+    // Lanes without a query of the tile have nothing to write either.
+    let stat = softmax(lane % (QUERIES * PARTS), seen, select(0u, tiles, lane / PARTS < QUERIES));
+    if is_query && lane % PARTS == 0u && seen > 0u {
+        stats[partial(kv_head, split, query)] = stat;
+    }
+}
+
+// Of a subgroup of the workgroup: where its queries, keys and values begin.
+struct Place {
+    lane: u32, // of the workgroup
+    subgroup: u32,
+    split: u32,
+    kv_head: u32,
+    q: u32,
+    keys: u32,
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -154,70 +220,35 @@ fn main(
     let base = split * SPLIT;
     let head_tiles = params.head_vecs / 4u;
     let width = params.head_vecs * 4u;
-    let keys_at = (kv_head * (params.capacity / TILE) + base / TILE) * head_tiles * TILE_VALUES;
-    let first_query = params.first_row * (params.heads / params.kv_heads);
+    let stride = head_tiles * TILE_VALUES;
+    let keys_at = (kv_head * (params.capacity / TILE) + base / TILE) * stride;
+    let q_at = (kv_head * params.queries + params.first_row * (params.heads / params.kv_heads)) * width;
     let queries = queries_of_piece();
-    for (var first = group.y * QUERIES; first < queries; first += groups.y * QUERIES) {
+    let step = groups.y * QUERIES;
+
+    var first = group.y * QUERIES;
+    for (; first < queries; first += step) {
         // Later rows see no less than earlier ones.
-        let last_seen = seen_by(min(first + QUERIES, queries) - 1u, base);
-        if last_seen == 0u {
+        if can_hold(head_tiles, subgroups) && seen_by(first, base) == SPLIT {
+            break;
+        }
+        let tiles = (seen_by(min(first + QUERIES, queries) - 1u, base) + TILE - 1u) / TILE;
+        if tiles == 0u {
             continue;
         }
-        let tiles = (last_seen + TILE - 1u) / TILE;
-        let q_at = (kv_head * params.queries + first_query + first) * width;
         for (var tile = subgroup; tile < tiles; tile += subgroups) {
-            var sums = zero();
-            var d = 0u;
-            // Four tiles at a time: more loads under way.
-            for (; d + 4u <= head_tiles; d += 4u) {
-                let at = keys_at + (tile * head_tiles + d) * TILE_VALUES;
-                let a = key_tile(at);
-                let b = key_tile(at + TILE_VALUES);
-                let c = key_tile(at + 2u * TILE_VALUES);
-                let e = key_tile(at + 3u * TILE_VALUES);
-                let q_first = q_at + d * TILE_VALUES;
-                sums = add_scores(q_first, width * TILE, a, sums);
-                sums = add_scores(q_first + TILE_VALUES, width * TILE, b, sums);
-                sums = add_scores(q_first + 2u * TILE_VALUES, width * TILE, c, sums);
-                sums = add_scores(q_first + 3u * TILE_VALUES, width * TILE, e, sums);
-            }
-            for (; d < head_tiles; d++) {
-                let key = key_tile(keys_at + (tile * head_tiles + d) * TILE_VALUES);
-                sums = add_scores(q_at + d * TILE_VALUES, width * TILE, key, sums);
-            }
-            store_scores(sums, tile);
+            store_scores(scores_of(q_at + first * width, width * TILE, keys_at + tile * stride, head_tiles), tile);
         }
         workgroupBarrier();
-        let query = first + lane / PARTS;
-        let is_query = lane / PARTS < QUERIES && query < queries;
-        let seen = select(0u, seen_by(query, base), is_query);
-        // Lanes without a query of the tile have nothing to write either.
-        let stat = softmax(lane % (QUERIES * PARTS), seen, select(0u, tiles, lane / PARTS < QUERIES));
-        if is_query && lane % PARTS == 0u && seen > 0u {
-            stats[partial(kv_head, split, query)] = stat;
-        }
+        weigh(lane, split, kv_head, first, queries, tiles);
         workgroupBarrier();
         for (var d = subgroup; d < head_tiles; d += subgroups) {
-            var sums = zero();
-            let values_at = keys_at + d * TILE_VALUES;
-            let stride = head_tiles * TILE_VALUES;
-            var tile = 0u;
-            for (; tile + 4u <= tiles; tile += 4u) {
-                let at = values_at + tile * stride;
-                let a = value_tile(at);
-                let b = value_tile(at + stride);
-                let c = value_tile(at + 2u * stride);
-                let e = value_tile(at + 3u * stride);
-                sums = add_values(tile, a, sums);
-                sums = add_values(tile + 1u, b, sums);
-                sums = add_values(tile + 2u, c, sums);
-                sums = add_values(tile + 3u, e, sums);
-            }
-            for (; tile < tiles; tile++) {
-                sums = add_values(tile, value_tile(values_at + tile * stride), sums);
-            }
+            let sums = sums_of(keys_at + d * TILE_VALUES, stride, tiles);
             store_sums(sums, partial(kv_head, split, first) * width + d * TILE, width);
         }
         workgroupBarrier();
+    }
+    if first < queries {
+        rounds_of_held(Place(lane, subgroup, split, kv_head, q_at, keys_at), first, queries, step);
     }
 }

@@ -9,7 +9,7 @@
 //   stats    [kv_heads][splits][piece_queries]              vec2: m, l
 //   out      [rows][out_stride]                             choice `output`, heads side by side without padding
 //
-// Choice `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the head.
+// Choice `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the head, which has up to 256 values.
 
 struct Params {
     heads: u32,
@@ -31,7 +31,6 @@ struct Params {
 const GROUPS: u32 = 8u;
 const GROUP_LANES: u32 = 32u;
 const LANES: u32 = GROUPS * GROUP_LANES;
-const VECS: u32 = 2u; // of a lane: heads have up to 256 values
 const LOWEST: f32 = -3.402823e38;
 
 var<workgroup> group_sums: array<vec4<f32>, LANES>;
@@ -56,29 +55,35 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         highest = max(highest, stats[partial(kv_head, s, query)].x);
     }
     var weight = 0.0;
-    var sum: array<vec4<f32>, VECS>;
+    // Two variables and not an array, whose index a loop would count: that would put it into memory.
+    var first = vec4(0.0);
+    var second = vec4(0.0);
     for (var s = own; s < splits; s += GROUPS) {
         let at = partial(kv_head, s, query);
         let stat = stats[at];
         let factor = exp(stat.x - highest);
         weight = fma(stat.y, factor, weight);
-        for (var v = 0u; v < VECS; v++) {
-            let i = vec + v * GROUP_LANES;
-            if i < params.head_vecs {
-                sum[v] = fma(sums[at * params.head_vecs + i], vec4(factor), sum[v]);
-            }
+        if vec < params.head_vecs {
+            first = fma(sums[at * params.head_vecs + vec], vec4(factor), first);
+        }
+        if vec + GROUP_LANES < params.head_vecs {
+            second = fma(sums[at * params.head_vecs + vec + GROUP_LANES], vec4(factor), second);
         }
     }
     if vec == 0u {
         group_stats[own] = vec2(highest, weight);
     }
-    for (var v = 0u; v * GROUP_LANES < params.head_vecs; v++) {
+    group_sums[lane] = first;
+    workgroupBarrier();
+    if lane < min(GROUP_LANES, params.head_vecs) {
+        put_mean(row, head, lane, min(splits, GROUPS), lane);
+    }
+    if params.head_vecs > GROUP_LANES {
         workgroupBarrier();
-        group_sums[lane] = sum[v];
+        group_sums[lane] = second;
         workgroupBarrier();
-        let i = v * GROUP_LANES + lane;
-        if lane < GROUP_LANES && i < params.head_vecs {
-            put_mean(row, head, i, min(splits, GROUPS), lane);
+        if lane < GROUP_LANES && lane + GROUP_LANES < params.head_vecs {
+            put_mean(row, head, lane + GROUP_LANES, min(splits, GROUPS), lane);
         }
     }
 }

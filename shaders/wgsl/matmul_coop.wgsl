@@ -60,17 +60,29 @@ fn main(
 ) {
     first_row = group.y * ROW_TILES * TILE;
     first_column = group.x * COLUMN_TILES;
-    if group.y * ROW_TILES * TILE >= row_count() {
-        return;
-    }
     let matrix_stride = params.k_tiles * TILE_VALUES;
     let weights_at = first_column * matrix_stride;
     let x_at = group.y * ROW_TILES * matrix_stride;
     let run = (params.k_tiles + SLICES - 1u) / SLICES;
     let end = min((slice + 1u) * run, params.k_tiles);
 
-    var sums = zero();
     var k = slice * run;
+    // The first tiles are asked for before it is known whether there are such rows: one wait for memory, not two.
+    let first = min(k, params.k_tiles - 1u) * TILE_VALUES;
+    let second = min(k + 1u, params.k_tiles - 1u) * TILE_VALUES;
+    let b_first = load_weights(weights_at + first, matrix_stride);
+    let b_second = load_weights(weights_at + second, matrix_stride);
+    let a_first = load_inputs(x_at + first, matrix_stride);
+    let a_second = load_inputs(x_at + second, matrix_stride);
+    if group.y * ROW_TILES * TILE >= row_count() {
+        return;
+    }
+    var sums = zero();
+    if k + 2u <= end {
+        sums = add_products(a_first, b_first, sums);
+        sums = add_products(a_second, b_second, sums);
+        k += 2u;
+    }
     // Two tiles at a time: more loads under way.
     for (; k + 2u <= end; k += 2u) {
         let at = k * TILE_VALUES;

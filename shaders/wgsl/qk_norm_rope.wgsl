@@ -35,37 +35,46 @@ const PAIRS: u32 = 2u; // of a lane: heads have up to 256 values
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let head = group.x;
     let row = group.y;
-    if row >= state.rows {
-        return;
-    }
-    let position = state.start + row;
     let source = row * params.qkv_stride + head * params.head_dim;
     let keys_end = params.heads + params.kv_heads;
-
-    if head >= keys_end {
-        for (var i = thread.lane; i < params.head_dim; i += LANES) {
-            put_value(head - keys_end, position, i, qkv[source + i]);
-        }
-        return;
-    }
-
-    // Everything is loaded before the sum of squares is known: one wait for memory, not two.
     let is_key = head >= params.heads;
     let norm = select(0u, params.head_dim, is_key);
     let half_dim = params.head_dim / 2u;
+
+    // Everything is loaded before the sum of squares is known, and before it is known whether there is such a row: one
+    // wait for memory, not three.
     var a: array<f32, PAIRS>;
     var b: array<f32, PAIRS>;
     var turn: array<vec2<f32>, PAIRS>;
     var squares = 0.0;
+    let position = state.start + row;
     for (var pair = 0u; pair < PAIRS; pair++) {
         let i = thread.lane + pair * LANES;
         if i < half_dim {
-            let first = qkv[source + i];
-            let second = qkv[source + half_dim + i];
-            squares = fma(first, first, squares);
-            squares = fma(second, second, squares);
-            a[pair] = first * norms[norm + i];
-            b[pair] = second * norms[norm + half_dim + i];
+            a[pair] = qkv[source + i];
+            b[pair] = qkv[source + half_dim + i];
+        }
+    }
+    if row >= state.rows {
+        return;
+    }
+    if head >= keys_end {
+        for (var pair = 0u; pair < PAIRS; pair++) {
+            let i = thread.lane + pair * LANES;
+            if i < half_dim {
+                put_value(head - keys_end, position, i, a[pair]);
+                put_value(head - keys_end, position, half_dim + i, b[pair]);
+            }
+        }
+        return;
+    }
+    for (var pair = 0u; pair < PAIRS; pair++) {
+        let i = thread.lane + pair * LANES;
+        if i < half_dim {
+            squares = fma(a[pair], a[pair], squares);
+            squares = fma(b[pair], b[pair], squares);
+            a[pair] *= norms[norm + i];
+            b[pair] *= norms[norm + half_dim + i];
             turn[pair] = rope[position * half_dim + i];
         }
     }

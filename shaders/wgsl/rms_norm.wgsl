@@ -26,20 +26,22 @@ const KEPT: u32 = 4u; // vec4 that a lane keeps: rows of up to 4096 values are r
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let row = group.x;
-    if row >= row_count() {
-        return;
-    }
     let vecs = params.stride / 4u;
     let source = source_row(row) * vecs;
+    // Loaded before it is known whether there is such a row: one wait for memory, not two.
+    let last = arrayLength(&x) - 1u;
     var kept = array<vec4<f32>, KEPT>();
     var squares = 0.0;
     for (var k = 0u; k < KEPT; k++) {
         let i = thread.lane + k * LANES;
         if i < vecs {
-            let values = x[source + i];
+            let values = x[min(source + i, last)];
             squares += dot(values, values);
             kept[k] = values * weight[i];
         }
+    }
+    if row >= row_count() {
+        return;
     }
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
         squares += dot(x[source + i], x[source + i]);

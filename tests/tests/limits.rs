@@ -121,7 +121,7 @@ fn a_layer_takes_ten_dispatches_and_nine_with_cooperative_matrices() {
 fn a_session_takes_little_beyond_its_cache() {
     for name in ["1.7b", "8b"] {
         let config = Synthetic::named(name).unwrap().config();
-        for (cache, rows) in [(Cache::Rows, 128), (Cache::Tiles, 512)] {
+        for (cache, rows) in [(Cache::Rows, 128), (Cache::Tiles, 2048)] {
             for context in [1, 512, 8192, 40_960] {
                 let sizes = SessionSizes::new(&config, Views::Dual, context, cache);
                 let (scratch, sums) = (sizes.scratch_bytes() >> 20, sizes.sums_bytes() >> 20);
