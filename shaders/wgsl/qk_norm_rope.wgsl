@@ -41,8 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let norm = select(0u, params.head_dim, is_key);
     let half_dim = params.head_dim / 2u;
 
-    // Everything is loaded before the sum of squares is known, and before it is known whether there is such a row: one
-    // wait for memory, not three.
+    // Loaded before it is known whether there is such a row, and the rest before the sum of squares is known: waits for
+    // memory come together.
     var a: array<f32, PAIRS>;
     var b: array<f32, PAIRS>;
     var turn: array<vec2<f32>, PAIRS>;
