@@ -112,6 +112,20 @@ fn scores_at(line: u32, p: u32, seen: u32) -> vec4<f32> {
     );
 }
 
+fn weights_of(four: vec4<f32>, highest: f32) -> vec4<f32> {
+    return exp((four - highest) * params.scale);
+}
+
+// Weights of four positions, PARTS from each other, which is half a tile, are added to `sum` in their order.
+fn put_weights(at: u32, four: vec4<f32>, sum: f32) -> f32 {
+    let weight = vec4<f16>(four);
+    weights[at] = weight.x;
+    weights[at + PARTS] = weight.y;
+    weights[at + TILE_VALUES] = weight.z;
+    weights[at + TILE_VALUES + PARTS] = weight.w;
+    return sum + f32(weight.x) + f32(weight.y) + f32(weight.z) + f32(weight.w);
+}
+
 // Scores to weights, for the query that the lane shares; returns maximum and sum. Four at a time, whose loads do not
 // wait for each other; each is added in the order of its position. All lanes of a subgroup go round as often, whatever
 // their queries see: where lanes part, what they then tell each other is undefined.
@@ -129,14 +143,8 @@ fn softmax(lane: u32, seen: u32, tiles: u32) -> vec2<f32> {
     for (var first = 0u; first < tiles * TILE; first += 4u * PARTS) {
         let p = first + lane % PARTS;
         let four = scores_at(line, p, seen);
-        let weight = vec4<f16>(select(vec4(0.0), exp((four - highest) * params.scale), p + steps < vec4(seen)));
-        // PARTS is half a tile.
-        let at = line + p / TILE * TILE_VALUES + p % TILE;
-        weights[at] = weight.x;
-        weights[at + PARTS] = weight.y;
-        weights[at + TILE_VALUES] = weight.z;
-        weights[at + TILE_VALUES + PARTS] = weight.w;
-        sum = sum + f32(weight.x) + f32(weight.y) + f32(weight.z) + f32(weight.w);
+        let weight = select(vec4(0.0), weights_of(four, highest), p + steps < vec4(seen));
+        sum = put_weights(line + p / TILE * TILE_VALUES + p % TILE, weight, sum);
     }
     return vec2(highest * params.scale, sum_of_parts(sum));
 }

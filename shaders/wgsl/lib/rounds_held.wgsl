@@ -66,26 +66,16 @@ fn softmax_of_all(lane: u32) -> vec2<f32> {
     let d = scores_of_two_tiles(line + 6u * TILE_VALUES);
     let four = max(max(a, b), max(c, d));
     let highest = largest_of_parts(max(max(four.x, four.y), max(four.z, four.w)));
-    var sum = put_weights(line, a, highest, 0.0);
-    sum = put_weights(line + 2u * TILE_VALUES, b, highest, sum);
-    sum = put_weights(line + 4u * TILE_VALUES, c, highest, sum);
-    sum = put_weights(line + 6u * TILE_VALUES, d, highest, sum);
+    var sum = put_weights(line, weights_of(a, highest), 0.0);
+    sum = put_weights(line + 2u * TILE_VALUES, weights_of(b, highest), sum);
+    sum = put_weights(line + 4u * TILE_VALUES, weights_of(c, highest), sum);
+    sum = put_weights(line + 6u * TILE_VALUES, weights_of(d, highest), sum);
     return vec2(highest * params.scale, sum_of_parts(sum));
 }
 
 // Of the lane: PARTS is half a tile.
 fn scores_of_two_tiles(at: u32) -> vec4<f32> {
     return vec4(scores[at], scores[at + PARTS], scores[at + TILE_VALUES], scores[at + TILE_VALUES + PARTS]);
-}
-
-// Scores to weights, which are added to `sum` in the order of their positions.
-fn put_weights(at: u32, four: vec4<f32>, highest: f32, sum: f32) -> f32 {
-    let weight = vec4<f16>(exp((four - highest) * params.scale));
-    weights[at] = weight.x;
-    weights[at + PARTS] = weight.y;
-    weights[at + TILE_VALUES] = weight.z;
-    weights[at + TILE_VALUES + PARTS] = weight.w;
-    return sum + f32(weight.x) + f32(weight.y) + f32(weight.z) + f32(weight.w);
 }
 
 // `weigh` where all queries see the whole split.
