@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use orthrus_shaders::params::{
     Attention as AttentionParams, AttentionMerge, Embed, Grid, QkNormRope, RmsNorm, padded,
 };
-use orthrus_shaders::{Cache, Kernel, Queries, Rows, Visible, chunks};
+use orthrus_shaders::{
+    Cache, Kernel, QueryTiles, ROW_QUERIES, Rows, STAGED_HEAD, Splits, TILE, Visible, chunks,
+};
 
 use crate::buffer::Buffer;
 use crate::buffers::{Buffers, KeyValues};
@@ -17,6 +19,9 @@ use crate::pass::{Extent, GridOf, Pass, Step, Variant};
 
 /// Uniform buffers by contents: layers share theirs.
 pub(crate) type Uniforms = RefCell<HashMap<Vec<u8>, Buffer>>;
+
+/// Positions up to which a block's attention takes 64 queries a workgroup rather than 128.
+const STAGED_BY_FOUR: usize = 6144;
 
 /// A pass while it is prepared.
 pub(crate) struct Preparation<'a> {
@@ -33,11 +38,16 @@ impl Preparation<'_> {
     pub(crate) fn layer(&mut self, layer: &Layer, view: &Attention, visible: Visible, cache: &KeyValues) {
         let b = self.buffers;
         self.normed_product(Rows::All, &layer.input_norm, &view.qkv, &b.qkv);
-        self.qk_norm_rope(&view.qk_norms, cache);
-        for piece in 0..self.pieces(visible) {
-            let first_row = piece * b.sizes.piece_rows;
-            self.attention(visible, cache, first_row);
-            self.attention_merge(visible, first_row);
+        if self.has_attention_row() {
+            self.attention_row(&view.qk_norms, cache);
+            self.attention_merge(Visible::Causal, 0);
+        } else {
+            self.qk_norm_rope(&view.qk_norms, cache);
+            for piece in 0..self.pieces(visible) {
+                let first_row = piece * b.sizes.piece_rows;
+                self.attention(visible, cache, first_row);
+                self.attention_merge(visible, first_row);
+            }
         }
         self.add_product(&b.attended, &view.output, 1.0);
 
@@ -111,22 +121,44 @@ impl Preparation<'_> {
         }
     }
 
-    fn attention(&mut self, visible: Visible, cache: &KeyValues, first_row: usize) {
+    fn attention_params(&self, visible: Visible, first_row: usize) -> AttentionParams {
         let b = self.buffers;
         let config = &self.weights.config;
-        let params = AttentionParams {
+        AttentionParams {
             heads: config.num_attention_heads as u32,
             kv_heads: config.num_key_value_heads as u32,
             head_vecs: b.sizes.head_vecs as u32,
             capacity: b.sizes.positions() as u32,
             queries: b.sizes.queries() as u32,
-            splits: b.sizes.splits as u32,
+            splits: self.splits().of(b.sizes.capacity) as u32,
             scale: 1.0 / (config.head_dim as f32).sqrt(),
             visible: visible as u32,
             first_row: first_row as u32,
-            piece_queries: b.sizes.piece_queries() as u32,
-            pad: [0; 2],
-        };
+            piece_queries: self.piece_queries() as u32,
+            eps: config.rms_norm_eps,
+            pad: 0,
+        }
+    }
+
+    /// Whether [`Preparation::attention_row`] can do what `qk_norm_rope` and `attention` do.
+    fn has_attention_row(&self) -> bool {
+        let config = &self.weights.config;
+        let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
+        self.splits() == Splits::Short && config.head_dim == STAGED_HEAD && heads_per_kv <= ROW_QUERIES
+    }
+
+    fn attention_row(&mut self, norms: &Buffer, cache: &KeyValues) {
+        let b = self.buffers;
+        let params = self.attention_params(Visible::Causal, 0);
+        let params_buffer = self.uniform(&params);
+        let (keys, values) = (&cache.keys, &cache.values);
+        let buffers = [&b.state, &params_buffer, &b.qkv, norms, &b.rope, keys, values, &b.sums, &b.stats];
+        self.step(Kernel::AttentionRow, &buffers, move |extent| params.row_grid(extent.positions));
+    }
+
+    fn attention(&mut self, visible: Visible, cache: &KeyValues, first_row: usize) {
+        let b = self.buffers;
+        let params = self.attention_params(visible, first_row);
         let params_buffer = self.uniform(&params);
         let buffers = [&b.state, &params_buffer, &b.q, &cache.keys, &cache.values, &b.sums, &b.stats];
         match self.weights.cache {
@@ -136,17 +168,54 @@ impl Preparation<'_> {
                 });
             }
             Cache::Tiles => {
-                let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
-                let few_rows = Queries::One.count() / heads_per_kv;
-                let kernels =
-                    [(few_rows, Queries::One), (usize::MAX, Queries::Two)].map(|(most_rows, queries)| {
-                        let grid =
-                            move |extent: Extent| params.coop_grid(extent.rows, extent.positions, queries);
-                        (most_rows, Kernel::AttentionCoop(queries), Box::new(grid) as GridOf)
-                    });
-                self.step_by_rows(kernels.into(), &buffers);
+                let splits = self.splits();
+                let kernels = self.tiled_attention().map(|(most, kernel)| {
+                    let grid = move |extent: Extent| match kernel {
+                        Kernel::AttentionStaged(query_tiles) => {
+                            params.staged_grid(extent.rows, extent.positions, query_tiles)
+                        }
+                        _ => params.coop_grid(extent.rows, extent.positions, splits),
+                    };
+                    (most, kernel, Box::new(grid) as GridOf)
+                });
+                self.step_by_extent(kernels.collect(), &buffers);
             }
         }
+    }
+
+    /// The splits of the cache that its rows go through attention in.
+    fn splits(&self) -> Splits {
+        match (self.kernel, self.weights.cache) {
+            (ArKernel::Fast, Cache::Tiles) => Splits::Short,
+            (_, cache) => cache.splits(),
+        }
+    }
+
+    /// Queries of a kv head that partial sums have room for, in those splits.
+    fn piece_queries(&self) -> usize {
+        match self.splits() {
+            Splits::Short => self.buffers.sizes.row_queries(),
+            Splits::Even | Splits::Growing => self.buffers.sizes.piece_queries(),
+        }
+    }
+
+    /// The kernels of attention over a cache in tiles, each for passes of some extent, by measurement on an NVIDIA H200.
+    fn tiled_attention(&self) -> impl Iterator<Item = (Extent, Kernel)> {
+        let config = &self.weights.config;
+        let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
+        let rows = |queries: usize| queries / heads_per_kv;
+        let can_stage = padded(config.head_dim) == STAGED_HEAD && self.weights.gpu.has_subgroups_of(32);
+        let (four, eight) = (QueryTiles::Four, QueryTiles::Eight);
+        let few = (Extent::of_rows(rows(TILE)), Kernel::AttentionCoop(self.splits()));
+        // Where one more workgroup has nothing to share.
+        let no_more = (Extent::of_rows(rows(four.queries())), Kernel::AttentionStaged(four));
+        // While there are fewer workgroups than a large GPU has room for.
+        let short = Extent { positions: STAGED_BY_FOUR, ..Extent::of_rows(rows(eight.queries())) };
+        let short = (short, Kernel::AttentionStaged(four));
+        let many = (Extent::ANY, Kernel::AttentionStaged(eight));
+        let any = (Extent::ANY, Kernel::AttentionCoop(self.splits()));
+        if can_stage && self.kernel == ArKernel::Exact { vec![few, no_more, short, many] } else { vec![any] }
+            .into_iter()
     }
 
     fn attention_merge(&mut self, visible: Visible, first_row: usize) {
@@ -157,15 +226,15 @@ impl Preparation<'_> {
             kv_heads: config.num_key_value_heads as u32,
             head_dim: config.head_dim as u32,
             head_vecs: b.sizes.head_vecs as u32,
-            splits: b.sizes.splits as u32,
+            splits: self.splits().of(b.sizes.capacity) as u32,
             out_stride: padded(config.query_width()) as u32,
             visible: visible as u32,
             first_row: first_row as u32,
-            piece_queries: b.sizes.piece_queries() as u32,
+            piece_queries: self.piece_queries() as u32,
             pad: [0; 3],
         };
         let buffers = [&b.state, &self.uniform(&params), &b.sums, &b.stats, &b.attended];
-        let kernel = Kernel::AttentionMerge(self.weights.cache.output());
+        let kernel = Kernel::AttentionMerge(self.splits());
         self.step(kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 
@@ -181,18 +250,17 @@ impl Preparation<'_> {
         buffers: &[&Buffer],
         grid: impl Fn(Extent) -> Grid + Send + Sync + 'static,
     ) {
-        self.step_by_rows(vec![(usize::MAX, kernel, Box::new(grid))], buffers);
+        self.step_by_extent(vec![(Extent::ANY, kernel, Box::new(grid))], buffers);
     }
 
-    /// Adds a dispatch of one of several kernels that bind the same, each for passes of so many rows at most, the fewest
-    /// first; the last is for any more too.
-    pub(crate) fn step_by_rows(&mut self, kernels: Vec<(usize, Kernel, GridOf)>, buffers: &[&Buffer]) {
+    /// Adds a dispatch of one of several kernels that bind the same, each for passes of an extent at most, of which the
+    /// first that fits is taken; the last is for any more too.
+    pub(crate) fn step_by_extent(&mut self, kernels: Vec<(Extent, Kernel, GridOf)>, buffers: &[&Buffer]) {
         let gpu = &self.weights.gpu;
         let first = kernels[0].1;
         let bound = first.bindings().iter().zip(buffers);
         let weights = bound.filter(|(binding, _)| binding.name == "weights");
-        let variant =
-            |(most_rows, kernel, grid)| Variant { most_rows, pipeline: gpu.pipeline(kernel).pipeline, grid };
+        let variant = |(most, kernel, grid)| Variant { most, pipeline: gpu.pipeline(kernel).pipeline, grid };
         self.pass.steps.push(Step {
             name: first.name(),
             variants: kernels.into_iter().map(variant).collect(),

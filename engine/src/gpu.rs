@@ -171,6 +171,11 @@ impl Gpu {
         Cache::of(self.tier(), format)
     }
 
+    /// Whether all its subgroups are of `lanes` lanes.
+    pub(crate) fn has_subgroups_of(&self, lanes: u32) -> bool {
+        self.shared.adapter.subgroup_sizes == Some((lanes, lanes))
+    }
+
     /// How `matmul` divides a row among lanes here.
     pub(crate) fn slices(&self) -> Slices {
         if self.shared.adapter.is_software() { Slices::One } else { Slices::Many }

@@ -3,7 +3,9 @@
 
 use orthrus_loader::{Config, Views};
 use orthrus_shaders::params::{Candidate, Choice, Distribution, Part, padded};
-use orthrus_shaders::{Cache, MATRIX_ROWS, PROMPT_TILE, Queries, TILE, TILE_QUERIES, Tile, WeightFormat};
+use orthrus_shaders::{
+    Cache, MATRIX_ROWS, PROMPT_TILE, QUERY_ROOM, Splits, TILE, TILE_QUERIES, Tile, WeightFormat,
+};
 
 const F32: u64 = 4;
 
@@ -84,15 +86,15 @@ impl SessionSizes {
             Cache::Rows => config.head_dim.div_ceil(4),
             Cache::Tiles => padded(config.head_dim) / 4,
         };
-        let splits = capacity.div_ceil(cache.split());
+        let splits = cache.splits().of(capacity);
         let sums_of_a_row = product(&[config.num_attention_heads, splits, head_vecs, 4]) * F32;
         let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
-        // Whole tiles of `matmul`, which reads them whole.
-        let rows = prompt_rows(cache).max(block).next_multiple_of(Tile::Block.rows());
+        // No more than there can be, and whole tiles of `matmul`, which reads them whole.
+        let rows = prompt_rows(cache).min(capacity).max(block).next_multiple_of(Tile::Block.rows());
         // Pieces of whole tiles of queries, however many of them a row has.
         let unit = match cache {
             Cache::Rows => TILE_QUERIES,
-            Cache::Tiles => Queries::Two.count(),
+            Cache::Tiles => QUERY_ROOM,
         };
         let whole = |rows: usize| (rows / unit * unit).max(unit);
         let (least, most) = (block.next_multiple_of(unit), rows.next_multiple_of(unit));
@@ -150,7 +152,7 @@ impl SessionSizes {
 
     /// Queries of a kv head that there is room for in all rows: whole tiles.
     pub fn queries(&self) -> usize {
-        (self.rows * self.heads / self.kv_heads).next_multiple_of(Queries::Two.count())
+        (self.rows * self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
     }
 
     /// Queries of a kv head that partial sums have room for: those of a piece.
@@ -195,12 +197,27 @@ impl SessionSizes {
 
     /// Bytes of the attention's partial sums.
     pub fn sums_bytes(&self) -> u64 {
-        product(&[self.kv_heads, self.splits, self.piece_queries(), self.head_vecs, 4]) * F32
+        self.partials() * product(&[self.head_vecs, 4]) * F32
     }
 
     /// Bytes of the partial sums' maxima and weights.
     pub fn stats_bytes(&self) -> u64 {
-        product(&[self.kv_heads, self.splits, self.piece_queries(), 2]) * F32
+        self.partials() * 2 * F32
+    }
+
+    /// Queries of a kv head that partial sums have room for where the pass has one row: the fast kernels' splits.
+    pub fn row_queries(&self) -> usize {
+        (self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
+    }
+
+    /// Partial sums that there is room for: those of a piece, or of one row in more splits.
+    fn partials(&self) -> u64 {
+        let of_a_piece = product(&[self.kv_heads, self.splits, self.piece_queries()]);
+        let of_a_row = product(&[self.kv_heads, Splits::Short.of(self.capacity), self.row_queries()]);
+        match self.cache {
+            Cache::Rows => of_a_piece,
+            Cache::Tiles => of_a_piece.max(of_a_row),
+        }
     }
 
     /// Bytes of the attention's result, of all rows.

@@ -13,20 +13,34 @@ pub(crate) struct Extent {
     pub(crate) positions: usize,
 }
 
+impl Extent {
+    /// Any.
+    pub(crate) const ANY: Extent = Extent { rows: usize::MAX, positions: usize::MAX };
+
+    /// So many rows at most, at any positions.
+    pub(crate) fn of_rows(rows: usize) -> Extent {
+        Extent { rows, ..Extent::ANY }
+    }
+
+    fn is_within(self, other: Extent) -> bool {
+        self.rows <= other.rows && self.positions <= other.positions
+    }
+}
+
 /// One dispatch, with all that it binds.
 pub(crate) struct Step {
     /// The kernel's name.
     pub(crate) name: &'static str,
-    /// Of which a pass takes one: the fewest rows first, and the last for any more too.
+    /// Of which a pass takes the first that is for it; the last is for any more too.
     pub(crate) variants: Vec<Variant>,
     pub(crate) group: Bound,
     /// Bytes of the weights that are bound.
     pub(crate) weight_bytes: u64,
 }
 
-/// A kernel for passes of so many rows at most.
+/// A kernel for passes of so many rows and positions at most.
 pub(crate) struct Variant {
-    pub(crate) most_rows: usize,
+    pub(crate) most: Extent,
     pub(crate) pipeline: wgpu::ComputePipeline,
     pub(crate) grid: GridOf,
 }
@@ -48,7 +62,7 @@ impl Step {
     }
 
     fn dispatch(&self, extent: Extent) -> Option<(&Variant, Grid)> {
-        let fits = self.variants.iter().find(|variant| extent.rows <= variant.most_rows);
+        let fits = self.variants.iter().find(|variant| extent.is_within(variant.most));
         let variant = fits.or(self.variants.last())?;
         Some((variant, (variant.grid)(extent))).filter(|(_, grid)| !grid.contains(&0))
     }

@@ -123,11 +123,12 @@ impl Preparation<'_> {
             let slices = self.weights.gpu.slices();
             let kernel = |tile| Kernel::Matmul { weights: self.weights.format, rows, tile, slices, store };
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, y];
-            let kernels = [(1, Tile::Row), (usize::MAX, Tile::Block)].map(|(most_rows, tile)| {
-                let grid = move |extent: Extent| params.grid(extent.rows, tile, slices);
-                (most_rows, kernel(tile), Box::new(grid) as GridOf)
-            });
-            self.step_by_rows(kernels.into(), &buffers);
+            let kernels =
+                [(Extent::of_rows(1), Tile::Row), (Extent::ANY, Tile::Block)].map(|(most, tile)| {
+                    let grid = move |extent: Extent| params.grid(extent.rows, tile, slices);
+                    (most, kernel(tile), Box::new(grid) as GridOf)
+                });
+            self.step_by_extent(kernels.into(), &buffers);
         }
     }
 
@@ -152,19 +153,19 @@ impl Preparation<'_> {
                 scale,
                 pad: [0; 3],
             };
-            let mut kernels: Vec<(usize, Kernel, GridOf)> = Vec::new();
+            let mut kernels: Vec<(Extent, Kernel, GridOf)> = Vec::new();
             for row_tiles in RowTiles::ALL {
                 let kernel = Kernel::MatmulCoop { rows, row_tiles, columns, product };
                 let grid = move |extent: Extent| params.grid(extent.rows, row_tiles, columns);
-                kernels.push((most_rows(row_tiles), kernel, Box::new(grid)));
+                kernels.push((Extent::of_rows(most_rows(row_tiles)), kernel, Box::new(grid)));
             }
             // Logits are a block's at most.
             if rows == Rows::All {
                 let kernel = Kernel::MatmulPrompt { slices: columns.slices(), product };
-                kernels.push((usize::MAX, kernel, Box::new(move |extent| params.prompt_grid(extent.rows))));
+                kernels.push((Extent::ANY, kernel, Box::new(move |extent| params.prompt_grid(extent.rows))));
             }
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, out];
-            self.step_by_rows(kernels, &buffers);
+            self.step_by_extent(kernels, &buffers);
         }
     }
 

@@ -5,7 +5,7 @@ use orthrus_shaders::{Kernel, State};
 
 use crate::buffer::Buffer;
 use crate::gpu::Gpu;
-use crate::pass::{Pass, Step, Variant};
+use crate::pass::{Extent, Pass, Step, Variant};
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -91,7 +91,7 @@ impl Session {
         Pass {
             steps: vec![Step {
                 name: kernel.name(),
-                variants: vec![Variant { most_rows: usize::MAX, pipeline, grid: Box::new(|_| [1, 1, 1]) }],
+                variants: vec![Variant { most: Extent::ANY, pipeline, grid: Box::new(|_| [1, 1, 1]) }],
                 group,
                 weight_bytes: 0,
             }],

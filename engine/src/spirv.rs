@@ -6,7 +6,8 @@
 //! marked. To be removed with the naga that does it (wgpu pull request 10016).
 //!
 //! And every operation on numbers is to be done as written: else a driver may make one of two, or add in another order,
-//! and may do so in the kernel for one row and not in the one for a block (row-invariance). WGSL has no word for it.
+//! and may do so in the kernel for one row and not in the one for a block (row-invariance). WGSL has no word for it, nor
+//! for a loop that is to stay one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,6 +28,7 @@ const DECORATE: u32 = 71;
 /// Negation, sum, difference, product, quotient of floating-point numbers, and a vector times a number.
 const ARITHMETIC: [u32; 6] = [127, 129, 131, 133, 136, 142];
 const CONTROL_BARRIER: u32 = 224;
+const LOOP_MERGE: u32 = 246;
 const COOPERATIVE_LOAD: u32 = 4457;
 const COOPERATIVE_STORE: u32 = 4458;
 
@@ -35,6 +37,9 @@ const WORKGROUP: u32 = 4;
 
 /// Decoration: an operation is neither made one with another nor put elsewhere.
 const NO_CONTRACTION: u32 = 42;
+
+/// Loop control.
+const DONT_UNROLL: u32 = 2;
 
 /// Memory operand: other invocations may access this too.
 const NON_PRIVATE_POINTER: u32 = 0x20;
@@ -66,7 +71,20 @@ pub(crate) fn compile(wgsl: &str) -> Option<Vec<u32>> {
     };
     let entry = spv::PipelineOptions { shader_stage: naga::ShaderStage::Compute, entry_point: "main".into() };
     let words = spv::write_vec(&module, &info, &options, Some(&entry)).ok()?;
-    Some(as_written(&with_shared_workgroup_memory(&words)))
+    Some(not_unrolled(&as_written(&with_shared_workgroup_memory(&words))))
+}
+
+/// Tells the driver to leave loops as they are: kernels unroll what they want unrolled, and have no registers for more.
+fn not_unrolled(words: &[u32]) -> Vec<u32> {
+    let mut out = words[..HEADER].to_vec();
+    for (opcode, instruction) in instructions(words) {
+        let mut instruction = instruction.to_vec();
+        if opcode == LOOP_MERGE {
+            instruction[3] = DONT_UNROLL;
+        }
+        out.extend(instruction);
+    }
+    out
 }
 
 /// Marks arithmetic, before the types: that is where decorations stand.
@@ -164,11 +182,11 @@ fn instructions(words: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orthrus_shaders::{Kernel, Queries, Tier};
+    use orthrus_shaders::{Kernel, Splits, Tier};
 
     /// Words of a kernel that touches workgroup memory in every way there is.
     fn compiled() -> Vec<u32> {
-        compile(&Kernel::AttentionCoop(Queries::Two).wgsl(Tier::Coop)).unwrap()
+        compile(&Kernel::AttentionCoop(Splits::Growing).wgsl(Tier::Coop)).unwrap()
     }
 
     #[test]
@@ -204,6 +222,17 @@ mod tests {
         let results: HashSet<u32> = arithmetic.map(|(_, instruction)| instruction[2]).collect();
         assert!(!results.is_empty());
         assert_eq!(marked, results);
+    }
+
+    #[test]
+    fn no_loop_is_unrolled() {
+        let words = compiled();
+        let loops: Vec<u32> = instructions(&words)
+            .filter(|(opcode, _)| *opcode == LOOP_MERGE)
+            .map(|(_, instruction)| instruction[3])
+            .collect();
+        assert!(!loops.is_empty());
+        assert!(loops.iter().all(|control| *control == DONT_UNROLL), "{loops:?}");
     }
 
     #[test]

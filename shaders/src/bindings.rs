@@ -78,6 +78,17 @@ pub(crate) const ATTENTION_COOP: &[Binding] = &[
     write(5, "partial_sums"),
     write(6, "stats"),
 ];
+pub(crate) const ATTENTION_ROW: &[Binding] = &[
+    read(0, "state"),
+    uniform(1, "params"),
+    read(2, "qkv"),
+    read(3, "norms"),
+    read(4, "rope"),
+    write(5, "cache_keys"),
+    write(6, "cache_values"),
+    write(7, "partial_sums"),
+    write(8, "stats"),
+];
 pub(crate) const ATTENTION_MERGE: &[Binding] =
     &[read(0, "state"), uniform(1, "params"), read(2, "sums"), read(3, "stats"), write(4, "out")];
 pub(crate) const SWIGLU: &[Binding] =

@@ -1,6 +1,6 @@
 //! The choices that kernels have, each with the numbers that the host knows of it.
 
-use crate::{SPLIT, TILE};
+use crate::{LONG_SPLIT, SHORT_SPLIT, SHORT_SPLITS, SPLIT, TILE};
 
 /// What an adapter must offer for a kernel to run on it (ARCHITECTURE.md, "The rules").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -166,21 +166,23 @@ impl RowSlices {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Columns {
     /// 16 outputs a workgroup, their rows in 16 slices: small matrices.
-    One,
+    OneLong,
     /// 32 outputs, 16 slices.
     TwoLong,
+    /// 16 outputs, 8 slices.
+    One,
     /// 32 outputs, 8 slices: large matrices.
     Two,
 }
 
 impl Columns {
     /// Every choice.
-    pub const ALL: [Columns; 3] = [Columns::One, Columns::TwoLong, Columns::Two];
+    pub const ALL: [Columns; 4] = [Columns::OneLong, Columns::TwoLong, Columns::One, Columns::Two];
 
     /// Outputs that a workgroup takes.
     pub fn outputs(self) -> usize {
         match self {
-            Columns::One => TILE,
+            Columns::OneLong | Columns::One => TILE,
             Columns::TwoLong | Columns::Two => 2 * TILE,
         }
     }
@@ -188,8 +190,8 @@ impl Columns {
     /// Slices that the row of an output is summed in, one a subgroup.
     pub fn slices(self) -> RowSlices {
         match self {
-            Columns::One | Columns::TwoLong => RowSlices::Sixteen,
-            Columns::Two => RowSlices::Eight,
+            Columns::OneLong | Columns::TwoLong => RowSlices::Sixteen,
+            Columns::One | Columns::Two => RowSlices::Eight,
         }
     }
 
@@ -199,8 +201,9 @@ impl Columns {
     pub fn of(outputs: usize, product: Product) -> Columns {
         match outputs.div_ceil(TILE) {
             0..=255 if product == Product::Gated => Columns::TwoLong,
-            0..=255 => Columns::One,
+            0..=255 => Columns::OneLong,
             256..=383 => Columns::TwoLong,
+            384..=511 if product != Product::Gated => Columns::One,
             384.. => Columns::Two,
         }
     }
@@ -240,7 +243,7 @@ pub enum Input {
 pub enum Cache {
     /// f32, for `attention`.
     Rows,
-    /// f16 in tiles, for `attention_coop`.
+    /// f16 in tiles, for `attention_coop` and `attention_staged`.
     Tiles,
 }
 
@@ -258,11 +261,11 @@ impl Cache {
         }
     }
 
-    /// Positions in a split, the fixed unit of attention.
-    pub fn split(self) -> usize {
+    /// The splits that rows go through attention in.
+    pub fn splits(self) -> Splits {
         match self {
-            Cache::Rows => SPLIT,
-            Cache::Tiles => SPLIT / 2,
+            Cache::Rows => Splits::Even,
+            Cache::Tiles => Splits::Growing,
         }
     }
 
@@ -275,24 +278,60 @@ impl Cache {
     }
 }
 
-/// How many queries a workgroup of `attention_coop` takes at a time. A query has the same bits with each.
+/// How the cache is divided into splits, the fixed units of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Queries {
-    /// 16: one row, or few.
-    One,
-    /// 32, round after round: keys and values are held meanwhile.
-    Two,
+pub enum Splits {
+    /// Of [`SPLIT`] positions each: a cache in rows.
+    Even,
+    /// Short ones, and after them long ones, of which there are fewer to merge: a cache in tiles.
+    Growing,
+    /// Short ones only, for one row of `--ar-kernel fast`: as much as can be at the same time.
+    Short,
 }
 
-impl Queries {
+impl Splits {
     /// Every choice.
-    pub const ALL: [Queries; 2] = [Queries::One, Queries::Two];
+    pub const ALL: [Splits; 3] = [Splits::Even, Splits::Growing, Splits::Short];
 
-    /// Queries taken at a time.
-    pub fn count(self) -> usize {
+    /// Splits of the first `positions`.
+    pub fn of(self, positions: usize) -> usize {
         match self {
-            Queries::One => TILE,
-            Queries::Two => 2 * TILE,
+            Splits::Even => positions.div_ceil(SPLIT),
+            Splits::Growing => {
+                let short = positions.min(SHORT_SPLITS * SHORT_SPLIT);
+                short.div_ceil(SHORT_SPLIT) + (positions - short).div_ceil(LONG_SPLIT)
+            }
+            Splits::Short => positions.div_ceil(SHORT_SPLIT),
+        }
+    }
+
+    /// How the attention over these is stored, once merged.
+    pub fn output(self) -> Output {
+        match self {
+            Splits::Even => Output::Rows,
+            Splits::Growing | Splits::Short => Output::Tiles,
+        }
+    }
+}
+
+/// How many queries a workgroup of `attention_staged` takes. A query has the same bits with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum QueryTiles {
+    /// 64.
+    Four,
+    /// 128.
+    Eight,
+}
+
+impl QueryTiles {
+    /// Every choice.
+    pub const ALL: [QueryTiles; 2] = [QueryTiles::Four, QueryTiles::Eight];
+
+    /// Queries that a workgroup takes.
+    pub fn queries(self) -> usize {
+        match self {
+            QueryTiles::Four => 4 * TILE,
+            QueryTiles::Eight => 8 * TILE,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The file that each choice stands for.
 
 use crate::choices::{
-    Cache, Candidates, Columns, Input, Output, Product, Queries, RowSlices, RowTiles, Rows, Slices, Store,
-    Tier, Tile, WeightFormat,
+    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
+    Splits, Store, Tier, Tile, WeightFormat,
 };
 
 /// A file of `wgsl/`, and its name.
@@ -31,6 +31,10 @@ pub(crate) const CANDIDATE: File = wgsl!("lib/candidate");
 pub(crate) const NO_ID: File = wgsl!("lib/no_id");
 pub(crate) const VISIBLE: File = wgsl!("lib/visible");
 pub(crate) const LAYOUT: File = wgsl!("lib/layout_tiles");
+
+/// What `attention_coop` and `attention_staged` share.
+pub(crate) const ALL_OF_COOP_ATTENTION: [File; 4] =
+    [wgsl!("lib/coop_attention"), VISIBLE, PARTIAL_SUMS, TILES];
 
 impl WeightFormat {
     pub(crate) fn file(self) -> File {
@@ -121,7 +125,7 @@ impl RowSlices {
 impl Columns {
     pub(crate) fn file(self) -> File {
         match self {
-            Columns::One => wgsl!("lib/columns_one"),
+            Columns::OneLong | Columns::One => wgsl!("lib/columns_one"),
             Columns::TwoLong | Columns::Two => wgsl!("lib/columns_two"),
         }
     }
@@ -174,28 +178,21 @@ impl Cache {
     }
 }
 
-impl Output {
-    /// An output's splits are those of the attention before it.
-    pub(crate) fn split_file(self) -> File {
+impl Splits {
+    pub(crate) fn file(self) -> File {
         match self {
-            Output::Rows => wgsl!("lib/split_rows"),
-            Output::Tiles => wgsl!("lib/split_tiles"),
+            Splits::Even => wgsl!("lib/splits_even"),
+            Splits::Growing => wgsl!("lib/splits_growing"),
+            Splits::Short => wgsl!("lib/splits_short"),
         }
     }
 }
 
-impl Queries {
+impl QueryTiles {
     pub(crate) fn file(self) -> File {
         match self {
-            Queries::One => wgsl!("lib/queries_one"),
-            Queries::Two => wgsl!("lib/queries_two"),
-        }
-    }
-
-    pub(crate) fn rounds_file(self) -> File {
-        match self {
-            Queries::One => wgsl!("lib/rounds_again"),
-            Queries::Two => wgsl!("lib/rounds_held"),
+            QueryTiles::Four => wgsl!("lib/query_tiles_four"),
+            QueryTiles::Eight => wgsl!("lib/query_tiles_eight"),
         }
     }
 }

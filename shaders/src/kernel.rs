@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use crate::TILE;
 use crate::bindings::{self, Binding};
 use crate::choices::{
-    Cache, Candidates, Columns, Input, Output, Product, Queries, RowSlices, RowTiles, Rows, Slices, Store,
-    Tier, Tile, WeightFormat,
+    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
+    Splits, Store, Tier, Tile, WeightFormat,
 };
 use crate::files::{self, File, wgsl};
 
@@ -21,8 +22,10 @@ pub enum Kernel {
     MatmulRow { weights: WeightFormat, input: Input, product: Product, output: Output },
     QkNormRope(Cache),
     Attention,
-    AttentionCoop(Queries),
-    AttentionMerge(Output),
+    AttentionCoop(Splits),
+    AttentionStaged(QueryTiles),
+    AttentionRow,
+    AttentionMerge(Splits),
     Swiglu,
     Argmax(Candidates),
     Survey,
@@ -48,14 +51,16 @@ impl Kernel {
             Kernel::Replay,
             Kernel::Copy,
             Kernel::Attention,
+            Kernel::AttentionRow,
         ];
         all.extend([Cache::Rows, Cache::Tiles].map(Kernel::QkNormRope));
         all.extend([Candidates::Logits, Candidates::Best].map(Kernel::Argmax));
         for output in [Output::Rows, Output::Tiles] {
             all.extend([Rows::All, Rows::Logits].map(|rows| Kernel::RmsNorm { rows, output }));
-            all.push(Kernel::AttentionMerge(output));
         }
-        all.extend(Queries::ALL.map(Kernel::AttentionCoop));
+        all.extend(Splits::ALL.map(Kernel::AttentionMerge));
+        all.extend([Splits::Growing, Splits::Short].map(Kernel::AttentionCoop));
+        all.extend(QueryTiles::ALL.map(Kernel::AttentionStaged));
         for weights in WeightFormat::ALL {
             all.extend([Kernel::Embed(weights), Kernel::FillRandom(weights)]);
             all.extend(Kernel::all_matmuls(weights));
@@ -64,7 +69,7 @@ impl Kernel {
             for row_tiles in RowTiles::ALL {
                 for columns in Columns::ALL {
                     // A gate and its up projection are in neighbouring tiles.
-                    let product = |product: &Product| *product != Product::Gated || columns != Columns::One;
+                    let product = |product: &Product| *product != Product::Gated || columns.outputs() > TILE;
                     let products = Product::ALL.into_iter().filter(product);
                     all.extend(products.map(|product| Kernel::MatmulCoop {
                         rows,
@@ -113,9 +118,11 @@ impl Kernel {
             Kernel::MatmulCoop { .. }
             | Kernel::MatmulPrompt { .. }
             | Kernel::AttentionCoop(_)
+            | Kernel::AttentionStaged(_)
+            | Kernel::AttentionRow
             | Kernel::QkNormRope(Cache::Tiles)
             | Kernel::RmsNorm { output: Output::Tiles, .. }
-            | Kernel::AttentionMerge(Output::Tiles)
+            | Kernel::AttentionMerge(Splits::Growing | Splits::Short)
             | Kernel::MatmulRow { output: Output::Tiles, .. } => Tier::Coop,
             _ => Tier::Baseline,
         }
@@ -137,6 +144,8 @@ impl Kernel {
             Kernel::QkNormRope(_) => wgsl!("qk_norm_rope"),
             Kernel::Attention => wgsl!("attention"),
             Kernel::AttentionCoop(_) => wgsl!("attention_coop"),
+            Kernel::AttentionStaged(_) => wgsl!("attention_staged"),
+            Kernel::AttentionRow => wgsl!("attention_row"),
             Kernel::AttentionMerge(_) => wgsl!("attention_merge"),
             Kernel::Swiglu => wgsl!("swiglu"),
             Kernel::Argmax(_) => wgsl!("argmax"),
@@ -190,20 +199,21 @@ impl Kernel {
                 files.push(tier.reduce_file());
                 files.extend(cache.files());
             }
-            Kernel::Attention => {
-                files.extend([files::VISIBLE, files::PARTIAL_SUMS, Output::Rows.split_file()])
+            Kernel::Attention => files.extend([files::VISIBLE, files::PARTIAL_SUMS, Splits::Even.file()]),
+            Kernel::AttentionCoop(splits) => {
+                files.extend(files::ALL_OF_COOP_ATTENTION);
+                files.push(splits.file());
             }
-            Kernel::AttentionCoop(queries) => files.extend([
-                files::VISIBLE,
-                files::PARTIAL_SUMS,
-                Output::Tiles.split_file(),
-                files::TILES,
-                queries.file(),
-                queries.rounds_file(),
-            ]),
-            Kernel::AttentionMerge(output) => {
-                files.extend([files::VISIBLE, files::PARTIAL_SUMS, output.split_file()]);
-                files.extend(output.files());
+            Kernel::AttentionStaged(query_tiles) => {
+                files.extend(files::ALL_OF_COOP_ATTENTION);
+                files.extend([query_tiles.file(), Splits::Growing.file()]);
+            }
+            Kernel::AttentionRow => {
+                files.extend([files::VISIBLE, files::PARTIAL_SUMS, files::TILES, Splits::Short.file()])
+            }
+            Kernel::AttentionMerge(splits) => {
+                files.extend([files::VISIBLE, files::PARTIAL_SUMS, splits.file()]);
+                files.extend(splits.output().files());
             }
             Kernel::Argmax(candidates) => files.extend([
                 files::PROPOSED,
@@ -272,7 +282,8 @@ impl Kernel {
             Kernel::MatmulRow { .. } => bindings::MATMUL_COOP,
             Kernel::QkNormRope(_) => bindings::QK_NORM_ROPE,
             Kernel::Attention => bindings::ATTENTION,
-            Kernel::AttentionCoop(_) => bindings::ATTENTION_COOP,
+            Kernel::AttentionCoop(_) | Kernel::AttentionStaged(_) => bindings::ATTENTION_COOP,
+            Kernel::AttentionRow => bindings::ATTENTION_ROW,
             Kernel::AttentionMerge(_) => bindings::ATTENTION_MERGE,
             Kernel::Swiglu => bindings::SWIGLU,
             Kernel::Argmax(Candidates::Logits) => bindings::ARGMAX_LOGITS,

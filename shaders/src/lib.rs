@@ -24,8 +24,8 @@ pub mod twin;
 
 pub use bindings::{Access, Binding};
 pub use choices::{
-    Cache, Candidates, Columns, Input, Output, Product, Queries, RowSlices, RowTiles, Rows, Slices, Store,
-    Tier, Tile, Visible, WeightFormat,
+    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
+    Splits, Store, Tier, Tile, Visible, WeightFormat,
 };
 pub use kernel::Kernel;
 pub use params::{Record, State};
@@ -49,8 +49,26 @@ pub const MAX_BLOCK: usize = 64;
 /// Most ids that can end a text.
 pub const MAX_END_IDS: usize = 16;
 
-/// Positions in a split of the cache, the fixed unit of `attention`. (Of `attention_coop`: [`Cache::split`].)
+/// Positions in a split of the cache, the fixed unit of `attention`.
 pub const SPLIT: usize = 256;
+
+/// Positions in a short split of `attention_coop`, how many of them come first, and positions in the long ones after
+/// them ([`Splits`]).
+pub const SHORT_SPLIT: usize = 128;
+/// See [`SHORT_SPLIT`].
+pub const SHORT_SPLITS: usize = 16;
+/// See [`SHORT_SPLIT`].
+pub const LONG_SPLIT: usize = 512;
+
+/// Queries of a kv head to whole multiples of which there is room for them in tiles: those whose sums a subgroup of
+/// `attention_staged` has.
+pub const QUERY_ROOM: usize = 2 * TILE;
+
+/// Values of a head for which there are `attention_staged` and `attention_row`.
+pub const STAGED_HEAD: usize = 8 * TILE;
+
+/// Most heads that share a kv head in `attention_row`.
+pub const ROW_QUERIES: usize = 8;
 
 /// Queries that a workgroup of `attention` takes.
 pub const TILE_QUERIES: usize = 8;

@@ -3,8 +3,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::choices::{Cache, Columns, Product, Queries, RowTiles, Slices, Tile};
-use crate::{MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, SPLIT, TILE, TILE_QUERIES};
+use crate::choices::{Columns, Product, QueryTiles, RowTiles, Slices, Splits, Tile};
+use crate::{MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, TILE, TILE_QUERIES};
 
 /// A grid of workgroups.
 pub type Grid = [u32; 3];
@@ -221,7 +221,7 @@ impl QkNormRope {
     }
 }
 
-/// Uniform of `attention` and `attention_coop`.
+/// Uniform of `attention`, `attention_coop`, `attention_staged`, and `attention_row`, which alone has use for `eps`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in attention.wgsl")]
@@ -236,23 +236,35 @@ pub struct Attention {
     pub visible: u32,
     pub first_row: u32,
     pub piece_queries: u32,
-    pub pad: [u32; 2],
+    pub eps: f32,
+    pub pad: u32,
 }
 
 impl Attention {
     /// Grid of a piece of a pass of `rows` rows, none of which sees a position at or above `positions`. It is empty for
     /// a piece beyond the pass.
     pub fn grid(&self, rows: usize, positions: usize) -> Grid {
-        [groups(positions, SPLIT), groups(self.queries_of_piece(rows), TILE_QUERIES), self.kv_heads]
+        [Splits::Even.of(positions) as u32, groups(self.queries_of_piece(rows), TILE_QUERIES), self.kv_heads]
     }
 
     /// Grid of `attention_coop`: as many workgroups as a large GPU can have under way, or one for each tile of queries
     /// if that is less.
-    pub fn coop_grid(&self, rows: usize, positions: usize, queries: Queries) -> Grid {
-        let tiles = groups(self.queries_of_piece(rows), queries.count());
-        let splits = groups(positions, Cache::Tiles.split());
+    pub fn coop_grid(&self, rows: usize, positions: usize, splits: Splits) -> Grid {
+        let tiles = groups(self.queries_of_piece(rows), TILE);
+        let splits = splits.of(positions) as u32;
         let columns = splits * self.kv_heads;
         [splits, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), self.kv_heads]
+    }
+
+    /// Grid of `attention_staged`.
+    pub fn staged_grid(&self, rows: usize, positions: usize, query_tiles: QueryTiles) -> Grid {
+        let queries = groups(self.queries_of_piece(rows), query_tiles.queries());
+        [queries, Splits::Growing.of(positions) as u32, self.kv_heads]
+    }
+
+    /// Grid of `attention_row`.
+    pub fn row_grid(&self, positions: usize) -> Grid {
+        [Splits::Short.of(positions) as u32, self.kv_heads, 1]
     }
 
     /// Queries of a kv head in the piece, of a pass of `rows` rows.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
 use orthrus_shaders::twin::random::Purpose;
-use orthrus_shaders::{Access, Cache, Kernel, Record, RowTiles, State, Tier, Tile, Visible, params};
+use orthrus_shaders::{Access, Kernel, QueryTiles, Record, RowTiles, State, Tier, Tile, Visible, params};
 
 fn capabilities(tier: Tier) -> Capabilities {
     match tier {
@@ -131,7 +131,9 @@ fn bytes_of_params(kernel: Kernel) -> Option<usize> {
         Kernel::MatmulCoop { .. } | Kernel::MatmulPrompt { .. } => size_of::<params::MatmulCoop>(),
         Kernel::MatmulRow { .. } => size_of::<params::MatmulRow>(),
         Kernel::QkNormRope(_) => size_of::<params::QkNormRope>(),
-        Kernel::Attention | Kernel::AttentionCoop(_) => size_of::<params::Attention>(),
+        Kernel::Attention | Kernel::AttentionCoop(_) | Kernel::AttentionStaged(_) | Kernel::AttentionRow => {
+            size_of::<params::Attention>()
+        }
         Kernel::AttentionMerge(_) => size_of::<params::AttentionMerge>(),
         Kernel::Swiglu => size_of::<params::Swiglu>(),
         Kernel::Argmax(_) => size_of::<params::Argmax>(),
@@ -186,8 +188,16 @@ fn constants_agree() {
         }
         assert!(found > 0, "no kernel declares {name}");
     };
-    for cache in [Cache::Rows, Cache::Tiles] {
-        assert!(all.contains(&format!("const SPLIT: u32 = {}u;", cache.split())));
+    expect("SPLIT", &format!("{}u", orthrus_shaders::SPLIT));
+    expect("SHORT_SPLIT", &format!("{}u", orthrus_shaders::SHORT_SPLIT));
+    expect("SHORT_SPLITS", &format!("{}u", orthrus_shaders::SHORT_SPLITS));
+    expect("LONG_SPLIT", &format!("{}u", orthrus_shaders::LONG_SPLIT));
+    expect("HEAD", &format!("{}u", orthrus_shaders::STAGED_HEAD));
+    expect("MOST_QUERIES", &format!("{}u", orthrus_shaders::ROW_QUERIES));
+    expect("HEAD_TILES", &format!("{}u", orthrus_shaders::STAGED_HEAD / orthrus_shaders::TILE));
+    for query_tiles in QueryTiles::ALL {
+        let tiles = query_tiles.queries() / orthrus_shaders::TILE;
+        assert!(all.contains(&format!("const QUERY_TILES: u32 = {tiles}u;")));
     }
     expect("TILE_QUERIES", &format!("{}u", orthrus_shaders::TILE_QUERIES));
     expect("PART", &format!("{}u", orthrus_shaders::params::Choice::PART));

@@ -1,7 +1,7 @@
 // attention: softmax attention of every query over one split of the positions it sees, to be merged by
 // `attention_merge`. No score matrix in memory: a split's scores live in workgroup memory.
 //
-//   over the positions p of split s, SPLIT s <= p < min(SPLIT (s + 1), visible(row)):
+//   over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)):
 //   stats[kv_head][s][query]  = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
 //   sums[kv_head][s][query]   = Σ exp(score_p - m) value_p
 //
@@ -78,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let split = group.x;
     let first = group.y * TILE_QUERIES;
     let kv_head = group.z;
-    let base = split * SPLIT;
+    let base = split_begin(split);
     let queries = queries_of_piece();
     if first >= queries {
         return;

@@ -9,7 +9,7 @@
 //   stats    [kv_heads][splits][piece_queries]              vec2: m, l
 //   out      [rows][out_stride]                             choice `output`, heads side by side without padding
 //
-// Choice `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the head, which has up to 256 values.
+// Choices: `splits`, `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the head, which has up to 256 values.
 
 struct Params {
     heads: u32,
@@ -46,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if query >= queries_of_piece() {
         return;
     }
-    let splits = (visible(row) + SPLIT - 1u) / SPLIT;
+    let splits = splits_of(visible(row));
     let own = lane / GROUP_LANES;
     let vec = lane % GROUP_LANES;
 

@@ -2,8 +2,8 @@
 
 use bytemuck::Zeroable;
 use half::f16;
-use orthrus::shaders::params::{Attention, AttentionMerge, padded};
-use orthrus::shaders::{Cache, Kernel, Output, Queries, State, TILE, Visible, in_tiles};
+use orthrus::shaders::params::{Attention, AttentionMerge, QkNormRope, padded};
+use orthrus::shaders::{Kernel, QUERY_ROOM, QueryTiles, STAGED_HEAD, Splits, State, TILE, Visible, in_tiles};
 use orthrus::{Gpu, Tier};
 
 use crate::gpu::{gpu, tiers};
@@ -62,26 +62,37 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// One that reaches the end of a split, the beginning of the text, or anything.
+    /// One that reaches the end of a short split or a long one, the beginning of the text, or anything.
     pub fn random(random: &mut Random) -> Heads {
         let kv_heads = random.between(1, 3);
         let heads_per_kv = random.between(1, 5);
         let between = random.between(1, 40);
         let anywhere = random.between(0, 500);
+        let far = random.between(2000, 2700);
+        let start = random.pick(&[0, 127, 128, anywhere, anywhere, 2047, 2559, far]);
         Heads {
             rows: random.pick(&[1, 2, 8, 32, between]),
-            start: random.pick(&[0, 127, 128, anywhere, anywhere]),
+            start,
             kv_heads,
             heads: kv_heads * heads_per_kv,
             head_dim: random.pick(&[16, 48, 64, 128, 2 * random.clone().between(1, 64)]),
-            capacity: 576, // 500, and as many as a test adds
+            capacity: (start + 76).next_multiple_of(TILE), // as many more as a test adds
             piece_rows: random.between(1, 3) * Heads::least_rows(heads_per_kv),
         }
     }
 
     /// Rows of the least piece: 32 queries, or more for a whole number of rows.
     pub fn least_rows(heads_per_kv: usize) -> usize {
-        32 >> heads_per_kv.trailing_zeros().min(5)
+        QUERY_ROOM >> heads_per_kv.trailing_zeros().min(QUERY_ROOM.ilog2())
+    }
+
+    /// The kernels of attention that `gpu` has for such heads.
+    pub fn kernels(&self, gpu: &Gpu) -> Vec<Kernel> {
+        let mut kernels = vec![Kernel::AttentionCoop(Splits::Growing)];
+        if self.width() == STAGED_HEAD && gpu.adapter().subgroup_sizes == Some((32, 32)) {
+            kernels.extend(QueryTiles::ALL.map(Kernel::AttentionStaged));
+        }
+        kernels
     }
 
     /// Values of a head, padded to whole tiles.
@@ -91,7 +102,7 @@ impl Heads {
 
     /// Queries of a kv head that there is room for.
     pub fn queries(&self) -> usize {
-        (self.rows * self.heads / self.kv_heads).next_multiple_of(32)
+        (self.rows * self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
     }
 
     /// Queries of a kv head that partial sums have room for.
@@ -104,31 +115,46 @@ impl Heads {
         State { start: self.start as u32, ..pass(self.rows) }
     }
 
-    /// Parameters of attention over a cache stored like this, for the piece that begins with `first_row`.
-    pub fn attention(&self, cache: Cache, visible: Visible, first_row: usize) -> Attention {
+    /// Parameters of norm and rotation before it.
+    pub fn norm_rope(&self) -> QkNormRope {
+        QkNormRope {
+            heads: self.heads as u32,
+            kv_heads: self.kv_heads as u32,
+            head_dim: self.head_dim as u32,
+            head_vecs: (self.width() / 4) as u32,
+            qkv_stride: ((self.heads + 2 * self.kv_heads) * self.head_dim) as u32,
+            capacity: self.capacity as u32,
+            queries: self.queries() as u32,
+            eps: 1e-6,
+        }
+    }
+
+    /// Parameters of attention in such splits, for the piece that begins with `first_row`.
+    pub fn attention(&self, splits: Splits, visible: Visible, first_row: usize) -> Attention {
         Attention {
             heads: self.heads as u32,
             kv_heads: self.kv_heads as u32,
             head_vecs: (self.width() / 4) as u32,
             capacity: self.capacity as u32,
             queries: self.queries() as u32,
-            splits: self.capacity.div_ceil(cache.split()) as u32,
+            splits: splits.of(self.capacity) as u32,
             scale: 1.0 / (self.head_dim as f32).sqrt(),
             visible: visible as u32,
             first_row: first_row as u32,
             piece_queries: self.piece_queries() as u32,
-            pad: [0; 2],
+            eps: 1e-6,
+            pad: 0,
         }
     }
 
     /// Parameters of the merge after it.
-    pub fn merge(&self, cache: Cache, visible: Visible, first_row: usize) -> AttentionMerge {
+    pub fn merge(&self, splits: Splits, visible: Visible, first_row: usize) -> AttentionMerge {
         AttentionMerge {
             heads: self.heads as u32,
             kv_heads: self.kv_heads as u32,
             head_dim: self.head_dim as u32,
             head_vecs: (self.width() / 4) as u32,
-            splits: self.capacity.div_ceil(cache.split()) as u32,
+            splits: splits.of(self.capacity) as u32,
             out_stride: padded(self.heads * self.head_dim) as u32,
             visible: visible as u32,
             first_row: first_row as u32,
@@ -153,6 +179,35 @@ impl Heads {
         tiles
     }
 
+    /// Keys and values, `[positions][kv_heads][width]`, in tiles.
+    pub fn cache_in_tiles(&self, cache: &[Vec<f32>; 2]) -> (Vec<f16>, Vec<f16>) {
+        let width = self.width();
+        let slots = self.capacity * self.kv_heads * width;
+        let (mut keys, mut values) = (vec![f16::ZERO; slots], vec![f16::ZERO; slots]);
+        for kv_head in 0..self.kv_heads {
+            for position in 0..self.capacity {
+                for i in 0..width {
+                    let (key, value) = self.places(kv_head, position, i);
+                    let at = (position * self.kv_heads + kv_head) * width + i;
+                    keys[key] = f16::from_f32(cache[0][at]);
+                    values[value] = f16::from_f32(cache[1][at]);
+                }
+            }
+        }
+        (keys, values)
+    }
+
+    /// Keys, `[positions][kv_heads][width]`, as the twins have them (`lib/cache_rows.wgsl`).
+    pub fn positions_innermost(&self, keys: &[f32]) -> Vec<f32> {
+        let width = self.width();
+        let mut innermost = vec![0.0; keys.len()];
+        for (at, &key) in keys.iter().enumerate() {
+            let (position, kv_head, i) = (at / width / self.kv_heads, at / width % self.kv_heads, at % width);
+            innermost[((kv_head * width / 4 + i / 4) * self.capacity + position) * 4 + i % 4] = key;
+        }
+        innermost
+    }
+
     /// Where a key, and where a value is (`lib/cache_tiles.wgsl`).
     pub fn places(&self, kv_head: usize, position: usize, i: usize) -> (usize, usize) {
         let line = kv_head * self.capacity + position;
@@ -171,38 +226,38 @@ pub struct Attended {
     pub merged: Vec<f32>,
 }
 
-/// Attends by `queries` at a time, in so many `columns` of workgroups at most, on poisoned buffers. `q` is
+/// Attends by `kernel`, `attention_coop` in so many `columns` of workgroups at most, on poisoned buffers. `q` is
 /// `[rows][heads][width]`, `cache` keys and values, `[positions][kv_heads][width]`.
 #[allow(clippy::too_many_arguments, reason = "what attention is made of")]
 pub fn attend(
     gpu: &Gpu,
     shape: &Heads,
     visible: Visible,
-    queries: Queries,
+    kernel: Kernel,
     columns: u32,
     q: &[f32],
     cache: &[Vec<f32>; 2],
 ) -> Attended {
     let width = shape.width();
-    let slots = shape.capacity * shape.kv_heads * width;
-    let (mut keys, mut values) = (vec![f16::ZERO; slots], vec![f16::ZERO; slots]);
-    for kv_head in 0..shape.kv_heads {
-        for position in 0..shape.capacity {
-            for i in 0..width {
-                let (key, value) = shape.places(kv_head, position, i);
-                let at = (position * shape.kv_heads + kv_head) * width + i;
-                keys[key] = f16::from_f32(cache[0][at]);
-                values[value] = f16::from_f32(cache[1][at]);
-            }
-        }
-    }
+    let (keys, values) = shape.cache_in_tiles(cache);
     let out_stride = padded(shape.heads * shape.head_dim);
     let mut tiles = vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride];
     let (mut sums, mut stats) = (Vec::new(), Vec::new());
+    let splits = match kernel {
+        Kernel::AttentionCoop(splits) => splits,
+        _ => Splits::Growing,
+    };
     for first_row in (0..shape.rows).step_by(shape.piece_rows) {
-        let params = shape.attention(Cache::Tiles, visible, first_row);
+        let params = shape.attention(splits, visible, first_row);
         let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
-        let [x, y, z] = params.coop_grid(shape.rows, shape.start + shape.rows, queries);
+        let positions = shape.start + shape.rows;
+        let grid = match kernel {
+            Kernel::AttentionStaged(query_tiles) => params.staged_grid(shape.rows, positions, query_tiles),
+            _ => {
+                let [x, y, z] = params.coop_grid(shape.rows, positions, splits);
+                [x, y.min(columns), z]
+            }
+        };
         let run = Operands::new(gpu)
             .storage(&[shape.state()])
             .params(&params)
@@ -211,16 +266,16 @@ pub fn attend(
             .storage(&values)
             .storage(&poison(partials * width))
             .storage(&poison(partials * 2))
-            .run(Kernel::AttentionCoop(queries), [x, y.min(columns), z]);
+            .run(kernel, grid);
         let of_piece = (run.read::<f32>(5, partials * width), run.read::<f32>(6, partials * 2));
-        let merge = shape.merge(Cache::Tiles, visible, first_row);
+        let merge = shape.merge(splits, visible, first_row);
         let merged = Operands::new(gpu)
             .storage(&[shape.state()])
             .params(&merge)
             .storage(&of_piece.0)
             .storage(&of_piece.1)
             .storage(&tiles)
-            .run(Kernel::AttentionMerge(Output::Tiles), merge.grid(shape.rows));
+            .run(Kernel::AttentionMerge(splits), merge.grid(shape.rows));
         tiles = merged.read(4, tiles.len());
         sums.extend(of_piece.0);
         stats.extend(of_piece.1);
@@ -232,10 +287,7 @@ impl Attended {
     /// All that a row of a causal pass has: sums, stats and result of each of its heads.
     pub fn of_row(&self, shape: &Heads, row: usize) -> Vec<f32> {
         let (width, group) = (shape.width(), shape.heads / shape.kv_heads);
-        let (splits, seen) = (
-            shape.capacity.div_ceil(Cache::Tiles.split()),
-            (shape.start + row + 1).div_ceil(Cache::Tiles.split()),
-        );
+        let (splits, seen) = (Splits::Growing.of(shape.capacity), Splits::Growing.of(shape.start + row + 1));
         let mut all = Vec::new();
         for kv_head in 0..shape.kv_heads {
             for split in 0..seen {

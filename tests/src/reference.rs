@@ -115,7 +115,8 @@ impl<'a> Reference<'a> {
             visible: visible as u32,
             first_row: 0,
             piece_queries: (rows * heads / kv_heads) as u32,
-            pad: [0; 2],
+            eps: 1e-6,
+            pad: 0,
         };
         let mut sums = vec![0.0; rows * heads * splits * head_vecs * 4];
         let mut stats = vec![[0.0; 2]; rows * heads * splits];

@@ -7,12 +7,12 @@
 
 use half::f16;
 use orthrus::shaders::params::{
-    Argmax, Candidate, Grid, Matmul, MatmulCoop, MatmulRow, QkNormRope, RmsNorm, Swiglu, padded,
+    Argmax, Candidate, Grid, Matmul, MatmulCoop, MatmulRow, RmsNorm, Swiglu, padded,
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, Columns, GATED_SCALE, Input, Kernel, NO_ID, Output, PROMPT_TILE, Product, Queries,
-    RowSlices, RowTiles, Rows, Store, TILE, Visible, WeightFormat, chunks,
+    Cache, Candidates, Columns, GATED_SCALE, Input, Kernel, NO_ID, Output, PROMPT_TILE, Product, ROW_QUERIES,
+    RowSlices, RowTiles, Rows, STAGED_HEAD, Splits, Store, TILE, Visible, WeightFormat, chunks,
 };
 use orthrus::{Gpu, GpuOptions, Tier};
 use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of};
@@ -395,16 +395,7 @@ fn qk_norm_rope_in_tiles() {
         let shape = Heads::random(random);
         let (width, head_dim) = (shape.width(), shape.head_dim);
         let qkv_width = (shape.heads + 2 * shape.kv_heads) * head_dim;
-        let params = QkNormRope {
-            heads: shape.heads as u32,
-            kv_heads: shape.kv_heads as u32,
-            head_dim: head_dim as u32,
-            head_vecs: (width / 4) as u32,
-            qkv_stride: qkv_width as u32,
-            capacity: shape.capacity as u32,
-            queries: shape.queries() as u32,
-            eps: 1e-6,
-        };
+        let params = shape.norm_rope();
         let mut qkv = random.units(shape.rows * qkv_width);
         // A value that is no number, and one beyond f16: the cache keeps them finite.
         qkv[qkv_width - 1] = f32::NAN;
@@ -456,38 +447,124 @@ fn attention_coop() {
             let shape = Heads::random(random);
             let width = shape.width();
             let slots = shape.capacity * shape.kv_heads * width;
-            let q = halves(random, shape.rows * shape.heads * width);
+            // Scores so far apart that some outgrow their reference, in every other case.
+            let apart = random.pick(&[1.0, 64.0]);
+            let q = halves(random, shape.rows * shape.heads * width).into_iter().map(|value| value * apart);
+            let q: Vec<f32> = q.collect();
             let cache = [halves(random, slots), halves(random, slots)];
-            // The twin has other splits, and keys with positions innermost.
             let whole = Heads { piece_rows: shape.rows.next_multiple_of(32), ..shape };
-            let params = whole.attention(Cache::Rows, visible, 0);
-            let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
-            let mut keys = vec![0.0; slots];
-            for (at, &key) in cache[0].iter().enumerate() {
-                let (position, kv_head, i) =
-                    (at / width / shape.kv_heads, at / width % shape.kv_heads, at % width);
-                keys[((kv_head * width / 4 + i / 4) * shape.capacity + position) * 4 + i % 4] = key;
-            }
-            let (mut sums, mut stats) = (vec![0.0; partials * width], vec![[0.0; 2]; partials]);
-            twin::attention(&shape.state(), &params, &q, &keys, &cache[1], &mut sums, &mut stats);
-            let merge = whole.merge(Cache::Rows, visible, 0);
-            let mut expected = vec![0.0; shape.rows * merge.out_stride as usize];
-            twin::attention_merge(&shape.state(), &merge, &sums, &stats, &mut expected);
+            let keys = shape.positions_innermost(&cache[0]);
+            let expected = merged_by_twins(&shape, visible, &q, &keys, &cache[1]);
             let mut same: Option<Vec<f32>> = None;
-            for (shape, queries, columns) in [
-                (&shape, Queries::One, 99),
-                (&shape, Queries::Two, 1),
-                (&whole, Queries::One, 99),
-                (&whole, Queries::Two, 99),
-                (&whole, Queries::Two, 1),
-            ] {
-                let found = attend(gpu, shape, visible, queries, columns, &q, &cache).merged;
-                // Weights and results are f16.
-                assert_close(&found, &expected, 2e-3, &format!("{what}, {visible:?}, {queries:?}"));
-                let first = same.get_or_insert_with(|| found.clone());
-                let pieces = format!("{} rows in pieces of {}", shape.rows, shape.piece_rows);
-                assert_same_bits(&found, first, &format!("{what}, {queries:?}, {pieces}"));
+            let (growing, short) =
+                (Kernel::AttentionCoop(Splits::Growing), Kernel::AttentionCoop(Splits::Short));
+            let few_columns = [(growing, 1), (short, 99)];
+            let kernels = shape.kernels(gpu).into_iter().map(|kernel| (kernel, 99)).chain(few_columns);
+            for (kernel, columns) in kernels {
+                for shape in [&shape, &whole] {
+                    let found = attend(gpu, shape, visible, kernel, columns, &q, &cache).merged;
+                    // Weights and results are f16.
+                    assert_close(&found, &expected, 2e-3, &format!("{what}, {visible:?}, {kernel:?}"));
+                    if kernel != short {
+                        let first = same.get_or_insert_with(|| found.clone());
+                        let pieces = format!("{} rows in pieces of {}", shape.rows, shape.piece_rows);
+                        assert_same_bits(&found, first, &format!("{what}, {kernel:?}, {pieces}"));
+                    }
+                }
             }
         }
     });
+}
+
+/// One row's two kernels in one: what they compute one after the other, and the key and value in the cache.
+#[test]
+fn attention_row() {
+    on_coop(|gpu, random, what| {
+        let heads_per_kv = random.between(1, ROW_QUERIES);
+        let any = Heads::random(random);
+        let shape = Heads {
+            rows: 1,
+            heads: any.kv_heads * heads_per_kv,
+            head_dim: STAGED_HEAD,
+            piece_rows: Heads::least_rows(heads_per_kv),
+            ..any
+        };
+        let (width, slots) = (shape.width(), shape.capacity * shape.kv_heads * shape.width());
+        let mut qkv = random.units((shape.heads + 2 * shape.kv_heads) * width);
+        // A value that is no number: the cache keeps it finite.
+        *qkv.last_mut().unwrap() = f32::NAN;
+        let norms = random.units(2 * width);
+        let rope: Vec<[f32; 2]> =
+            (0..shape.capacity * width / 2).map(|_| [random.unit(), random.unit()]).collect();
+        let cache = [halves(random, slots), halves(random, slots)];
+
+        let mut q = vec![0.0; shape.heads * width];
+        let (mut keys, mut values) = (shape.positions_innermost(&cache[0]), cache[1].clone());
+        let norm_rope = shape.norm_rope();
+        twin::qk_norm_rope(&shape.state(), &norm_rope, &qkv, &norms, &rope, &mut q, &mut keys, &mut values);
+        let own = shape.start * shape.kv_heads * width..(shape.start + 1) * shape.kv_heads * width;
+        for value in values[own].iter_mut().filter(|value| value.is_nan()) {
+            *value = 0.0;
+        }
+        let expected = merged_by_twins(&shape, Visible::Causal, &q, &keys, &values);
+
+        let (stored_keys, stored_values) = shape.cache_in_tiles(&cache);
+        let params = shape.attention(Splits::Short, Visible::Causal, 0);
+        let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
+        let run = Operands::new(gpu)
+            .storage(&[shape.state()])
+            .params(&params)
+            .storage(&qkv)
+            .storage(&norms)
+            .storage(&rope)
+            .storage(&stored_keys)
+            .storage(&stored_values)
+            .storage(&poison(partials * width))
+            .storage(&poison(partials * 2))
+            .run(Kernel::AttentionRow, params.row_grid(shape.capacity));
+        let merge = shape.merge(Splits::Short, Visible::Causal, 0);
+        let merged = Operands::new(gpu)
+            .storage(&[shape.state()])
+            .params(&merge)
+            .storage(&run.read::<f32>(7, partials * width))
+            .storage(&run.read::<f32>(8, partials * 2))
+            .storage(&vec![f16::ZERO; TILE * merge.out_stride as usize])
+            .run(Kernel::AttentionMerge(Splits::Short), merge.grid(1));
+        let tiles: Vec<f16> = merged.read(4, TILE * merge.out_stride as usize);
+        let found = from_tiles(&tiles, 1, merge.out_stride as usize);
+        assert_close(&found, &expected, 2e-3, &format!("{what}, {heads_per_kv} heads a kv head"));
+
+        let (found_keys, found_values): (Vec<f16>, Vec<f16>) = (run.read(5, slots), run.read(6, slots));
+        for kv_head in 0..shape.kv_heads {
+            for position in 0..shape.capacity {
+                for i in 0..width {
+                    let (key, value) = shape.places(kv_head, position, i);
+                    let (found_key, found_value) = (found_keys[key], found_values[value]);
+                    if position == shape.start {
+                        let line = (kv_head * width / 4 + i / 4) * shape.capacity + position;
+                        let expected = keys[line * 4 + i % 4];
+                        assert_close(&[found_key.to_f32()], &[expected], 2e-3, &format!("{what}, key"));
+                        let expected = values[(position * shape.kv_heads + kv_head) * width + i];
+                        assert_close(&[found_value.to_f32()], &[expected], 1e-3, &format!("{what}, value"));
+                    } else {
+                        let kept = (stored_keys[key], stored_values[value]);
+                        assert_eq!((found_key, found_value), kept, "{what}, {position}");
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// The twins have other splits, and `keys` with positions innermost.
+fn merged_by_twins(shape: &Heads, visible: Visible, q: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
+    let whole = Heads { piece_rows: shape.rows.next_multiple_of(32), ..*shape };
+    let params = whole.attention(Splits::Even, visible, 0);
+    let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
+    let (mut sums, mut stats) = (vec![0.0; partials * shape.width()], vec![[0.0; 2]; partials]);
+    twin::attention(&shape.state(), &params, q, keys, values, &mut sums, &mut stats);
+    let merge = whole.merge(Splits::Even, visible, 0);
+    let mut merged = vec![0.0; shape.rows * merge.out_stride as usize];
+    twin::attention_merge(&shape.state(), &merge, &sums, &stats, &mut merged);
+    merged
 }

@@ -4,7 +4,7 @@
 use half::f16;
 use orthrus::shaders::params::{Grid, MatmulCoop, padded};
 use orthrus::shaders::{
-    Columns, Kernel, PROMPT_TILE, Product, Queries, RowTiles, Rows, TILE, Visible, WeightFormat,
+    Columns, Kernel, PROMPT_TILE, Product, RowTiles, Rows, Splits, TILE, Visible, WeightFormat,
 };
 use orthrus::{GenerateOptions, Model, Session, Synthetic, no_progress};
 use orthrus_tests::coop::{Heads, attend, coop_gpu, halves, on_coop, pass, rows_of};
@@ -93,7 +93,9 @@ fn attention_coop_is_row_invariant() {
         let shape = Heads { rows: 1, ..Heads::random(random) };
         let (width, position) = (shape.width(), 40 + shape.start);
         let slots = shape.capacity * shape.kv_heads * width;
-        let row = halves(random, shape.heads * width);
+        let apart = random.pick(&[1.0, 64.0]);
+        let row: Vec<f32> =
+            halves(random, shape.heads * width).into_iter().map(|value| value * apart).collect();
         let cache = [halves(random, slots), halves(random, slots)];
         let mut alone: Option<Vec<f32>> = None;
         for (place, rows) in [(0, 1), (0, 32), (31, 32), (13, 32), (6, 7), (2, 5), (40, 45), (34, 70)] {
@@ -114,11 +116,13 @@ fn attention_coop_is_row_invariant() {
             }
             let piece_rows = random.between(1, 3) * Heads::least_rows(shape.heads / shape.kv_heads);
             let shape = Heads { rows, start: position - place, piece_rows, ..shape };
-            let queries = if rows == 1 { Queries::One } else { Queries::Two };
-            let found = attend(gpu, &shape, Visible::Causal, queries, 99, &q, &cache).of_row(&shape, place);
-            assert!(found.iter().all(|value| value.is_finite()), "{what}, {place} of {rows}");
-            let alone = alone.get_or_insert_with(|| found.clone());
-            assert_same_bits(&found, alone, &format!("{what}, {place} of {rows}"));
+            for kernel in shape.kernels(gpu) {
+                let found =
+                    attend(gpu, &shape, Visible::Causal, kernel, 99, &q, &cache).of_row(&shape, place);
+                assert!(found.iter().all(|value| value.is_finite()), "{what}, {kernel:?}, {place} of {rows}");
+                let alone = alone.get_or_insert_with(|| found.clone());
+                assert_same_bits(&found, alone, &format!("{what}, {kernel:?}, {place} of {rows}"));
+            }
         }
     });
 }
@@ -213,7 +217,8 @@ fn attention_of_the_1_7b() {
         let slot = shape.kv_heads * shape.width();
         let q: Vec<f32> = (0..32 * 16 * 128).map(|_| random.normal()).collect();
         let cache = [0, 1].map(|_| (0..shape.capacity * slot).map(|_| random.normal()).collect::<Vec<f32>>());
-        let block = attend(&gpu, &shape, Visible::Causal, Queries::Two, 99, &q, &cache);
+        let kernel = *shape.kernels(&gpu).last().unwrap();
+        let block = attend(&gpu, &shape, Visible::Causal, kernel, 99, &q, &cache);
         for row in 0..32 {
             let alone = Heads { rows: 1, start: start + row, ..shape };
             let mut cache = cache.clone();
@@ -221,8 +226,16 @@ fn attention_of_the_1_7b() {
                 part[(alone.start + 1) * slot..].fill(random.pick(&[0.0, 3.0]));
             }
             let one = &q[row * 16 * 128..][..16 * 128];
-            let found =
-                attend(&gpu, &alone, Visible::Causal, Queries::One, 99, one, &cache).of_row(&alone, 0);
+            let found = attend(
+                &gpu,
+                &alone,
+                Visible::Causal,
+                Kernel::AttentionCoop(Splits::Growing),
+                99,
+                one,
+                &cache,
+            )
+            .of_row(&alone, 0);
             let expected = block.of_row(&shape, row);
             compared += found.len();
             let differing = found.iter().zip(&expected).filter(|(a, b)| a.to_bits() != b.to_bits()).count();

@@ -7,7 +7,8 @@ use orthrus::shaders::params::{
     Argmax, Attention, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
 };
 use orthrus::shaders::{
-    Cache, Candidates, Kernel, Output, Rows, SPLIT, Slices, State, Store, Tile, Visible, WeightFormat, chunks,
+    Cache, Candidates, Kernel, Output, Rows, SPLIT, Slices, Splits, State, Store, Tile, Visible,
+    WeightFormat, chunks,
 };
 use orthrus::{ArKernel, GenerateOptions, Gpu, MeasuredPass, Model, Session, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
@@ -259,7 +260,8 @@ fn attention() {
             visible: Visible::Causal as u32,
             first_row: first_row as u32,
             piece_queries: (piece_rows * heads / kv_heads) as u32,
-            pad: [0; 2],
+            eps: 1e-6,
+            pad: 0,
         };
         let state = pass(position - place, rows);
         let partials = piece_rows * heads * splits;
@@ -291,7 +293,7 @@ fn attention() {
             .storage(&run.read::<f32>(5, sums_len))
             .storage(&run.read::<f32>(6, stats_len))
             .storage(&poison(rows * heads * head_dim))
-            .run(Kernel::AttentionMerge(Output::Rows), merge.grid(rows));
+            .run(Kernel::AttentionMerge(Splits::Even), merge.grid(rows));
         merged.read::<f32>(4, rows * heads * head_dim)[place * heads * head_dim..][..heads * head_dim]
             .to_vec()
     });

@@ -9,8 +9,8 @@ use orthrus::shaders::params::{
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, Kernel, MAX_BLOCK, NO_ID, Output, Record, Rows, SPLIT, Slices, State, Store, Tile,
-    Visible, WeightFormat, chunks,
+    Cache, Candidates, Kernel, MAX_BLOCK, NO_ID, Output, Record, Rows, SPLIT, Slices, Splits, State, Store,
+    Tile, Visible, WeightFormat, chunks,
 };
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_close, on_random_shapes, poison, stored};
@@ -254,7 +254,8 @@ fn random_attention(random: &mut Random, visible: Visible) -> AttentionShape {
         visible: visible as u32,
         first_row: first_row as u32,
         piece_queries: (piece_rows * heads / kv_heads) as u32,
-        pad: [0; 2],
+        eps: 1e-6,
+        pad: 0,
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
     AttentionShape { state, params, rows, positions }
@@ -318,7 +319,8 @@ fn attention_at_forty_thousand_positions() {
         visible: Visible::Causal as u32,
         first_row: 0,
         piece_queries: 2 * rows as u32,
-        pad: [0; 2],
+        eps: 1e-6,
+        pad: 0,
     };
     let merge = AttentionMerge {
         heads: 2,
@@ -359,7 +361,7 @@ fn attention_at_forty_thousand_positions() {
             .storage(&run.read::<f32>(5, sums.len()))
             .storage(&run.read::<f32>(6, 2 * stats.len()))
             .storage(&poison(expected.len()))
-            .run(Kernel::AttentionMerge(Output::Rows), merge.grid(rows));
+            .run(Kernel::AttentionMerge(Splits::Even), merge.grid(rows));
         // A mean of 40,000 values within [-1, 1]: errors of the sums cancel rather than add.
         assert_close(&merged.read(4, expected.len()), &expected, 1e-5, tier.name());
     }
@@ -396,7 +398,7 @@ fn attention_merge() {
                 .storage(&sums)
                 .storage(&stats)
                 .storage(&expected)
-                .run(Kernel::AttentionMerge(Output::Rows), merge.grid(rows));
+                .run(Kernel::AttentionMerge(Splits::Even), merge.grid(rows));
             twin::attention_merge(&state, &merge, &sums, &stats, &mut expected);
             assert_close(&run.read(4, expected.len()), &expected, 5e-6, &format!("{what}, {visible:?}"));
         }

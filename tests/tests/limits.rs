@@ -116,7 +116,8 @@ fn a_layer_takes_ten_dispatches_and_nine_with_cooperative_matrices() {
     }
 }
 
-/// Partial sums shorten no pass, however long the context: attention takes it in pieces, of a block at least.
+/// Partial sums shorten no pass, however long the context: attention takes it in pieces, of a block at least. No pass is
+/// longer than the context.
 #[test]
 fn a_session_takes_little_beyond_its_cache() {
     for name in ["1.7b", "8b"] {
@@ -130,9 +131,9 @@ fn a_session_takes_little_beyond_its_cache() {
                     sizes.rows, sizes.piece_rows
                 );
                 println!("{what}");
-                assert_eq!(sizes.rows, rows, "{what}");
+                assert_eq!(sizes.rows, rows.min(context.next_multiple_of(8)).max(sizes.block), "{what}");
                 assert!(sizes.piece_rows.is_multiple_of(8), "{what}");
-                assert!(sizes.piece_rows >= sizes.block && sizes.piece_rows <= rows, "{what}");
+                assert!(sizes.piece_rows >= sizes.block && sizes.piece_rows < sizes.rows + 32, "{what}");
                 assert!(sums <= 128 || sizes.piece_rows == 32, "{what}");
                 assert!(scratch < 400, "{what}");
             }

@@ -1,0 +1,213 @@
+// attention_staged: `attention_coop` for many queries, of heads of 128 values: keys and values pass through workgroup
+// memory, where a workgroup's QUERY_TILES tiles of queries share them. The same bits.
+//
+// A step takes a tile of positions. Each of the QUERY_TILES subgroups, of 32 lanes, multiplies one tile of queries with
+// it, and then the weights of two tiles of queries with half of the head: it holds its queries and those sums, and keys
+// and values of the next step are under way meanwhile.
+//
+//   a step:  products | barrier | weights; next keys and these values to workgroup memory | barrier | sums
+//
+//   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl
+//
+// Choice `query_tiles`. Grid: (queries of the piece / (16 QUERY_TILES), splits, kv_heads).
+
+@group(0) @binding(3) var<storage, read> cache_keys: array<Chunk>;
+@group(0) @binding(4) var<storage, read> cache_values: array<Chunk>;
+
+// 16 bytes, what a lane brings at once.
+struct Chunk {
+    lo: vec4<f16>,
+    hi: vec4<f16>,
+}
+
+const HEAD_TILES: u32 = 8u;
+const LANES: u32 = QUERY_TILES * 32u;
+const STEP_CHUNKS: u32 = HEAD_TILES * 32u;      // of a tile of positions
+const KEY_LINE: u32 = 2u * HEAD_TILES + 1u;     // chunks from a position to the next: lanes read different banks
+const SCORE_LINE: u32 = 5u;                     // vec4 from a query to the next, likewise
+
+var<workgroup> keys: array<Chunk, TILE * KEY_LINE>;
+var<workgroup> values: array<Chunk, STEP_CHUNKS>;
+var<workgroup> scores: array<vec4<f32>, QUERY_TILES * TILE * SCORE_LINE>;
+var<workgroup> weights: array<Chunk, QUERY_TILES * TILE * 2u>;
+
+alias Queries = array<QueryTile, HEAD_TILES>;
+alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
+
+fn queries_from(at: u32) -> Queries {
+    return Queries(
+        query_tile(at),
+        query_tile(at + TILE_VALUES),
+        query_tile(at + 2u * TILE_VALUES),
+        query_tile(at + 3u * TILE_VALUES),
+        query_tile(at + 4u * TILE_VALUES),
+        query_tile(at + 5u * TILE_VALUES),
+        query_tile(at + 6u * TILE_VALUES),
+        query_tile(at + 7u * TILE_VALUES),
+    );
+}
+
+fn key_tile(d: u32) -> KeyTile {
+    let at = 2u * d;
+    return coopLoad<KeyTile>(&keys[at].lo, 2u * KEY_LINE);
+}
+
+fn value_tile(d: u32) -> KeyTile {
+    let at = 32u * d;
+    return coopLoad<KeyTile>(&values[at].lo, 4u);
+}
+
+fn weight_tile(query_tile: u32) -> QueryTile {
+    let at = 32u * query_tile;
+    return coopLoadT<QueryTile>(&weights[at].lo, 4u);
+}
+
+fn products_of(queries: Queries) -> SumTile {
+    var sum = coopMultiplyAdd(queries[0], key_tile(0u), SumTile());
+    sum = coopMultiplyAdd(queries[1], key_tile(1u), sum);
+    sum = coopMultiplyAdd(queries[2], key_tile(2u), sum);
+    sum = coopMultiplyAdd(queries[3], key_tile(3u), sum);
+    sum = coopMultiplyAdd(queries[4], key_tile(4u), sum);
+    sum = coopMultiplyAdd(queries[5], key_tile(5u), sum);
+    sum = coopMultiplyAdd(queries[6], key_tile(6u), sum);
+    return coopMultiplyAdd(queries[7], key_tile(7u), sum);
+}
+
+fn no_sums() -> Sums {
+    return Sums(SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile());
+}
+
+fn add_values(query_tile: u32, d: u32, sums: Sums) -> Sums {
+    let a = weight_tile(query_tile);
+    let b = weight_tile(query_tile + 1u);
+    let v = value_tile(d);
+    let w = value_tile(d + 1u);
+    let x = value_tile(d + 2u);
+    let y = value_tile(d + 3u);
+    return Sums(
+        coopMultiplyAdd(a, v, sums[0]),
+        coopMultiplyAdd(a, w, sums[1]),
+        coopMultiplyAdd(a, x, sums[2]),
+        coopMultiplyAdd(a, y, sums[3]),
+        coopMultiplyAdd(b, v, sums[4]),
+        coopMultiplyAdd(b, w, sums[5]),
+        coopMultiplyAdd(b, x, sums[6]),
+        coopMultiplyAdd(b, y, sums[7]),
+    );
+}
+
+fn put_sums(at: u32, sums: Sums) {
+    let stride = HEAD_TILES * TILE;
+    let second = at + TILE * stride;
+    let a = at + TILE;
+    let b = at + 2u * TILE;
+    let c = at + 3u * TILE;
+    let d = second + TILE;
+    let e = second + 2u * TILE;
+    let f = second + 3u * TILE;
+    coopStoreT(sums[0], &partial_sums[at], stride);
+    coopStoreT(sums[1], &partial_sums[a], stride);
+    coopStoreT(sums[2], &partial_sums[b], stride);
+    coopStoreT(sums[3], &partial_sums[c], stride);
+    coopStoreT(sums[4], &partial_sums[second], stride);
+    coopStoreT(sums[5], &partial_sums[d], stride);
+    coopStoreT(sums[6], &partial_sums[e], stride);
+    coopStoreT(sums[7], &partial_sums[f], stride);
+}
+
+fn put_scores(sum: SumTile, query_tile: u32) {
+    let at = query_tile * TILE * SCORE_LINE;
+    let line = SCORE_LINE;
+    coopStoreT(sum, &scores[at], line);
+}
+
+// Where chunk `chunk` of a tile of positions goes among the keys: a position's chunks follow each other.
+fn key_place(chunk: u32) -> u32 {
+    return chunk % 32u / 2u * KEY_LINE + chunk / 32u * 2u + chunk % 2u;
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(subgroup_id) subgroup: u32,
+) {
+    let split = group.y;
+    let kv_head = group.z;
+    let first = group.x * QUERY_TILES * TILE;
+    let queries = queries_of_piece();
+    if first >= queries {
+        return;
+    }
+    // Later rows see no less than earlier ones.
+    let seen_at_most = seen_by(min(first + QUERY_TILES * TILE, queries) - 1u, queries, split);
+    if seen_at_most == 0u {
+        return;
+    }
+    let last = (seen_at_most - 1u) / TILE;
+    let cache_at = (kv_head * (params.capacity / TILE) + split_begin(split) / TILE) * STEP_CHUNKS;
+
+    // To weigh, a lane has half a tile of positions of a query.
+    let half = lane % 2u;
+    let query = first + lane / 2u;
+    let seen = seen_by(query, queries, split);
+    let line = lane / 2u * SCORE_LINE + half * 2u;
+    // To add, a subgroup has two tiles of queries, and four of the head.
+    let pair = subgroup / 2u * 2u;
+    let head_tile = subgroup % 2u * 4u;
+
+    let width = HEAD_TILES * TILE;
+    let own_tile = min(first + subgroup * TILE, params.queries - TILE);
+    let held = queries_from(queries_at(kv_head) + own_tile * width);
+    var reference = 0.0;
+    var sum = 0.0;
+    var sums = no_sums();
+    var turns = 1u;
+    for (var turn = 0u; turn < turns; turn++) {
+        var largest = LOWEST;
+        sum = 0.0;
+        sums = no_sums();
+        var brought_values = bring_values(cache_at, lane);
+        put_keys(bring_keys(cache_at, lane), lane);
+        var brought_keys = bring_keys(cache_at + min(1u, last) * STEP_CHUNKS, lane);
+        workgroupBarrier();
+        for (var step = 0u; step <= last; step++) {
+            put_scores(products_of(held), subgroup);
+            workgroupBarrier();
+            let position = step * TILE + half * 8u;
+            let a = seen_only(scores[line], position, seen);
+            let b = seen_only(scores[line + 1u], position + 4u, seen);
+            let of_lane = largest_of(max(a, b));
+            largest = max(largest, of_lane);
+            if step == 0u && turn == 0u {
+                reference = first_reference(max(of_lane, subgroupShuffleXor(of_lane, 1u)));
+            }
+            let lo = weights_of(a, reference);
+            let hi = weights_of(b, reference);
+            weights[lane] = Chunk(lo, hi);
+            let of_eight = sum_of_eight(lo, hi);
+            sum += of_eight + subgroupShuffleXor(of_eight, 1u);
+            // Last, as they have been under way longest by then, and few registers are in use.
+            put_keys(brought_keys, lane);
+            put_values(brought_values, lane);
+            brought_keys = bring_keys(cache_at + min(step + 2u, last) * STEP_CHUNKS, lane);
+            brought_values = bring_values(cache_at + min(step + 1u, last) * STEP_CHUNKS, lane);
+            workgroupBarrier();
+            sums = add_values(pair, head_tile, sums);
+        }
+        if turn == 0u {
+            let all = max(largest, subgroupShuffleXor(largest, 1u));
+            let known = final_reference(all, reference);
+            let again = seen > 0u && known != reference;
+            reference = select(reference, known, again);
+            turns += u32(any_of_workgroup(lane, again));
+        }
+    }
+    // Tiles of queries beyond the piece have no place. (A loop, see `put_row` of matmul_coop.)
+    for (var tile = pair; first + tile * TILE < queries && tile == pair; tile++) {
+        put_sums(partial(kv_head, split, first + tile * TILE) * width + head_tile * TILE, sums);
+    }
+    if half == 0u && seen > 0u {
+        put_stat(kv_head, split, query, reference, sum);
+    }
+}

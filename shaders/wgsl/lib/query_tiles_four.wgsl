@@ -1,0 +1,24 @@
+// Choice `query_tiles`: 64 queries a workgroup, of which a multiprocessor has room for several.
+
+const QUERY_TILES: u32 = 4u;
+
+// A lane's share of a tile of positions.
+alias Brought = array<Chunk, 2>;
+
+fn bring_keys(at: u32, lane: u32) -> Brought {
+    return Brought(cache_keys[at + lane], cache_keys[at + LANES + lane]);
+}
+
+fn bring_values(at: u32, lane: u32) -> Brought {
+    return Brought(cache_values[at + lane], cache_values[at + LANES + lane]);
+}
+
+fn put_keys(brought: Brought, lane: u32) {
+    keys[key_place(lane)] = brought[0];
+    keys[key_place(LANES + lane)] = brought[1];
+}
+
+fn put_values(brought: Brought, lane: u32) {
+    values[lane] = brought[0];
+    values[LANES + lane] = brought[1];
+}

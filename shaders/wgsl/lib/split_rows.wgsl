@@ -1,3 +1,0 @@
-// Positions in a split of `attention`.
-
-const SPLIT: u32 = 256u;

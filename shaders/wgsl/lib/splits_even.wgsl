@@ -1,0 +1,12 @@
+// Choice `splits`: as many positions each, for `attention`.
+
+const SPLIT: u32 = 256u;
+
+fn split_begin(split: u32) -> u32 {
+    return split * SPLIT;
+}
+
+// Splits of the first `positions`.
+fn splits_of(positions: u32) -> u32 {
+    return (positions + SPLIT - 1u) / SPLIT;
+}
