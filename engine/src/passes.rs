@@ -146,8 +146,14 @@ fn prepared(
     kernel: ArKernel,
     steps: impl FnOnce(&mut Preparation<'_>),
 ) -> Pass {
-    let mut preparation =
-        Preparation { weights, buffers, uniforms: Uniforms::default(), kernel, pass: Pass::default() };
+    let mut preparation = Preparation {
+        weights,
+        buffers,
+        uniforms: Uniforms::default(),
+        kernel,
+        pass: Pass::default(),
+        done_up_to: 0,
+    };
     steps(&mut preparation);
     preparation.pass
 }

@@ -262,9 +262,10 @@ impl Attention {
         [queries, Splits::Growing.of(positions) as u32, self.kv_heads]
     }
 
-    /// Grid of `attention_row`.
+    /// Grid of `attention_row`, likewise.
     pub fn row_grid(&self, positions: usize) -> Grid {
-        [Splits::Short.of(positions) as u32, self.kv_heads, 1]
+        let splits = Splits::Short.of(positions) as u32;
+        [splits.min(COOP_WORKGROUPS.div_ceil(self.kv_heads)), self.kv_heads, 1]
     }
 
     /// Queries of a kv head in the piece, of a pass of `rows` rows.
@@ -274,7 +275,7 @@ impl Attention {
     }
 }
 
-/// Workgroups of `attention_coop` beyond which more would not run at the same time: four for each of an NVIDIA H200's
+/// Workgroups of `attention_coop` and `attention_row` beyond which more would not run at the same time: four for each of an NVIDIA H200's
 /// 132 multiprocessors.
 const COOP_WORKGROUPS: u32 = 528;
 

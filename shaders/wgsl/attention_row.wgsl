@@ -16,7 +16,7 @@
 //   stats           [kv_heads][splits][piece_queries]                vec2
 //
 // For heads of 128 values, up to eight of which share a kv head. Choice `splits`, of 128 positions at most.
-// Grid: (splits, kv_heads).
+// Grid: (any, kv_heads): fewer workgroups than splits take several, one after the other, with the same queries.
 
 enable f16;
 
@@ -126,27 +126,67 @@ const HALF_VECS: u32 = VECS / 2u;
 
 alias Half = array<Chunk, 2u * HALF_TILES>;
 
-// Half of a position's key; positions that are not seen are read as the last.
+// Half of a position's key.
 fn bring_key(tiles_at: u32, position: u32, half: u32) -> Half {
-    let at = ((tiles_at + position / TILE) * HEAD_TILES + half * HALF_TILES) * TILE_CHUNKS + position % TILE * 2u;
-    var key: Half;
-    for (var d = 0u; d < HALF_TILES; d++) {
-        key[2u * d] = cache_keys[at + d * TILE_CHUNKS];
-        key[2u * d + 1u] = cache_keys[at + d * TILE_CHUNKS + 1u];
-    }
-    return key;
+    let a = ((tiles_at + position / TILE) * HEAD_TILES + half * HALF_TILES) * TILE_CHUNKS + position % TILE * 2u;
+    let b = a + TILE_CHUNKS;
+    let c = b + TILE_CHUNKS;
+    let d = c + TILE_CHUNKS;
+    return Half(
+        cache_keys[a],
+        cache_keys[a + 1u],
+        cache_keys[b],
+        cache_keys[b + 1u],
+        cache_keys[c],
+        cache_keys[c + 1u],
+        cache_keys[d],
+        cache_keys[d + 1u],
+    );
 }
 
 // One of the head's values, of half of the split's positions; tiles beyond the last are read as that one.
 fn bring_values(tiles_at: u32, last: u32, i: u32, half: u32) -> Half {
-    var values: Half;
-    for (var t = 0u; t < HALF_TILES; t++) {
-        let tile = tiles_at + min(half * HALF_TILES + t, last);
-        let at = (tile * HEAD_TILES + i / TILE) * TILE_CHUNKS + i % TILE * 2u;
-        values[2u * t] = cache_values[at];
-        values[2u * t + 1u] = cache_values[at + 1u];
-    }
-    return values;
+    let stride = HEAD_TILES * TILE_CHUNKS;
+    let at = tiles_at * stride + i / TILE * TILE_CHUNKS + i % TILE * 2u;
+    let tile = half * HALF_TILES;
+    let a = at + min(tile, last) * stride;
+    let b = at + min(tile + 1u, last) * stride;
+    let c = at + min(tile + 2u, last) * stride;
+    let d = at + min(tile + 3u, last) * stride;
+    return Half(
+        cache_values[a],
+        cache_values[a + 1u],
+        cache_values[b],
+        cache_values[b + 1u],
+        cache_values[c],
+        cache_values[c + 1u],
+        cache_values[d],
+        cache_values[d + 1u],
+    );
+}
+
+fn own_chunk(chunk: u32) -> Chunk {
+    return Chunk(vec4<f16>(own_key[2u * chunk]), vec4<f16>(own_key[2u * chunk + 1u]));
+}
+
+fn half_of_own_key(half: u32) -> Half {
+    let at = half * 2u * HALF_TILES;
+    return Half(
+        own_chunk(at),
+        own_chunk(at + 1u),
+        own_chunk(at + 2u),
+        own_chunk(at + 3u),
+        own_chunk(at + 4u),
+        own_chunk(at + 5u),
+        own_chunk(at + 6u),
+        own_chunk(at + 7u),
+    );
+}
+
+// Products of eight values; written out eight times below, since an index that a loop counts would put the values into
+// memory.
+fn add_chunk(chunk: Chunk, lo: vec4<f32>, hi: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
+    return fma(vec4<f32>(chunk.hi), hi, fma(vec4<f32>(chunk.lo), lo, sum));
 }
 
 fn sum_of(four: vec4<f32>) -> f32 {
@@ -154,22 +194,19 @@ fn sum_of(four: vec4<f32>) -> f32 {
 }
 
 // Two lanes a position, each half of its key.
-fn score(lane: u32, key: Half, seen: u32, own: u32, heads_per_kv: u32) {
+fn score(lane: u32, key: Half, seen: u32, heads_per_kv: u32) {
     let p = lane / 2u;
     let half = lane % 2u;
     for (var head = 0u; head < heads_per_kv; head++) {
-        var products = vec4(0.0);
-        let query = head * VECS + half * HALF_VECS;
-        for (var c = 0u; c < 2u * HALF_TILES; c++) {
-            products = fma(vec4<f32>(key[c].lo), queries[query + 2u * c], products);
-            products = fma(vec4<f32>(key[c].hi), queries[query + 2u * c + 1u], products);
-        }
-        if p == own {
-            products = vec4(0.0);
-            for (var v = 0u; v < HALF_VECS; v++) {
-                products = fma(own_key[half * HALF_VECS + v], queries[query + v], products);
-            }
-        }
+        let at = head * VECS + half * HALF_VECS;
+        var products = add_chunk(key[0], queries[at], queries[at + 1u], vec4(0.0));
+        products = add_chunk(key[1], queries[at + 2u], queries[at + 3u], products);
+        products = add_chunk(key[2], queries[at + 4u], queries[at + 5u], products);
+        products = add_chunk(key[3], queries[at + 6u], queries[at + 7u], products);
+        products = add_chunk(key[4], queries[at + 8u], queries[at + 9u], products);
+        products = add_chunk(key[5], queries[at + 10u], queries[at + 11u], products);
+        products = add_chunk(key[6], queries[at + 12u], queries[at + 13u], products);
+        products = add_chunk(key[7], queries[at + 14u], queries[at + 15u], products);
         let part = sum_of(products);
         let whole = part + subgroupShuffleXor(part, 1u);
         if half == 0u {
@@ -208,12 +245,15 @@ fn gather(lane: u32, values: Half, kv_head: u32, split: u32, seen: u32, own: u32
     let i = lane / 2u;
     let half = lane % 2u;
     for (var head = 0u; head < heads_per_kv; head++) {
-        var products = vec4(0.0);
-        let weight = head * (MOST_POSITIONS / 4u) + half * HALF_VECS;
-        for (var c = 0u; c < 2u * HALF_TILES; c++) {
-            products = fma(vec4<f32>(values[c].lo), weights[weight + 2u * c], products);
-            products = fma(vec4<f32>(values[c].hi), weights[weight + 2u * c + 1u], products);
-        }
+        let at = head * (MOST_POSITIONS / 4u) + half * HALF_VECS;
+        var products = add_chunk(values[0], weights[at], weights[at + 1u], vec4(0.0));
+        products = add_chunk(values[1], weights[at + 2u], weights[at + 3u], products);
+        products = add_chunk(values[2], weights[at + 4u], weights[at + 5u], products);
+        products = add_chunk(values[3], weights[at + 6u], weights[at + 7u], products);
+        products = add_chunk(values[4], weights[at + 8u], weights[at + 9u], products);
+        products = add_chunk(values[5], weights[at + 10u], weights[at + 11u], products);
+        products = add_chunk(values[6], weights[at + 12u], weights[at + 13u], products);
+        products = add_chunk(values[7], weights[at + 14u], weights[at + 15u], products);
         let part = sum_of(products);
         var whole = part + subgroupShuffleXor(part, 1u);
         if own < seen {
@@ -248,37 +288,44 @@ fn write_own(lane: u32, tiles_at: u32, own: u32) {
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
     @builtin(subgroup_invocation_id) of_subgroup: u32,
     @builtin(subgroup_size) subgroup_size: u32,
 ) {
-    let split = group.x;
     let kv_head = group.y;
-    let begin = split_begin(split);
-    if state.rows == 0u || begin >= visible(0u) {
+    let end = splits_of(visible(0u));
+    if state.rows == 0u || group.x >= end {
         return;
     }
     let lane = Lane(index, subgroup, subgroups, of_subgroup, subgroup_size);
     let heads_per_kv = params.heads / params.kv_heads;
-    let seen = min(visible(0u), split_begin(split + 1u)) - begin;
-    // In the last split alone the row's own position is one of those.
-    let own = state.start - begin;
-    let tiles_at = kv_head * (params.capacity / TILE) + begin / TILE;
-
-    // All of the split is asked for at once.
-    let key = bring_key(tiles_at, min(index / 2u, seen - 1u), index % 2u);
-    let values = bring_values(tiles_at, (seen - 1u) / TILE, index / 2u, index % 2u);
+    let head_at = kv_head * (params.capacity / TILE);
+    let p = index / 2u;
+    let half = index % 2u;
     prepare(lane, kv_head, heads_per_kv);
     workgroupBarrier();
-    score(index, key, seen, own, heads_per_kv);
-    workgroupBarrier();
-    weigh(lane, kv_head, split, seen, own, heads_per_kv);
-    workgroupBarrier();
-    gather(index, values, kv_head, split, seen, own, heads_per_kv);
-    workgroupBarrier();
-    if own < seen {
-        write_own(index, tiles_at, own);
+    for (var split = group.x; split < end; split += groups.x) {
+        let begin = split_begin(split);
+        let seen = min(visible(0u), split_begin(split + 1u)) - begin;
+        // In the last split alone the row's own position is one of those.
+        let own = state.start - begin;
+        let tiles_at = head_at + begin / TILE;
+        var key = bring_key(tiles_at, min(p, seen - 1u), half);
+        if p == own {
+            key = half_of_own_key(half);
+        }
+        score(index, key, seen, heads_per_kv);
+        let values = bring_values(tiles_at, (seen - 1u) / TILE, p, half);
+        workgroupBarrier();
+        weigh(lane, kv_head, split, seen, own, heads_per_kv);
+        workgroupBarrier();
+        gather(index, values, kv_head, split, seen, own, heads_per_kv);
+        workgroupBarrier();
+        if own < seen {
+            write_own(index, tiles_at, own);
+        }
     }
 }
