@@ -181,7 +181,12 @@ pub(crate) fn features(tier: Tier) -> Features {
     match tier {
         Tier::Baseline => Features::empty(),
         Tier::Subgroup => Features::SUBGROUP,
-        Tier::Coop => Features::SUBGROUP | Features::SHADER_F16 | Features::EXPERIMENTAL_COOPERATIVE_MATRIX,
+        Tier::Coop => {
+            Features::SUBGROUP
+                | Features::SUBGROUP_BARRIER
+                | Features::SHADER_F16
+                | Features::EXPERIMENTAL_COOPERATIVE_MATRIX
+        }
     }
 }
 

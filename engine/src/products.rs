@@ -3,7 +3,8 @@
 
 use orthrus_shaders::params::{Matmul, MatmulCoop, MatmulRow, Swiglu, padded};
 use orthrus_shaders::{
-    Cache, Columns, GATED_SCALE, Input, Kernel, Output, Product, RowTiles, Rows, Store, Tile, chunks,
+    Cache, Columns, GATED_SCALE, Input, Kernel, Output, Product, RowTiles, Rows, Store, Tile, WeightTiles,
+    chunks,
 };
 
 use crate::buffer::Buffer;
@@ -144,6 +145,8 @@ impl Preparation<'_> {
         scale: f32,
     ) {
         let columns = Columns::of(matrix.outputs, product);
+        let staged = self.weights.gpu.has_subgroups_of(32);
+        let weight_tiles = if staged { WeightTiles::Staged } else { WeightTiles::Direct };
         for piece in &matrix.pieces {
             let params = MatmulCoop {
                 outputs: piece.outputs as u32,
@@ -155,7 +158,7 @@ impl Preparation<'_> {
             };
             let mut kernels: Vec<(Extent, Kernel, GridOf)> = Vec::new();
             for row_tiles in RowTiles::ALL {
-                let kernel = Kernel::MatmulCoop { rows, row_tiles, columns, product };
+                let kernel = Kernel::MatmulCoop { rows, row_tiles, columns, weight_tiles, product };
                 let grid = move |extent: Extent| params.grid(extent.rows, row_tiles, columns);
                 kernels.push((Extent::of_rows(most_rows(row_tiles)), kernel, Box::new(grid)));
             }

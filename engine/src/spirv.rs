@@ -44,8 +44,10 @@ const DONT_UNROLL: u32 = 2;
 /// Memory operand: other invocations may access this too.
 const NON_PRIVATE_POINTER: u32 = 0x20;
 
-/// Memory semantics: of workgroup memory; and its writes are made available, and become visible.
+/// Memory semantics: of workgroup memory, of what naga's `subgroupBarrier` says instead; and its writes are made available,
+/// and become visible.
 const WORKGROUP_MEMORY: u32 = 0x100;
+const SUBGROUP_MEMORY: u32 = 0x80;
 const MAKE_AVAILABLE_AND_VISIBLE: u32 = 0x2000 | 0x4000;
 
 /// Words before the first instruction; one of them is one more than the largest id.
@@ -116,12 +118,13 @@ fn with_shared_workgroup_memory(words: &[u32]) -> Vec<u32> {
         instruction[0] = (instruction.len() as u32) << 16 | opcode;
         out.extend(&instruction);
         // Beside each constant that barriers of workgroup memory have for semantics, one with the marks.
-        if opcode == CONSTANT && semantics.contains(&instruction[2]) && instruction[3] & WORKGROUP_MEMORY != 0
-        {
+        let of_workgroup = |bits: u32| bits & (WORKGROUP_MEMORY | SUBGROUP_MEMORY) != 0;
+        if opcode == CONSTANT && semantics.contains(&instruction[2]) && of_workgroup(instruction[3]) {
             let id = out[BOUND];
             out[BOUND] += 1;
             marked.insert(instruction[2], id);
-            out.extend([instruction[0], instruction[1], id, instruction[3] | MAKE_AVAILABLE_AND_VISIBLE]);
+            let bits = instruction[3] & !SUBGROUP_MEMORY | WORKGROUP_MEMORY | MAKE_AVAILABLE_AND_VISIBLE;
+            out.extend([instruction[0], instruction[1], id, bits]);
         }
     }
     out
@@ -182,20 +185,36 @@ fn instructions(words: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orthrus_shaders::{Kernel, Splits, Tier};
+    use orthrus_shaders::{Columns, Kernel, Product, RowTiles, Rows, Splits, Tier, WeightTiles};
 
     /// Words of a kernel that touches workgroup memory in every way there is.
     fn compiled() -> Vec<u32> {
         compile(&Kernel::AttentionCoop(Splits::Growing).wgsl(Tier::Coop)).unwrap()
     }
 
+    /// And of one whose subgroups have barriers of their own.
+    fn compiled_with_subgroup_barriers() -> Vec<u32> {
+        let kernel = Kernel::MatmulCoop {
+            rows: Rows::All,
+            row_tiles: RowTiles::Two,
+            columns: Columns::Two,
+            weight_tiles: WeightTiles::Staged,
+            product: Product::Value,
+        };
+        compile(&kernel.wgsl(Tier::Coop)).unwrap()
+    }
+
     #[test]
     fn all_of_workgroup_memory_is_shared() {
-        let words = compiled();
+        check_all_is_shared(&compiled());
+        check_all_is_shared(&compiled_with_subgroup_barriers());
+    }
+
+    fn check_all_is_shared(words: &[u32]) {
         let mut pointers = WorkgroupPointers::default();
         let mut constants = HashMap::new();
         let mut seen = HashSet::new();
-        for (opcode, instruction) in instructions(&words) {
+        for (opcode, instruction) in instructions(words) {
             pointers.note(opcode, instruction);
             if opcode == CONSTANT {
                 constants.insert(instruction[2], instruction[3]);

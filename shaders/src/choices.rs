@@ -150,6 +150,8 @@ impl RowTiles {
 /// order of additions, so a matrix keeps to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowSlices {
+    /// Four.
+    Four,
     /// Eight.
     Eight,
     /// Sixteen.
@@ -158,7 +160,7 @@ pub enum RowSlices {
 
 impl RowSlices {
     /// Every choice.
-    pub const ALL: [RowSlices; 2] = [RowSlices::Eight, RowSlices::Sixteen];
+    pub const ALL: [RowSlices; 3] = [RowSlices::Four, RowSlices::Eight, RowSlices::Sixteen];
 }
 
 /// How `matmul_coop` divides a matrix among workgroups and subgroups. Decides the [`RowSlices`] too, so a matrix keeps to
@@ -173,17 +175,20 @@ pub enum Columns {
     One,
     /// 32 outputs, 8 slices: large matrices.
     Two,
+    /// 32 outputs, 4 slices: the largest, but for the head.
+    TwoShort,
 }
 
 impl Columns {
     /// Every choice.
-    pub const ALL: [Columns; 4] = [Columns::OneLong, Columns::TwoLong, Columns::One, Columns::Two];
+    pub const ALL: [Columns; 5] =
+        [Columns::OneLong, Columns::TwoLong, Columns::One, Columns::Two, Columns::TwoShort];
 
     /// Outputs that a workgroup takes.
     pub fn outputs(self) -> usize {
         match self {
             Columns::OneLong | Columns::One => TILE,
-            Columns::TwoLong | Columns::Two => 2 * TILE,
+            Columns::TwoLong | Columns::Two | Columns::TwoShort => 2 * TILE,
         }
     }
 
@@ -192,21 +197,37 @@ impl Columns {
         match self {
             Columns::OneLong | Columns::TwoLong => RowSlices::Sixteen,
             Columns::One | Columns::Two => RowSlices::Eight,
+            Columns::TwoShort => RowSlices::Four,
         }
     }
 
-    /// The choice for a matrix of so many outputs: the largest that leaves a large GPU (132 multiprocessors, an
-    /// NVIDIA H200) about a workgroup for each of them, by measurement at the released models' shapes. A gated product
-    /// takes 32 outputs at least, gate and up.
+    /// The choice for a matrix of so many outputs, by measurement at the released models' shapes on a large GPU (132
+    /// multiprocessors, an NVIDIA H200): about a workgroup for each of them, or all of a matrix's at once. A gated
+    /// product takes 32 outputs at least, gate and up.
     pub fn of(outputs: usize, product: Product) -> Columns {
-        match outputs.div_ceil(TILE) {
-            0..=255 if product == Product::Gated => Columns::TwoLong,
-            0..=255 => Columns::OneLong,
-            256..=383 => Columns::TwoLong,
-            384..=511 if product != Product::Gated => Columns::One,
-            384.. => Columns::Two,
+        match (outputs.div_ceil(TILE), product) {
+            (0..=255, Product::Gated) => Columns::TwoLong,
+            (0..=255, _) => Columns::OneLong,
+            (256..=511, Product::Value) => Columns::One,
+            (256..=383, _) => Columns::TwoLong,
+            (1024.., Product::Gated) => Columns::TwoShort,
+            (384.., _) => Columns::Two,
         }
     }
+}
+
+/// How a subgroup of `matmul_coop` gets tiles of weights. An output has the same bits with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WeightTiles {
+    /// It loads them as cooperative matrices.
+    Direct,
+    /// Its lanes load them, and it takes them from workgroup memory: faster, for subgroups of 32.
+    Staged,
+}
+
+impl WeightTiles {
+    /// Every choice.
+    pub const ALL: [WeightTiles; 2] = [WeightTiles::Direct, WeightTiles::Staged];
 }
 
 /// What becomes of a product of `matmul_coop`, `matmul_prompt` or `matmul_row`.

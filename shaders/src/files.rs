@@ -2,7 +2,7 @@
 
 use crate::choices::{
     Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
-    Splits, Store, Tier, Tile, WeightFormat,
+    Splits, Store, Tier, Tile, WeightFormat, WeightTiles,
 };
 
 /// A file of `wgsl/`, and its name.
@@ -25,7 +25,6 @@ pub(crate) const RANDOM: File = wgsl!("lib/random");
 pub(crate) const PROPOSED: File = wgsl!("lib/proposed_rows");
 pub(crate) const TILES: File = wgsl!("lib/tile");
 pub(crate) const COOP_PARAMS: File = wgsl!("lib/coop_params");
-pub(crate) const COOP_OPERANDS: File = wgsl!("lib/coop_operands");
 pub(crate) const PARTIAL_SUMS: File = wgsl!("lib/partial_sums");
 pub(crate) const CANDIDATE: File = wgsl!("lib/candidate");
 pub(crate) const NO_ID: File = wgsl!("lib/no_id");
@@ -116,6 +115,7 @@ impl RowTiles {
 impl RowSlices {
     pub(crate) fn file(self) -> File {
         match self {
+            RowSlices::Four => wgsl!("lib/row_slices_four"),
             RowSlices::Eight => wgsl!("lib/row_slices_eight"),
             RowSlices::Sixteen => wgsl!("lib/row_slices_sixteen"),
         }
@@ -126,18 +126,29 @@ impl Columns {
     pub(crate) fn file(self) -> File {
         match self {
             Columns::OneLong | Columns::One => wgsl!("lib/columns_one"),
-            Columns::TwoLong | Columns::Two => wgsl!("lib/columns_two"),
+            Columns::TwoLong | Columns::Two | Columns::TwoShort => wgsl!("lib/columns_two"),
+        }
+    }
+}
+
+impl WeightTiles {
+    pub(crate) fn file(self) -> File {
+        match self {
+            WeightTiles::Direct => wgsl!("lib/weight_tiles_direct"),
+            WeightTiles::Staged => wgsl!("lib/weight_tiles_staged"),
         }
     }
 }
 
 impl Product {
     pub(crate) fn coop_files(self) -> Vec<File> {
+        const FINISH_TILE: File = wgsl!("lib/finish_tile");
         match self {
-            Product::Value => vec![TILES, wgsl!("lib/product_value")],
-            Product::Sum => vec![TILES, wgsl!("lib/product_sum")],
+            Product::Value => vec![TILES, FINISH_TILE, wgsl!("lib/product_value")],
+            Product::Sum => vec![TILES, FINISH_TILE, wgsl!("lib/product_sum")],
             Product::Gated => {
-                let mut files = vec![wgsl!("lib/product_gated"), Output::Tiles.gated_scale_file()];
+                let mut files =
+                    vec![FINISH_TILE, wgsl!("lib/product_gated"), Output::Tiles.gated_scale_file()];
                 files.extend(Output::Tiles.files());
                 files
             }

@@ -6,7 +6,7 @@ use crate::TILE;
 use crate::bindings::{self, Binding};
 use crate::choices::{
     Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
-    Splits, Store, Tier, Tile, WeightFormat,
+    Splits, Store, Tier, Tile, WeightFormat, WeightTiles,
 };
 use crate::files::{self, File, wgsl};
 
@@ -15,11 +15,34 @@ use crate::files::{self, File, wgsl};
 #[allow(missing_docs, reason = "each variant is documented by the file it names")]
 pub enum Kernel {
     Embed(WeightFormat),
-    RmsNorm { rows: Rows, output: Output },
-    Matmul { weights: WeightFormat, rows: Rows, tile: Tile, slices: Slices, store: Store },
-    MatmulCoop { rows: Rows, row_tiles: RowTiles, columns: Columns, product: Product },
-    MatmulPrompt { slices: RowSlices, product: Product },
-    MatmulRow { weights: WeightFormat, input: Input, product: Product, output: Output },
+    RmsNorm {
+        rows: Rows,
+        output: Output,
+    },
+    Matmul {
+        weights: WeightFormat,
+        rows: Rows,
+        tile: Tile,
+        slices: Slices,
+        store: Store,
+    },
+    MatmulCoop {
+        rows: Rows,
+        row_tiles: RowTiles,
+        columns: Columns,
+        weight_tiles: WeightTiles,
+        product: Product,
+    },
+    MatmulPrompt {
+        slices: RowSlices,
+        product: Product,
+    },
+    MatmulRow {
+        weights: WeightFormat,
+        input: Input,
+        product: Product,
+        output: Output,
+    },
     QkNormRope(Cache),
     Attention,
     AttentionCoop(Splits),
@@ -65,25 +88,30 @@ impl Kernel {
             all.extend([Kernel::Embed(weights), Kernel::FillRandom(weights)]);
             all.extend(Kernel::all_matmuls(weights));
         }
+        for weight_tiles in WeightTiles::ALL {
+            all.extend(Kernel::all_coop_matmuls(weight_tiles));
+        }
+        for slices in RowSlices::ALL {
+            // The head sees no prompt.
+            let products = [Product::Value, Product::Sum, Product::Gated];
+            all.extend(products.map(|product| Kernel::MatmulPrompt { slices, product }));
+        }
+        all
+    }
+
+    fn all_coop_matmuls(weight_tiles: WeightTiles) -> Vec<Kernel> {
+        let mut all = Vec::new();
         for rows in [Rows::All, Rows::Logits] {
             for row_tiles in RowTiles::ALL {
                 for columns in Columns::ALL {
                     // A gate and its up projection are in neighbouring tiles.
                     let product = |product: &Product| *product != Product::Gated || columns.outputs() > TILE;
                     let products = Product::ALL.into_iter().filter(product);
-                    all.extend(products.map(|product| Kernel::MatmulCoop {
-                        rows,
-                        row_tiles,
-                        columns,
-                        product,
-                    }));
+                    let kernel =
+                        |product| Kernel::MatmulCoop { rows, row_tiles, columns, weight_tiles, product };
+                    all.extend(products.map(kernel));
                 }
             }
-        }
-        for slices in RowSlices::ALL {
-            // The head sees no prompt.
-            let products = [Product::Value, Product::Sum, Product::Gated];
-            all.extend(products.map(|product| Kernel::MatmulPrompt { slices, product }));
         }
         all
     }
@@ -176,8 +204,8 @@ impl Kernel {
                 slices.file(),
                 store.file(),
             ]),
-            Kernel::MatmulCoop { rows, row_tiles, columns, product } => {
-                files.extend([files::COOP_PARAMS, files::COOP_OPERANDS, rows.file()]);
+            Kernel::MatmulCoop { rows, row_tiles, columns, weight_tiles, product } => {
+                files.extend([files::COOP_PARAMS, weight_tiles.file(), rows.file()]);
                 files.extend([row_tiles.file(), columns.file(), columns.slices().file()]);
                 files.extend(product.coop_files());
             }

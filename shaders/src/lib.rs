@@ -25,7 +25,7 @@ pub mod twin;
 pub use bindings::{Access, Binding};
 pub use choices::{
     Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
-    Splits, Store, Tier, Tile, Visible, WeightFormat,
+    Splits, Store, Tier, Tile, Visible, WeightFormat, WeightTiles,
 };
 pub use kernel::Kernel;
 pub use params::{Record, State};

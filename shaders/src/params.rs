@@ -150,7 +150,7 @@ impl Matmul {
 /// Uniform of `matmul_coop` and `matmul_prompt`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-#[allow(missing_docs, reason = "documented in lib/coop_operands.wgsl")]
+#[allow(missing_docs, reason = "documented in lib/coop_params.wgsl")]
 pub struct MatmulCoop {
     pub outputs: u32,
     pub k_tiles: u32,

@@ -17,6 +17,7 @@ fn capabilities(tier: Tier) -> Capabilities {
                 | Capabilities::SUBGROUP
                 | Capabilities::SHADER_FLOAT16
                 | Capabilities::COOPERATIVE_MATRIX
+                | Capabilities::SUBGROUP_BARRIER
         }
     }
 }

@@ -13,43 +13,45 @@
 //   weights  tiled [outputs][16 k_tiles]   f16, see lib/chunk.wgsl; outputs in whole 32
 //   x        tiles [rows][16 k_tiles]      f16, see lib/tile.wgsl; rows beyond the pass hold anything
 //
-// Choices: `rows`, `row_tiles`, `columns` with `row_slices`, `product` (what becomes of it).
+// Choices: `rows`, `row_tiles`, `columns` with `row_slices`, `weight_tiles`, `product` (what becomes of it).
 // Grid: (outputs / (16 COLUMN_TILES), rows / (16 ROW_TILES)).
 
 enable f16;
 enable wgpu_cooperative_matrix;
 
+@group(0) @binding(3) var<storage, read> x: array<f16>;
+
 const LANES: u32 = SLICES * 32u;
-const ROW_LINE: u32 = COLUMN_TILES * TILE_VALUES; // sums of a tile of rows
-const ROUND_TILES: u32 = min(ROUND, ROW_TILES);
-const LINE: u32 = ROUND_TILES * ROW_LINE; // sums of a round
 
-var<workgroup> partials: array<f32, SLICES * LINE>;
+var<private> subgroup_lane: u32;
 
-// The sum at place `at` of the round.
+// Partial sums of one tile of rows by outputs at a time: the less memory a workgroup takes, the more of them run.
+var<workgroup> partials: array<f32, SLICES * TILE_VALUES>;
+
+fn input_tile(at: u32) -> InputTile {
+    return coopLoadT<InputTile>(&x[at], 16u);
+}
+
+// The sum at place `at` of the tile.
 fn total(at: u32) -> f32 {
     var sum = partials[at];
     for (var slice = 1u; slice < SLICES; slice++) {
-        sum += partials[slice * LINE + at];
+        sum += partials[slice * TILE_VALUES + at];
     }
     return sum * params.scale;
 }
 
-// A tile of rows' partial sums, at its place in the round.
-fn put_row(slice: u32, sums: Sums, row_tile: u32, place: u32) {
-    if place == 0u {
-        workgroupBarrier();
-    }
+// Adds the slices' sums of a tile of rows by a tile of outputs, of the workgroup's.
+fn finish_round(lane: u32, slice: u32, row_tile: u32, column: u32, sum: SumTile) {
+    workgroupBarrier();
     // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
     for (var s = slice; s < SLICES; s += SLICES) {
-        store_partials(sums, row_tile, s * LINE + place * ROW_LINE);
+        let at = s * TILE_VALUES;
+        let stride = TILE;
+        coopStoreT(sum, &partials[at], stride);
     }
-}
-
-// What becomes of a round's sums, the first of which are those of tile `row_tile`.
-fn finish_round(lane: u32, row_tile: u32) {
     workgroupBarrier();
-    finish_products(lane, first_row + row_tile * TILE);
+    finish_tile(lane, first_row + row_tile * TILE, first_column + column);
 }
 
 @compute @workgroup_size(LANES)
@@ -57,47 +59,39 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) slice: u32,
+    @builtin(subgroup_invocation_id) lane_of_subgroup: u32,
 ) {
     first_row = group.y * ROW_TILES * TILE;
     first_column = group.x * COLUMN_TILES;
-    let matrix_stride = params.k_tiles * TILE_VALUES;
-    let weights_at = first_column * matrix_stride;
-    let x_at = group.y * ROW_TILES * matrix_stride;
-    let run = (params.k_tiles + SLICES - 1u) / SLICES;
-    let end = min((slice + 1u) * run, params.k_tiles);
-
-    var k = slice * run;
-    // The first tiles are asked for before it is known whether there are such rows: one wait for memory, not two.
-    let first = min(k, params.k_tiles - 1u) * TILE_VALUES;
-    let second = min(k + 1u, params.k_tiles - 1u) * TILE_VALUES;
-    let b_first = load_weights(weights_at + first, matrix_stride);
-    let b_second = load_weights(weights_at + second, matrix_stride);
-    let a_first = load_inputs(x_at + first, matrix_stride);
-    let a_second = load_inputs(x_at + second, matrix_stride);
-    if group.y * ROW_TILES * TILE >= row_count() {
+    if first_row >= row_count() {
         return;
     }
+    subgroup_lane = lane_of_subgroup;
+    let stride = params.k_tiles * TILE_VALUES;
+    let weights_at = first_column * stride;
+    let x_at = first_row * params.k_tiles * TILE;
+    let run = (params.k_tiles + SLICES - 1u) / SLICES;
+    let end = min((slice + 1u) * run, params.k_tiles);
+    let place = slice * COLUMN_TILES;
+
     var sums = zero();
-    if k + 2u <= end {
-        sums = add_products(a_first, b_first, sums);
-        sums = add_products(a_second, b_second, sums);
-        k += 2u;
-    }
+    var k = slice * run;
     // Two tiles at a time: more loads under way.
     for (; k + 2u <= end; k += 2u) {
         let at = k * TILE_VALUES;
-        let b = load_weights(weights_at + at, matrix_stride);
-        let b_next = load_weights(weights_at + at + TILE_VALUES, matrix_stride);
-        let a = load_inputs(x_at + at, matrix_stride);
-        let a_next = load_inputs(x_at + at + TILE_VALUES, matrix_stride);
-        sums = add_products(a, b, sums);
-        sums = add_products(a_next, b_next, sums);
+        let next = at + TILE_VALUES;
+        let b = bring_weights(weights_at + at, stride);
+        let b_next = bring_weights(weights_at + next, stride);
+        let a = load_inputs(x_at + at, stride);
+        let a_next = load_inputs(x_at + next, stride);
+        sums = add_products(a, weights_of(place, b), sums);
+        sums = add_products(a_next, weights_of(place, b_next), sums);
     }
     for (; k < end; k++) {
         let at = k * TILE_VALUES;
-        let b = load_weights(weights_at + at, matrix_stride);
-        let a = load_inputs(x_at + at, matrix_stride);
-        sums = add_products(a, b, sums);
+        let b = bring_weights(weights_at + at, stride);
+        let a = load_inputs(x_at + at, stride);
+        sums = add_products(a, weights_of(place, b), sums);
     }
     finish_rows(lane, slice, sums);
 }

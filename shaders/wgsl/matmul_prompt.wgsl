@@ -28,9 +28,6 @@ const ROW_TILES: u32 = 8u;    // of a workgroup
 const COLUMN_TILES: u32 = 8u;
 const PARTS: u32 = 8u;        // subgroups that multiply, 2 of rows by 4 of outputs
 
-const LINE: u32 = COLUMN_TILES * TILE_VALUES; // sums of a tile of rows
-const ROW_LINE: u32 = LINE;
-
 // Tiles in workgroup memory: weights, then inputs. A row of one has room for 24 values, so that eight rows lie in
 // different banks.
 const STAGED_ROW: u32 = 6u; // vec4
@@ -48,7 +45,7 @@ alias Sums = array<SumTile, 8>; // first outputs, then second
 alias Brought = array<vec4<f16>, 4>;
 
 var<workgroup> staged: array<vec4<f16>, 2u * STAGE>; // a stage is written while the other is multiplied
-var<workgroup> sums_of_round: array<f32, LINE>;
+var<workgroup> sums_of_round: array<f32, COLUMN_TILES * TILE_VALUES>; // of a tile of rows
 
 // Of the lane: where what it brings is in `weights` and `x`, and in a stage.
 var<private> sources: vec4<u32>;
@@ -115,9 +112,12 @@ fn add_sums(a: Sums, b: Sums) -> Sums {
     );
 }
 
-// The sum at place `at` of the round.
+// Of the round, where the tile's sums begin that are finished.
+var<private> tile_at: u32;
+
+// The sum at place `at` of the tile.
 fn total(at: u32) -> f32 {
-    return sums_of_round[at] * params.scale;
+    return sums_of_round[tile_at + at] * params.scale;
 }
 
 // What becomes of the sums of a tile of rows, which every second subgroup has.
@@ -132,7 +132,10 @@ fn finish_round(lane: u32, subgroup: u32, row_tile: u32, first: SumTile, second:
         coopStoreT(second, &sums_of_round[second_at], stride);
     }
     workgroupBarrier();
-    finish_products(lane, first_row + row_tile * TILE);
+    for (var column = 0u; column < COLUMN_TILES; column++) {
+        tile_at = column * TILE_VALUES;
+        finish_tile(lane, first_row + row_tile * TILE, first_column + column);
+    }
 }
 
 @compute @workgroup_size(LANES)

@@ -3,7 +3,9 @@
 use bytemuck::Zeroable;
 use half::f16;
 use orthrus::shaders::params::{Attention, AttentionMerge, QkNormRope, padded};
-use orthrus::shaders::{Kernel, QUERY_ROOM, QueryTiles, STAGED_HEAD, Splits, State, TILE, Visible, in_tiles};
+use orthrus::shaders::{
+    Kernel, QUERY_ROOM, QueryTiles, STAGED_HEAD, Splits, State, TILE, Visible, WeightTiles, in_tiles,
+};
 use orthrus::{Gpu, Tier};
 
 use crate::gpu::{gpu, tiers};
@@ -20,6 +22,15 @@ pub fn on_coop(check: impl Fn(&Gpu, &mut Random, &str)) {
     let Some(gpu) = coop_gpu() else { return };
     for seed in 0..25 {
         check(&gpu, &mut Random::new(seed), &format!("seed {seed}"));
+    }
+}
+
+/// The ways in which `matmul_coop` can get weights on the adapter, the one that the engine takes last.
+pub fn weight_tiles(gpu: &Gpu) -> &'static [WeightTiles] {
+    if gpu.adapter().subgroup_sizes == Some((32, 32)) {
+        &[WeightTiles::Direct, WeightTiles::Staged]
+    } else {
+        &[WeightTiles::Direct]
     }
 }
 

@@ -15,7 +15,7 @@ use orthrus::shaders::{
     RowSlices, RowTiles, Rows, STAGED_HEAD, Splits, Store, TILE, Visible, WeightFormat, chunks,
 };
 use orthrus::{Gpu, GpuOptions, Tier};
-use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of};
+use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of, weight_tiles};
 use orthrus_tests::gpu::options;
 use orthrus_tests::kernel::{
     Operands, assert_close, assert_same_bits, from_tiles, in_tiles_of, on_random_shapes, poison, stored,
@@ -154,7 +154,14 @@ fn matmul_coop() {
                 let rows = random.between(1, 140);
                 let what = format!("{what}, {rows} rows, {row_tiles:?}, {columns:?}");
                 let shape = Shape::random(random, rows, false);
-                let kernel = |product| Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product };
+                let weight_tiles = random.pick(weight_tiles(gpu));
+                let kernel = |product| Kernel::MatmulCoop {
+                    rows: Rows::All,
+                    row_tiles,
+                    columns,
+                    weight_tiles,
+                    product,
+                };
                 let grid = |params: &MatmulCoop| params.grid(rows, row_tiles, columns);
                 check_values(gpu, random, &shape, kernel, grid, &what);
 
@@ -215,11 +222,16 @@ fn check_gated(gpu: &Gpu, shape: &Shape, kernel: Kernel, grid: impl Fn(&MatmulCo
 fn matmul_coop_gated() {
     on_coop(|gpu, random, what| {
         for row_tiles in RowTiles::ALL {
-            for columns in [Columns::TwoLong, Columns::Two] {
+            for columns in [Columns::TwoLong, Columns::Two, Columns::TwoShort] {
                 let rows = random.between(1, 140);
                 let shape = Shape::random(random, rows, true);
-                let kernel =
-                    Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product: Product::Gated };
+                let kernel = Kernel::MatmulCoop {
+                    rows: Rows::All,
+                    row_tiles,
+                    columns,
+                    weight_tiles: random.pick(weight_tiles(gpu)),
+                    product: Product::Gated,
+                };
                 let grid = |params: &MatmulCoop| params.grid(rows, row_tiles, columns);
                 check_gated(gpu, &shape, kernel, grid, &format!("{what}, {row_tiles:?}, {columns:?}"));
             }

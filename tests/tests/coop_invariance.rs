@@ -4,10 +4,10 @@
 use half::f16;
 use orthrus::shaders::params::{Grid, MatmulCoop, padded};
 use orthrus::shaders::{
-    Columns, Kernel, PROMPT_TILE, Product, RowTiles, Rows, Splits, TILE, Visible, WeightFormat,
+    Columns, Kernel, PROMPT_TILE, Product, RowTiles, Rows, Splits, TILE, Visible, WeightFormat, WeightTiles,
 };
 use orthrus::{GenerateOptions, Model, Session, Synthetic, no_progress};
-use orthrus_tests::coop::{Heads, attend, coop_gpu, halves, on_coop, pass, rows_of};
+use orthrus_tests::coop::{Heads, attend, coop_gpu, halves, on_coop, pass, rows_of, weight_tiles};
 use orthrus_tests::kernel::{Operands, assert_same_bits, from_tiles, in_tiles_of, poison, stored};
 use orthrus_tests::random::Random;
 
@@ -17,11 +17,12 @@ fn product_of(
     rows: usize,
     row_tiles: Option<RowTiles>,
     columns: Columns,
+    weight_tiles: WeightTiles,
     product: Product,
 ) -> (Kernel, Grid) {
     match row_tiles {
         Some(row_tiles) => (
-            Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, product },
+            Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, weight_tiles, product },
             params.grid(rows, row_tiles, columns),
         ),
         None => (Kernel::MatmulPrompt { slices: columns.slices(), product }, params.prompt_grid(rows)),
@@ -69,7 +70,9 @@ fn matmul_coop_is_row_invariant() {
                 };
                 let mut tiles = in_tiles_of(&x, stride);
                 tiles.resize(rows.next_multiple_of(PROMPT_TILE) * stride, f16::NAN);
-                let (kernel, grid) = product_of(&params, rows, row_tiles, columns, Product::Value);
+                let weight_tiles = random.pick(weight_tiles(gpu));
+                let (kernel, grid) =
+                    product_of(&params, rows, row_tiles, columns, weight_tiles, Product::Value);
                 let run = Operands::new(gpu)
                     .storage(&[pass(rows)])
                     .params(&params)
@@ -127,13 +130,15 @@ fn attention_coop_is_row_invariant() {
     });
 }
 
-/// Of the 1.7B: inputs, outputs and what becomes of them. The head is cut short.
-const PRODUCTS: [(usize, usize, Product); 5] = [
+/// Of the 1.7B: inputs, outputs and what becomes of them. The head is cut short. And a gated product of as many outputs
+/// as take fewer slices.
+const PRODUCTS: [(usize, usize, Product); 6] = [
     (2048, 4096, Product::Value),
     (2048, 2048, Product::Sum),
     (2048, 12288, Product::Gated),
     (6144, 2048, Product::Sum),
     (2048, 8192, Product::Value),
+    (1024, 16384, Product::Gated),
 ];
 
 /// 32 rows together, the same sixteen by sixteen, and one by one; and all rows of a prompt.
@@ -172,7 +177,8 @@ fn products_of_the_1_7b() {
                 Product::Gated => operands.storage(&vec![f16::NAN; rows.next_multiple_of(TILE) * width]),
                 _ => operands.storage(&residual[first * width..][..rows * width]),
             };
-            let (kernel, grid) = product_of(&params, rows, row_tiles, columns, product);
+            let weight_tiles = *weight_tiles(&gpu).last().unwrap();
+            let (kernel, grid) = product_of(&params, rows, row_tiles, columns, weight_tiles, product);
             let run = operands.run(kernel, grid);
             if product == Product::Gated {
                 let tiles = run.read::<f16>(4, rows.next_multiple_of(TILE) * width);

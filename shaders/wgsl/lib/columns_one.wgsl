@@ -1,8 +1,8 @@
 // Choice `columns`: 16 outputs a workgroup. For small matrices, of which there would be too few workgroups otherwise.
 
 const COLUMN_TILES: u32 = 1u;
-const ROUND: u32 = 2u; // tiles of rows whose partial sums are in workgroup memory together
 
+alias BroughtColumns = array<Brought, 1>;
 alias Weights = array<WeightTile, 1>;
 alias Sums = array<Column, 1>;
 
@@ -10,16 +10,22 @@ fn zero() -> Sums {
     return Sums(no_sums());
 }
 
-fn load_weights(at: u32, stride: u32) -> Weights {
-    return Weights(weight_tile(at));
+fn bring_weights(at: u32, stride: u32) -> BroughtColumns {
+    return BroughtColumns(bring(at));
+}
+
+fn weights_of(place: u32, brought: BroughtColumns) -> Weights {
+    stage_tile(place, brought[0]);
+    lanes_meet();
+    let weights = Weights(weight_tile(place, brought[0]));
+    lanes_meet();
+    return weights;
 }
 
 fn add_products(a: Inputs, b: Weights, sums: Sums) -> Sums {
     return Sums(multiply(a, b[0], sums[0]));
 }
 
-fn store_partials(sums: Sums, row_tile: u32, at: u32) {
-    let first = at;
-    let stride = TILE;
-    coopStoreT(sums[0][row_tile], &partials[first], stride);
+fn finish_columns(lane: u32, slice: u32, row_tile: u32, sums: Sums) {
+    finish_round(lane, slice, row_tile, 0u, sums[0][row_tile]);
 }

@@ -5,28 +5,30 @@
 
 @group(0) @binding(4) var<storage, read_write> out: array<Candidate>;
 
-const OUTPUTS: u32 = COLUMN_TILES * TILE;
 const SHARE: u32 = 8u; // lanes that look through a row
+
+// Of the lane, among what it has seen of the row.
+var<private> best: Candidate;
 
 fn better(a: Candidate, b: Candidate) -> bool {
     let is_number = a.logit == a.logit;
     return is_number && (b.id == NO_ID || a.logit > b.logit || (a.logit == b.logit && a.id < b.id));
 }
 
-fn finish_products(lane: u32, row_of_round: u32) {
-    for (var i = lane; i < LINE; i += LANES) {
-        partials[i] = total(i);
+fn finish_tile(lane: u32, first_row: u32, column: u32) {
+    if column == first_column {
+        best = Candidate(0.0, NO_ID);
     }
-    workgroupBarrier();
-    var best = Candidate(0.0, NO_ID);
     let row = lane / SHARE;
-    for (var o = lane % SHARE; o < OUTPUTS && row < ROUND_TILES * TILE; o += SHARE) {
-        let output = first_column * TILE + o;
-        let at = row / TILE * ROW_LINE + o / TILE * TILE_VALUES + row % TILE * TILE + o % TILE;
-        let found = Candidate(partials[at], params.out_first + output);
+    for (var o = lane % SHARE; o < TILE && row < TILE; o += SHARE) {
+        let output = column * TILE + o;
+        let found = Candidate(total(row * TILE + o), params.out_first + output);
         if output < params.outputs && better(found, best) {
             best = found;
         }
+    }
+    if column != first_column + COLUMN_TILES - 1u {
+        return;
     }
     for (var step = 1u; step < SHARE; step *= 2u) {
         let other = Candidate(subgroupShuffleXor(best.logit, step), subgroupShuffleXor(best.id, step));
@@ -34,8 +36,8 @@ fn finish_products(lane: u32, row_of_round: u32) {
             best = other;
         }
     }
-    if lane % SHARE == 0u && row < ROUND_TILES * TILE && row_of_round + row < row_count() {
+    if lane % SHARE == 0u && row < TILE && first_row + row < row_count() {
         let at = (params.out_first / TILE + first_column) / COLUMN_TILES;
-        out[(row_of_round + row) * params.out_stride + at] = best;
+        out[(first_row + row) * params.out_stride + at] = best;
     }
 }

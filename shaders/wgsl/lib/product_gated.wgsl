@@ -3,19 +3,20 @@
 // The matrix has the gate's and the up projection's rows by turns, sixteen of each; out_first is in outputs of the
 // pair. Choice `output`.
 
-const PAIRS: u32 = COLUMN_TILES / 2u; // of gate and up projection, in a tile of rows
+// Of the lane, until the up projection's tile is summed: one for each of the gate's values that it has.
+var<private> gates: vec2<f32>;
 
-fn finish_products(lane: u32, row_of_round: u32) {
-    for (var i = lane; i < LINE / 2u; i += LANES) {
-        let pair = i / TILE_VALUES;
-        let at = pair * 2u * TILE_VALUES + i % TILE_VALUES;
-        let row = row_of_round + pair / PAIRS * TILE + i % TILE_VALUES / TILE;
-        let column = first_column + pair % PAIRS * 2u;
-        let output = column / 2u * TILE + i % TILE;
-        if row < row_count() && column * TILE < params.outputs {
-            let gate = total(at);
-            let gated = gate / (1.0 + exp(-gate)) * total(at + TILE_VALUES);
-            put(row, params.out_first + output, gated * GATED_SCALE);
-        }
+fn finish_value(at: u32, first_row: u32, column: u32) {
+    let sum = total(at);
+    let is_second = at >= LANES;
+    if column % 2u == 0u {
+        gates = select(vec2(sum, gates.y), vec2(gates.x, sum), is_second);
+        return;
+    }
+    let row = first_row + at / TILE;
+    let output = column / 2u * TILE + at % TILE;
+    if row < row_count() && column * TILE < params.outputs {
+        let gate = select(gates.x, gates.y, is_second);
+        put(row, params.out_first + output, gate / (1.0 + exp(-gate)) * sum * GATED_SCALE);
     }
 }

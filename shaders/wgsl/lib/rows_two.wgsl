@@ -18,14 +18,6 @@ fn multiply(a: Inputs, b: WeightTile, sums: Column) -> Column {
 }
 
 fn finish_rows(lane: u32, slice: u32, sums: Sums) {
-    if ROUND == 1u {
-        put_row(slice, sums, 0u, 0u);
-        finish_round(lane, 0u);
-        put_row(slice, sums, 1u, 0u);
-        finish_round(lane, 1u);
-    } else {
-        put_row(slice, sums, 0u, 0u);
-        put_row(slice, sums, 1u, 1u);
-        finish_round(lane, 0u);
-    }
+    finish_columns(lane, slice, 0u, sums);
+    finish_columns(lane, slice, 1u, sums);
 }
