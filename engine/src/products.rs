@@ -42,7 +42,7 @@ impl Preparation<'_> {
     pub(crate) fn normed_product(&mut self, rows: Rows, norm: &Buffer, matrix: &Matrix, out: &Buffer) {
         if self.way() == Way::Fast {
             let x = &self.buffers.x;
-            return self.row(Input::Normed, Product::Value, matrix, &[x, out, norm], 1.0);
+            return self.row(self.normed_input(), Product::Value, matrix, &[x, out, norm], 1.0);
         }
         self.rms_norm(rows, norm);
         let x = &self.buffers.normed;
@@ -84,7 +84,9 @@ impl Preparation<'_> {
                 self.rms_norm(Rows::All, norm);
                 self.coop(Rows::All, Product::Gated, gate_up, &b.normed, &b.gated, padded(width), 1.0);
             }
-            Way::Fast => self.row(Input::Normed, Product::Gated, gate_up, &[&b.x, &b.gated, norm], 1.0),
+            Way::Fast => {
+                self.row(self.normed_input(), Product::Gated, gate_up, &[&b.x, &b.gated, norm], 1.0);
+            }
         }
     }
 
@@ -102,10 +104,16 @@ impl Preparation<'_> {
                 Some(groups)
             }
             Way::Fast => {
-                self.row(Input::Normed, Product::Best, head, &[&b.x, &b.best, &self.weights.final_norm], 1.0);
+                let operands = [&b.x, &b.best, &self.weights.final_norm];
+                self.row(self.normed_input(), Product::Best, head, &operands, 1.0);
                 Some(head.outputs.div_ceil(MatmulRow::outputs_per_group(Product::Best)))
             }
         }
+    }
+
+    /// Where the fast kernel finds the residual stream's row.
+    fn normed_input(&self) -> Input {
+        MatmulRow::normed_input(self.weights.gpu.tier(), self.weights.config.hidden_size)
     }
 
     fn plain(&mut self, rows: Rows, store: Store, matrix: &Matrix, x: &Buffer, y: &Buffer) {

@@ -26,6 +26,14 @@ impl Tier {
             Tier::Coop => "coop",
         }
     }
+
+    /// Slices that `matmul_row` sums a row in: as many as its workgroups may have lanes for.
+    pub fn row_slices(self) -> RowSlices {
+        match self {
+            Tier::Baseline | Tier::Subgroup => RowSlices::Eight,
+            Tier::Coop => RowSlices::Sixteen,
+        }
+    }
 }
 
 /// How a weight is stored on the GPU. Activations and sums are f32 with either.
@@ -161,6 +169,15 @@ pub enum RowSlices {
 impl RowSlices {
     /// Every choice.
     pub const ALL: [RowSlices; 3] = [RowSlices::Four, RowSlices::Eight, RowSlices::Sixteen];
+
+    /// How many.
+    pub fn count(self) -> usize {
+        match self {
+            RowSlices::Four => 4,
+            RowSlices::Eight => 8,
+            RowSlices::Sixteen => 16,
+        }
+    }
 }
 
 /// How `matmul_coop` divides a matrix among workgroups and subgroups. Decides the [`RowSlices`] too, so a matrix keeps to
@@ -253,6 +270,8 @@ impl Product {
 pub enum Input {
     /// In the residual stream, to be normed on the way.
     Normed,
+    /// The same, in workgroup memory: rows that it has room for.
+    NormedStaged,
     /// In f32, as it is.
     Rows,
     /// In f16 tiles, as it is.

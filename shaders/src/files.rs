@@ -174,6 +174,7 @@ impl Input {
     pub(crate) fn file(self) -> File {
         match self {
             Input::Normed => wgsl!("lib/input_normed"),
+            Input::NormedStaged => wgsl!("lib/input_normed_staged"),
             Input::Rows => wgsl!("lib/input_rows"),
             Input::Tiles => wgsl!("lib/input_tiles"),
         }
@@ -218,13 +219,6 @@ impl Candidates {
 }
 
 impl Tier {
-    pub(crate) fn row_slices_file(self) -> File {
-        match self {
-            Tier::Baseline | Tier::Subgroup => RowSlices::Eight.file(),
-            Tier::Coop => RowSlices::Sixteen.file(),
-        }
-    }
-
     pub(crate) fn reduce_file(self) -> File {
         match self {
             Tier::Baseline => wgsl!("lib/reduce_workgroup"),

@@ -128,7 +128,7 @@ impl Kernel {
             }
         }
         for output in [Output::Rows, Output::Tiles] {
-            for input in [Input::Normed, Input::Rows, Input::Tiles] {
+            for input in [Input::Normed, Input::NormedStaged, Input::Rows, Input::Tiles] {
                 for product in Product::ALL {
                     // Only the gate's output has a format to choose.
                     if product == Product::Gated || output == Output::Rows {
@@ -219,7 +219,7 @@ impl Kernel {
                     weights.file(),
                     Rows::All.file(),
                     input.file(),
-                    tier.row_slices_file(),
+                    tier.row_slices().file(),
                 ]);
                 files.extend(product.row_files(output));
             }
@@ -306,7 +306,9 @@ impl Kernel {
             Kernel::RmsNorm { .. } => bindings::RMS_NORM,
             Kernel::Matmul { .. } => bindings::MATMUL,
             Kernel::MatmulCoop { .. } | Kernel::MatmulPrompt { .. } => bindings::MATMUL_COOP,
-            Kernel::MatmulRow { input: Input::Normed, .. } => bindings::MATMUL_ROW_NORMED,
+            Kernel::MatmulRow { input: Input::Normed | Input::NormedStaged, .. } => {
+                bindings::MATMUL_ROW_NORMED
+            }
             Kernel::MatmulRow { .. } => bindings::MATMUL_COOP,
             Kernel::QkNormRope(_) => bindings::QK_NORM_ROPE,
             Kernel::Attention => bindings::ATTENTION,

@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::choices::{Columns, Product, QueryTiles, RowTiles, Slices, Splits, Tile};
+use crate::choices::{Columns, Input, Product, QueryTiles, RowTiles, Slices, Splits, Tier, Tile};
 use crate::{MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, TILE, TILE_QUERIES};
 
 /// A grid of workgroups.
@@ -193,6 +193,12 @@ impl MatmulRow {
         if product == Product::Gated { 2 * TILE } else { TILE }
     }
 
+    /// Where a row of so many values is normed on the way.
+    pub fn normed_input(tier: Tier, values: usize) -> Input {
+        let room = 256 * tier.row_slices().count();
+        if padded(values) <= room { Input::NormedStaged } else { Input::Normed }
+    }
+
     /// Grid.
     pub fn grid(&self, product: Product) -> Grid {
         [groups(self.outputs as usize, MatmulRow::outputs_per_group(product)), 1, 1]
@@ -265,7 +271,7 @@ impl Attention {
     /// Grid of `attention_row`, likewise.
     pub fn row_grid(&self, positions: usize) -> Grid {
         let splits = Splits::Short.of(positions) as u32;
-        [splits.min(COOP_WORKGROUPS.div_ceil(self.kv_heads)), self.kv_heads, 1]
+        [splits.min(ROW_WORKGROUPS.div_ceil(self.kv_heads)), self.kv_heads, 1]
     }
 
     /// Queries of a kv head in the piece, of a pass of `rows` rows.
@@ -275,9 +281,12 @@ impl Attention {
     }
 }
 
-/// Workgroups of `attention_coop` and `attention_row` beyond which more would not run at the same time: four for each of an NVIDIA H200's
-/// 132 multiprocessors.
+/// Workgroups of `attention_coop` beyond which more would not run at the same time: four for each of an NVIDIA H200's 132
+/// multiprocessors.
 const COOP_WORKGROUPS: u32 = 528;
+
+/// Those of `attention_row`, whose lanes hold more: two for each.
+const ROW_WORKGROUPS: u32 = 264;
 
 /// Uniform of `attention_merge`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

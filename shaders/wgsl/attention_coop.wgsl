@@ -41,7 +41,8 @@ fn weight_tile(tile: u32) -> QueryTile {
 
 // The products of sixteen queries with a tile of positions.
 fn products_with(keys_at: u32, q_at: u32, head_tiles: u32) -> SumTile {
-    var sum = SumTile();
+    var even = SumTile();
+    var odd = SumTile();
     var d = 0u;
     // Four tiles at a time: more loads under way.
     for (; d + 4u <= head_tiles; d += 4u) {
@@ -51,15 +52,21 @@ fn products_with(keys_at: u32, q_at: u32, head_tiles: u32) -> SumTile {
         let b = key_tile(at + TILE_VALUES);
         let c = key_tile(at + 2u * TILE_VALUES);
         let e = key_tile(at + 3u * TILE_VALUES);
-        sum = coopMultiplyAdd(query_tile(q_first), a, sum);
-        sum = coopMultiplyAdd(query_tile(q_first + TILE_VALUES), b, sum);
-        sum = coopMultiplyAdd(query_tile(q_first + 2u * TILE_VALUES), c, sum);
-        sum = coopMultiplyAdd(query_tile(q_first + 3u * TILE_VALUES), e, sum);
+        even = coopMultiplyAdd(query_tile(q_first), a, even);
+        odd = coopMultiplyAdd(query_tile(q_first + TILE_VALUES), b, odd);
+        even = coopMultiplyAdd(query_tile(q_first + 2u * TILE_VALUES), c, even);
+        odd = coopMultiplyAdd(query_tile(q_first + 3u * TILE_VALUES), e, odd);
+    }
+    for (; d + 2u <= head_tiles; d += 2u) {
+        let at = keys_at + d * TILE_VALUES;
+        let q_first = q_at + d * TILE_VALUES;
+        even = coopMultiplyAdd(query_tile(q_first), key_tile(at), even);
+        odd = coopMultiplyAdd(query_tile(q_first + TILE_VALUES), key_tile(at + TILE_VALUES), odd);
     }
     for (; d < head_tiles; d++) {
-        sum = coopMultiplyAdd(query_tile(q_at + d * TILE_VALUES), key_tile(keys_at + d * TILE_VALUES), sum);
+        even = coopMultiplyAdd(query_tile(q_at + d * TILE_VALUES), key_tile(keys_at + d * TILE_VALUES), even);
     }
-    return sum;
+    return even + odd;
 }
 
 alias Values = array<KeyTile, RUN>;
@@ -119,7 +126,7 @@ fn weigh_run(weighing: Weighing, lane: u32, first_lane: u32, begin: u32, find_re
     weights[to + 1u] = wb;
     weights[to + 2u] = wc;
     weights[to + 3u] = wd;
-    let of_tile = sum_of_eight(wa, wb) + sum_of_eight(wc, wd);
+    let of_tile = sum_of_eight(wa, wc) + sum_of_eight(wb, wd);
     var sum = weighing.sum;
     for (var t = 0u; t < RUN; t++) {
         sum += subgroupShuffle(of_tile, first_lane + t);

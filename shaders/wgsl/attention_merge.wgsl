@@ -36,6 +36,40 @@ const LOWEST: f32 = -3.402823e38;
 var<workgroup> group_sums: array<vec4<f32>, LANES>;
 var<workgroup> group_stats: array<vec2<f32>, GROUPS>;
 
+// What a lane has of some splits: the largest of their m, and sums in its units. Two variables and not an array, whose
+// index a loop would count: that would put it into memory.
+struct Merged {
+    highest: f32,
+    weight: f32,
+    first: vec4<f32>,
+    second: vec4<f32>,
+}
+
+fn bring(kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
+    let at = partial(kv_head, split, query);
+    let stat = stats[at];
+    var part = Merged(stat.x, stat.y, vec4(0.0), vec4(0.0));
+    if vec < params.head_vecs {
+        part.first = sums[at * params.head_vecs + vec];
+    }
+    if vec + GROUP_LANES < params.head_vecs {
+        part.second = sums[at * params.head_vecs + vec + GROUP_LANES];
+    }
+    return part;
+}
+
+fn together(a: Merged, b: Merged) -> Merged {
+    let highest = max(a.highest, b.highest);
+    let of_a = exp(a.highest - highest);
+    let of_b = exp(b.highest - highest);
+    return Merged(
+        highest,
+        fma(b.weight, of_b, a.weight * of_a),
+        fma(b.first, vec4(of_b), a.first * of_a),
+        fma(b.second, vec4(of_b), a.second * of_a),
+    );
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let head = group.x;
@@ -43,44 +77,32 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let heads_per_kv = params.heads / params.kv_heads;
     let kv_head = head / heads_per_kv;
     let query = group.y * heads_per_kv + head % heads_per_kv;
+    let own = lane / GROUP_LANES;
+    let vec = lane % GROUP_LANES;
+    // Asked for before it is known whether there is such a split: one wait for memory, not two.
+    let first = bring(kv_head, min(own, params.splits - 1u), query, vec);
     if query >= queries_of_piece() {
         return;
     }
     let splits = splits_of(visible(row));
-    let own = lane / GROUP_LANES;
-    let vec = lane % GROUP_LANES;
-
-    var highest = LOWEST;
-    for (var s = own; s < splits; s += GROUPS) {
-        highest = max(highest, stats[partial(kv_head, s, query)].x);
+    var part = Merged(LOWEST, 0.0, vec4(0.0), vec4(0.0));
+    if own < splits {
+        part = first;
     }
-    var weight = 0.0;
-    // Two variables and not an array, whose index a loop would count: that would put it into memory.
-    var first = vec4(0.0);
-    var second = vec4(0.0);
-    for (var s = own; s < splits; s += GROUPS) {
-        let at = partial(kv_head, s, query);
-        let stat = stats[at];
-        let factor = exp(stat.x - highest);
-        weight = fma(stat.y, factor, weight);
-        if vec < params.head_vecs {
-            first = fma(sums[at * params.head_vecs + vec], vec4(factor), first);
-        }
-        if vec + GROUP_LANES < params.head_vecs {
-            second = fma(sums[at * params.head_vecs + vec + GROUP_LANES], vec4(factor), second);
-        }
+    for (var s = own + GROUPS; s < splits; s += GROUPS) {
+        part = together(part, bring(kv_head, s, query, vec));
     }
     if vec == 0u {
-        group_stats[own] = vec2(highest, weight);
+        group_stats[own] = vec2(part.highest, part.weight);
     }
-    group_sums[lane] = first;
+    group_sums[lane] = part.first;
     workgroupBarrier();
     if lane < min(GROUP_LANES, params.head_vecs) {
         put_mean(row, head, lane, min(splits, GROUPS), lane);
     }
     if params.head_vecs > GROUP_LANES {
         workgroupBarrier();
-        group_sums[lane] = second;
+        group_sums[lane] = part.second;
         workgroupBarrier();
         if lane < GROUP_LANES && lane + GROUP_LANES < params.head_vecs {
             put_mean(row, head, lane + GROUP_LANES, min(splits, GROUPS), lane);

@@ -5,20 +5,19 @@
 //   positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(0)); query is a head of the kv head's
 //
 // Each workgroup norms and turns the queries that it needs, and the one whose split has the row's own position its key,
-// which it attends to from workgroup memory and writes to the cache at the end.
+// which it attends to from workgroup memory and writes to the cache at the end. All that it reads from memory it asks for
+// before it waits for any of it, the next split's keys and values while it is at work on one.
 //
 //   qkv             [heads + 2 kv_heads][head]                       f32: heads, then keys, then values
 //   norms           [2][head]                                        f32: q_norm, k_norm
 //   rope            [positions][head / 2]                            (cos, sin), see qk_norm_rope.wgsl
-//   cache_keys      [kv_heads][capacity / 16][head / 16][16 positions][16 values]   f16
-//   cache_values    [kv_heads][capacity / 16][head / 16][16 values][16 positions]   f16
+//   cache_keys      [kv_heads][capacity / 16][head / 16][16 positions][16 values]   f16, eight a vec4
+//   cache_values    [kv_heads][capacity / 16][head / 16][16 values][16 positions]   f16, likewise
 //   partial_sums    [kv_heads][splits][piece_queries][head]          f32
 //   stats           [kv_heads][splits][piece_queries]                vec2
 //
 // For heads of 128 values, up to eight of which share a kv head. Choice `splits`, of 128 positions at most.
 // Grid: (any, kv_heads): fewer workgroups than splits take several, one after the other, with the same queries.
-
-enable f16;
 
 struct Params {
     heads: u32,
@@ -34,29 +33,25 @@ struct Params {
     eps: f32,
 }
 
-// 16 bytes, what a lane reads at once.
-struct Chunk {
-    lo: vec4<f16>,
-    hi: vec4<f16>,
-}
-
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> qkv: array<f32>;
 @group(0) @binding(3) var<storage, read> norms: array<f32>;
 @group(0) @binding(4) var<storage, read> rope: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read_write> cache_keys: array<Chunk>;
-@group(0) @binding(6) var<storage, read_write> cache_values: array<Chunk>;
+@group(0) @binding(5) var<storage, read_write> cache_keys: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> cache_values: array<vec4<u32>>;
 @group(0) @binding(7) var<storage, read_write> partial_sums: array<f32>;
 @group(0) @binding(8) var<storage, read_write> stats: array<vec2<f32>>;
 
 const LANES: u32 = 256u;
+const LEAST_SUBGROUP: u32 = 8u;
 const HEAD: u32 = 128u;
 const PAIRS: u32 = HEAD / 2u;
 const VECS: u32 = HEAD / 4u;
 const HEAD_TILES: u32 = 8u;
 const MOST_POSITIONS: u32 = 128u;
 const MOST_QUERIES: u32 = 8u;
+const QUERIES_AT_ONCE: u32 = LANES / PAIRS; // that are normed and turned, a pair a lane
 const TILE_CHUNKS: u32 = TILE_VALUES / 8u;
 const LOWEST: f32 = -3.402823e38;
 const F16_LARGEST: f32 = 65504.0;
@@ -68,6 +63,8 @@ var<workgroup> own_value: array<vec4<f32>, VECS>;
 // Scores, then weights; that of the row's own position is apart.
 var<workgroup> weights: array<vec4<f32>, MOST_QUERIES * MOST_POSITIONS / 4u>;
 var<workgroup> own_weights: array<f32, MOST_QUERIES>;
+// By subgroup, of a pair of heads that are normed together.
+var<workgroup> squares: array<vec2<f32>, MOST_QUERIES / QUERIES_AT_ONCE * LANES / LEAST_SUBGROUP>;
 
 struct Lane {
     index: u32,
@@ -77,58 +74,61 @@ struct Lane {
     subgroup_size: u32,
 }
 
-// A pair of a head's values, normed and turned.
-fn turned(source: u32, norm: u32, position: u32, i: u32, scale: f32) -> vec2<f32> {
-    let x = qkv[source + i] * norms[norm + i] * scale;
-    let y = qkv[source + PAIRS + i] * norms[norm + PAIRS + i] * scale;
-    let turn = rope[position * PAIRS + i];
-    return vec2(x * turn.x - y * turn.y, y * turn.x + x * turn.y);
+// A pair of a head's values, times the norm's weights, and how it is turned.
+struct Pair {
+    values: vec2<f32>,
+    weights: vec2<f32>,
+    turn: vec2<f32>,
 }
 
-fn norm_scale(lane: Lane, source: u32) -> f32 {
-    var squares = 0.0;
-    for (var i = lane.of_subgroup; i < HEAD; i += lane.subgroup_size) {
-        squares += qkv[source + i] * qkv[source + i];
-    }
-    return inverseSqrt(subgroupAdd(squares) / f32(HEAD) + params.eps);
+fn bring_pair(source: u32, norm: u32, i: u32) -> Pair {
+    return Pair(
+        vec2(qkv[source + i], qkv[source + PAIRS + i]),
+        vec2(norms[norm + i], norms[norm + PAIRS + i]),
+        rope[state.start * PAIRS + i],
+    );
 }
 
-// Queries, and the own key and value, to workgroup memory: a subgroup a head.
-fn prepare(lane: Lane, kv_head: u32, heads_per_kv: u32) {
-    for (var head = lane.subgroup; head < heads_per_kv; head += lane.subgroups) {
-        let source = (kv_head * heads_per_kv + head) * HEAD;
-        let scale = norm_scale(lane, source);
-        for (var i = lane.of_subgroup; i < PAIRS; i += lane.subgroup_size) {
-            let pair = turned(source, 0u, state.start, i, scale);
-            queries[head * VECS + i / 4u][i % 4u] = pair.x;
-            queries[head * VECS + (PAIRS + i) / 4u][i % 4u] = pair.y;
-        }
+fn turned(pair: Pair, square_sum: f32) -> vec2<f32> {
+    let scale = inverseSqrt(square_sum / f32(HEAD) + params.eps);
+    let v = pair.values * pair.weights * scale;
+    return vec2(v.x * pair.turn.x - v.y * pair.turn.y, v.y * pair.turn.x + v.x * pair.turn.y);
+}
+
+// The sums of squares of a query and of the own key, over the lanes that have them, from a round's place in `squares` on.
+fn square_sums(lane: Lane, first: u32, query: Pair, key: Pair) -> vec2<f32> {
+    let of_subgroup =
+        vec2(subgroupAdd(dot(query.values, query.values)), subgroupAdd(dot(key.values, key.values)));
+    if lane.of_subgroup == 0u {
+        squares[first + lane.subgroup] = of_subgroup;
     }
-    // By the last subgroup, which has no query but where all have.
-    if lane.subgroup == lane.subgroups - 1u {
-        let source = (params.heads + kv_head) * HEAD;
-        let scale = norm_scale(lane, source);
-        for (var i = lane.of_subgroup; i < PAIRS; i += lane.subgroup_size) {
-            let pair = turned(source, HEAD, state.start, i, scale);
-            own_key[i / 4u][i % 4u] = f32(f16(pair.x));
-            own_key[(PAIRS + i) / 4u][i % 4u] = f32(f16(pair.y));
-        }
-        for (var i = lane.of_subgroup; i < HEAD; i += lane.subgroup_size) {
-            let value = qkv[(params.heads + params.kv_heads + kv_head) * HEAD + i];
-            let finite = select(0.0, clamp(value, -F16_LARGEST, F16_LARGEST), value == value);
-            own_value[i / 4u][i % 4u] = f32(f16(finite));
-        }
+    workgroupBarrier();
+    let share = PAIRS / lane.subgroup_size;
+    var sums = vec2(0.0);
+    for (var s = 0u; s < share; s++) {
+        sums += squares[first + lane.index / PAIRS * share + s];
     }
+    return sums;
+}
+
+fn put_query(head: u32, i: u32, pair: vec2<f32>) {
+    queries[head * VECS + i / 4u][i % 4u] = pair.x;
+    queries[head * VECS + (PAIRS + i) / 4u][i % 4u] = pair.y;
+}
+
+fn as_f16(value: f32) -> f32 {
+    return unpack2x16float(pack2x16float(vec2(value, 0.0))).x;
 }
 
 const HALF_TILES: u32 = HEAD_TILES / 2u; // of a position's key, or of a value's positions, that a lane has
 const HALF_VECS: u32 = VECS / 2u;
 
-alias Half = array<Chunk, 2u * HALF_TILES>;
+alias Half = array<vec4<u32>, 2u * HALF_TILES>;
 
-// Half of a position's key.
-fn bring_key(tiles_at: u32, position: u32, half: u32) -> Half {
-    let a = ((tiles_at + position / TILE) * HEAD_TILES + half * HALF_TILES) * TILE_CHUNKS + position % TILE * 2u;
+// Half of a position's key; the last position's again where there is none.
+fn bring_key(head_at: u32, position: u32, half: u32) -> Half {
+    let slot = min(position, params.capacity - 1u);
+    let a = ((head_at + slot / TILE) * HEAD_TILES + half * HALF_TILES) * TILE_CHUNKS + slot % TILE * 2u;
     let b = a + TILE_CHUNKS;
     let c = b + TILE_CHUNKS;
     let d = c + TILE_CHUNKS;
@@ -144,11 +144,12 @@ fn bring_key(tiles_at: u32, position: u32, half: u32) -> Half {
     );
 }
 
-// One of the head's values, of half of the split's positions; tiles beyond the last are read as that one.
-fn bring_values(tiles_at: u32, last: u32, i: u32, half: u32) -> Half {
+// One of the head's values, of half of a split's positions; the last tile's again where there is none.
+fn bring_values(head_at: u32, begin: u32, i: u32, half: u32) -> Half {
     let stride = HEAD_TILES * TILE_CHUNKS;
-    let at = tiles_at * stride + i / TILE * TILE_CHUNKS + i % TILE * 2u;
-    let tile = half * HALF_TILES;
+    let last = params.capacity / TILE - 1u;
+    let at = head_at * stride + i / TILE * TILE_CHUNKS + i % TILE * 2u;
+    let tile = begin / TILE + half * HALF_TILES;
     let a = at + min(tile, last) * stride;
     let b = at + min(tile + 1u, last) * stride;
     let c = at + min(tile + 2u, last) * stride;
@@ -165,8 +166,10 @@ fn bring_values(tiles_at: u32, last: u32, i: u32, half: u32) -> Half {
     );
 }
 
-fn own_chunk(chunk: u32) -> Chunk {
-    return Chunk(vec4<f16>(own_key[2u * chunk]), vec4<f16>(own_key[2u * chunk + 1u]));
+fn own_chunk(chunk: u32) -> vec4<u32> {
+    let lo = own_key[2u * chunk];
+    let hi = own_key[2u * chunk + 1u];
+    return vec4(pack2x16float(lo.xy), pack2x16float(lo.zw), pack2x16float(hi.xy), pack2x16float(hi.zw));
 }
 
 fn half_of_own_key(half: u32) -> Half {
@@ -185,8 +188,10 @@ fn half_of_own_key(half: u32) -> Half {
 
 // Products of eight values; written out eight times below, since an index that a loop counts would put the values into
 // memory.
-fn add_chunk(chunk: Chunk, lo: vec4<f32>, hi: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
-    return fma(vec4<f32>(chunk.hi), hi, fma(vec4<f32>(chunk.lo), lo, sum));
+fn add_chunk(chunk: vec4<u32>, lo: vec4<f32>, hi: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
+    let first = vec4(unpack2x16float(chunk.x), unpack2x16float(chunk.y));
+    let second = vec4(unpack2x16float(chunk.z), unpack2x16float(chunk.w));
+    return fma(second, hi, fma(first, lo, sum));
 }
 
 fn sum_of(four: vec4<f32>) -> f32 {
@@ -265,23 +270,21 @@ fn gather(lane: u32, values: Half, kv_head: u32, split: u32, seen: u32, own: u32
     }
 }
 
-// The own key and value to their place, one of the head's values a lane (see qk_norm_rope.wgsl).
-fn write_own(lane: u32, tiles_at: u32, own: u32) {
-    let tile = (tiles_at + own / TILE) * HEAD_TILES + lane / TILE;
+// The own key and value to their place: a lane eight of the key's values, or one of the value's, whose word it shares with
+// another position (see qk_norm_rope.wgsl).
+fn write_own(lane: u32, head_at: u32, own: u32) {
+    let tile = (head_at + own / TILE) * HEAD_TILES;
     let place = own % TILE;
+    if lane < HEAD / 8u {
+        cache_keys[(tile + lane / 2u) * TILE_CHUNKS + place * 2u + lane % 2u] = own_chunk(lane);
+    }
     if lane < HEAD {
-        let key = tile * TILE_CHUNKS + place * 2u + lane % TILE / 8u;
-        let value = tile * TILE_CHUNKS + lane % TILE * 2u + place / 8u;
-        if lane % 8u < 4u {
-            cache_keys[key].lo[lane % 4u] = f16(own_key[lane / 4u][lane % 4u]);
-        } else {
-            cache_keys[key].hi[lane % 4u] = f16(own_key[lane / 4u][lane % 4u]);
-        }
-        if place % 8u < 4u {
-            cache_values[value].lo[place % 4u] = f16(own_value[lane / 4u][lane % 4u]);
-        } else {
-            cache_values[value].hi[place % 4u] = f16(own_value[lane / 4u][lane % 4u]);
-        }
+        let chunk = (tile + lane / TILE) * TILE_CHUNKS + lane % TILE * 2u + place / 8u;
+        let word = place % 8u / 2u;
+        let bits = pack2x16float(vec2(own_value[lane / 4u][lane % 4u], 0.0));
+        let before = cache_values[chunk][word];
+        let is_second = place % 2u == 1u;
+        cache_values[chunk][word] = select(before & 0xffff0000u | bits, before & 0xffffu | bits << 16u, is_second);
     }
 }
 
@@ -296,36 +299,68 @@ fn main(
     @builtin(subgroup_size) subgroup_size: u32,
 ) {
     let kv_head = group.y;
-    let end = splits_of(visible(0u));
-    if state.rows == 0u || group.x >= end {
-        return;
-    }
     let lane = Lane(index, subgroup, subgroups, of_subgroup, subgroup_size);
     let heads_per_kv = params.heads / params.kv_heads;
     let head_at = kv_head * (params.capacity / TILE);
     let p = index / 2u;
     let half = index % 2u;
-    prepare(lane, kv_head, heads_per_kv);
+    let i = index % PAIRS;
+    let key_at = (params.heads + kv_head) * HEAD;
+    let value_at = (params.heads + params.kv_heads + kv_head) * HEAD;
+
+    var key = bring_key(head_at, split_begin(group.x) + p, half);
+    var values = bring_values(head_at, split_begin(group.x), p, half);
+    let own_pair = bring_pair(key_at, HEAD, i);
+    let value = qkv[value_at + index % HEAD];
+    var head = index / PAIRS;
+    var query_pair = bring_pair((kv_head * heads_per_kv + min(head, heads_per_kv - 1u)) * HEAD, 0u, i);
+    let end = splits_of(visible(0u));
+    if state.rows == 0u || group.x >= end {
+        return;
+    }
+    for (var first = 0u; first < heads_per_kv; first += QUERIES_AT_ONCE) {
+        if first > 0u {
+            head = first + index / PAIRS;
+            query_pair = bring_pair((kv_head * heads_per_kv + min(head, heads_per_kv - 1u)) * HEAD, 0u, i);
+        }
+        let sums = square_sums(lane, first / QUERIES_AT_ONCE * (LANES / LEAST_SUBGROUP), query_pair, own_pair);
+        if head < heads_per_kv {
+            put_query(head, i, turned(query_pair, sums.x));
+        }
+        if first == 0u && index < PAIRS {
+            let pair = turned(own_pair, sums.y);
+            own_key[i / 4u][i % 4u] = as_f16(pair.x);
+            own_key[(PAIRS + i) / 4u][i % 4u] = as_f16(pair.y);
+        }
+    }
+    if index < HEAD {
+        let finite = select(0.0, clamp(value, -F16_LARGEST, F16_LARGEST), value == value);
+        own_value[index / 4u][index % 4u] = as_f16(finite);
+    }
     workgroupBarrier();
     for (var split = group.x; split < end; split += groups.x) {
         let begin = split_begin(split);
+        let next = split + groups.x;
         let seen = min(visible(0u), split_begin(split + 1u)) - begin;
         // In the last split alone the row's own position is one of those.
         let own = state.start - begin;
-        let tiles_at = head_at + begin / TILE;
-        var key = bring_key(tiles_at, min(p, seen - 1u), half);
         if p == own {
             key = half_of_own_key(half);
         }
         score(index, key, seen, heads_per_kv);
-        let values = bring_values(tiles_at, (seen - 1u) / TILE, p, half);
+        if next < end {
+            key = bring_key(head_at, split_begin(next) + p, half);
+        }
         workgroupBarrier();
         weigh(lane, kv_head, split, seen, own, heads_per_kv);
         workgroupBarrier();
         gather(index, values, kv_head, split, seen, own, heads_per_kv);
+        if next < end {
+            values = bring_values(head_at, split_begin(next), p, half);
+        }
         workgroupBarrier();
         if own < seen {
-            write_own(index, tiles_at, own);
+            write_own(index, head_at, state.start);
         }
     }
 }

@@ -23,13 +23,17 @@ struct Chunk {
 const HEAD_TILES: u32 = 8u;
 const LANES: u32 = QUERY_TILES * 32u;
 const STEP_CHUNKS: u32 = HEAD_TILES * 32u;      // of a tile of positions
-const KEY_LINE: u32 = 2u * HEAD_TILES + 1u;     // chunks from a position to the next: lanes read different banks
-const SCORE_LINE: u32 = 5u;                     // vec4 from a query to the next, likewise
+
+// From a position, a value or a query to the next, so that lanes which read together read different banks.
+const KEY_LINE: u32 = 2u * HEAD_TILES + 1u; // chunks
+const VALUE_LINE: u32 = 3u;                 // chunks
+const SCORE_LINE: u32 = 6u;                 // vec4
+const WEIGHT_LINE: u32 = 6u;                // vec4
 
 var<workgroup> keys: array<Chunk, TILE * KEY_LINE>;
-var<workgroup> values: array<Chunk, STEP_CHUNKS>;
+var<workgroup> values: array<Chunk, HEAD_TILES * TILE * VALUE_LINE>;
 var<workgroup> scores: array<vec4<f32>, QUERY_TILES * TILE * SCORE_LINE>;
-var<workgroup> weights: array<Chunk, QUERY_TILES * TILE * 2u>;
+var<workgroup> weights: array<vec4<f16>, QUERY_TILES * TILE * WEIGHT_LINE>;
 
 alias Queries = array<QueryTile, HEAD_TILES>;
 alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
@@ -53,24 +57,26 @@ fn key_tile(d: u32) -> KeyTile {
 }
 
 fn value_tile(d: u32) -> KeyTile {
-    let at = 32u * d;
-    return coopLoad<KeyTile>(&values[at].lo, 4u);
+    let at = TILE * VALUE_LINE * d;
+    return coopLoad<KeyTile>(&values[at].lo, 2u * VALUE_LINE);
 }
 
 fn weight_tile(query_tile: u32) -> QueryTile {
-    let at = 32u * query_tile;
-    return coopLoadT<QueryTile>(&weights[at].lo, 4u);
+    let at = TILE * WEIGHT_LINE * query_tile;
+    return coopLoadT<QueryTile>(&weights[at], WEIGHT_LINE);
 }
 
+// In two sums, which need not wait for each other.
 fn products_of(queries: Queries) -> SumTile {
-    var sum = coopMultiplyAdd(queries[0], key_tile(0u), SumTile());
-    sum = coopMultiplyAdd(queries[1], key_tile(1u), sum);
-    sum = coopMultiplyAdd(queries[2], key_tile(2u), sum);
-    sum = coopMultiplyAdd(queries[3], key_tile(3u), sum);
-    sum = coopMultiplyAdd(queries[4], key_tile(4u), sum);
-    sum = coopMultiplyAdd(queries[5], key_tile(5u), sum);
-    sum = coopMultiplyAdd(queries[6], key_tile(6u), sum);
-    return coopMultiplyAdd(queries[7], key_tile(7u), sum);
+    var even = coopMultiplyAdd(queries[0], key_tile(0u), SumTile());
+    var odd = coopMultiplyAdd(queries[1], key_tile(1u), SumTile());
+    even = coopMultiplyAdd(queries[2], key_tile(2u), even);
+    odd = coopMultiplyAdd(queries[3], key_tile(3u), odd);
+    even = coopMultiplyAdd(queries[4], key_tile(4u), even);
+    odd = coopMultiplyAdd(queries[5], key_tile(5u), odd);
+    even = coopMultiplyAdd(queries[6], key_tile(6u), even);
+    odd = coopMultiplyAdd(queries[7], key_tile(7u), odd);
+    return even + odd;
 }
 
 fn no_sums() -> Sums {
@@ -126,6 +132,11 @@ fn key_place(chunk: u32) -> u32 {
     return chunk % 32u / 2u * KEY_LINE + chunk / 32u * 2u + chunk % 2u;
 }
 
+// And among the values: one of the head's has two for a tile of positions.
+fn value_place(chunk: u32) -> u32 {
+    return chunk / 2u * VALUE_LINE + chunk % 2u;
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -147,11 +158,12 @@ fn main(
     let last = (seen_at_most - 1u) / TILE;
     let cache_at = (kv_head * (params.capacity / TILE) + split_begin(split) / TILE) * STEP_CHUNKS;
 
-    // To weigh, a lane has half a tile of positions of a query.
+    // To weigh, a lane has half a tile of positions of a query: every other four.
     let half = lane % 2u;
     let query = first + lane / 2u;
     let seen = seen_by(query, queries, split);
-    let line = lane / 2u * SCORE_LINE + half * 2u;
+    let line = lane / 2u * SCORE_LINE + half;
+    let weight_line = lane / 2u * WEIGHT_LINE + half;
     // To add, a subgroup has two tiles of queries, and four of the head.
     let pair = subgroup / 2u * 2u;
     let head_tile = subgroup % 2u * 4u;
@@ -174,9 +186,9 @@ fn main(
         for (var step = 0u; step <= last; step++) {
             put_scores(products_of(held), subgroup);
             workgroupBarrier();
-            let position = step * TILE + half * 8u;
+            let position = step * TILE + half * 4u;
             let a = seen_only(scores[line], position, seen);
-            let b = seen_only(scores[line + 1u], position + 4u, seen);
+            let b = seen_only(scores[line + 2u], position + 8u, seen);
             let of_lane = largest_of(max(a, b));
             largest = max(largest, of_lane);
             if step == 0u && turn == 0u {
@@ -184,7 +196,8 @@ fn main(
             }
             let lo = weights_of(a, reference);
             let hi = weights_of(b, reference);
-            weights[lane] = Chunk(lo, hi);
+            weights[weight_line] = lo;
+            weights[weight_line + 2u] = hi;
             let of_eight = sum_of_eight(lo, hi);
             sum += of_eight + subgroupShuffleXor(of_eight, 1u);
             // Last, as they have been under way longest by then, and few registers are in use.

@@ -23,6 +23,10 @@ enable wgpu_cooperative_matrix;
 
 const LANES: u32 = SLICES * 32u;
 
+// Whether the first tiles are asked for before it is known whether there are such rows: one wait for memory, not two. It
+// takes registers, and so workgroups, of which those with few slices need many.
+const EARLY: bool = SLICES > 4u;
+
 var<private> subgroup_lane: u32;
 
 // Partial sums of one tile of rows by outputs at a time: the less memory a workgroup takes, the more of them run.
@@ -63,9 +67,6 @@ fn main(
 ) {
     first_row = group.y * ROW_TILES * TILE;
     first_column = group.x * COLUMN_TILES;
-    if first_row >= row_count() {
-        return;
-    }
     subgroup_lane = lane_of_subgroup;
     let stride = params.k_tiles * TILE_VALUES;
     let weights_at = first_column * stride;
@@ -74,8 +75,26 @@ fn main(
     let end = min((slice + 1u) * run, params.k_tiles);
     let place = slice * COLUMN_TILES;
 
-    var sums = zero();
+    if !EARLY && first_row >= row_count() {
+        return;
+    }
     var k = slice * run;
+    let first = min(k, params.k_tiles - 1u) * TILE_VALUES;
+    let second = min(k + 1u, params.k_tiles - 1u) * TILE_VALUES;
+    let b_first = bring_weights(weights_at + first, stride);
+    let b_second = bring_weights(weights_at + second, stride);
+    let a_first = load_inputs(x_at + first, stride);
+    let a_second = load_inputs(x_at + second, stride);
+    if first_row >= row_count() {
+        return;
+    }
+    var sums = zero();
+    // A loop, see `finish_round`.
+    for (var is_first = EARLY && k + 2u <= end; is_first; is_first = false) {
+        sums = add_products(a_first, weights_of(place, b_first), sums);
+        sums = add_products(a_second, weights_of(place, b_second), sums);
+        k += 2u;
+    }
     // Two tiles at a time: more loads under way.
     for (; k + 2u <= end; k += 2u) {
         let at = k * TILE_VALUES;

@@ -27,7 +27,8 @@ struct Params {
 
 const OUTPUTS: u32 = COLUMN_TILES * 16u;
 const LANES: u32 = SLICES * 32u;
-const PARTS: u32 = 2u * SLICES; // lanes that share an output
+const PARTS: u32 = 2u * SLICES;         // lanes that share an output
+const AHEAD: u32 = 8u / COLUMN_TILES;   // tiles of k at a time: eight loads under way
 
 var<workgroup> partials: array<f32, PARTS * OUTPUTS>;
 var<workgroup> squares: array<f32, PARTS>;
@@ -48,6 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if row_count() == 0u {
         return;
     }
+    prepare(lane);
     let slice = lane / 32u;
     let output = lane % 32u / 2u;
     let part = 2u * slice + lane % 2u;
@@ -58,23 +60,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sums = array<f32, COLUMN_TILES>();
     var square_sum = 0.0;
     var tile = slice * run;
-    // Four tiles at a time: more loads under way.
-    for (; tile + 4u <= end; tile += 4u) {
+    for (; tile + AHEAD <= end; tile += AHEAD) {
         let chunk = 2u * tile + lane % 2u;
-        var w: array<Chunk, 4u * COLUMN_TILES>;
+        var w: array<Chunk, AHEAD * COLUMN_TILES>;
         for (var c = 0u; c < COLUMN_TILES; c++) {
             let at = tiled(first + c * 16u + output, chunk, params.chunks);
-            for (var t = 0u; t < 4u; t++) {
-                w[4u * c + t] = weight_chunk(at + 32u * t);
+            for (var t = 0u; t < AHEAD; t++) {
+                w[AHEAD * c + t] = weight_chunk(at + 32u * t);
             }
         }
-        for (var t = 0u; t < 4u; t++) {
+        for (var t = 0u; t < AHEAD; t++) {
             let x = input_chunk(chunk + 2u * t);
             for (var c = 0u; c < COLUMN_TILES; c++) {
-                sums[c] = products(w[4u * c + t], x, sums[c]);
+                sums[c] = products(w[AHEAD * c + t], x, sums[c]);
             }
+            square_sum += squares_of(chunk + 2u * t);
         }
-        square_sum += squares_of(chunk) + squares_of(chunk + 2u) + squares_of(chunk + 4u) + squares_of(chunk + 6u);
     }
     for (; tile < end; tile++) {
         let chunk = 2u * tile + lane % 2u;
@@ -88,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         partials[part * OUTPUTS + c * 16u + output] = sums[c];
     }
     if output == 0u {
-        squares[part] = square_sum;
+        squares[part] = squares_of_part(part, square_sum);
     }
     workgroupBarrier();
     finish_products(lane, first);

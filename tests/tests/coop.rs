@@ -244,11 +244,11 @@ fn matmul_row() {
     on_random_shapes(|gpu, random, what| {
         let coop = gpu.tier() == Tier::Coop;
         for weights in WeightFormat::ALL {
-            for input in [Input::Rows, Input::Normed, Input::Tiles] {
+            for input in [Input::Rows, Input::Normed, Input::NormedStaged, Input::Tiles] {
                 let shape = Shape::random(random, 1, true);
                 let norm = rows_of(random, 1, shape.inputs);
                 let mut row = shape.x.clone();
-                if input == Input::Normed {
+                if matches!(input, Input::Normed | Input::NormedStaged) {
                     let stride = padded(shape.inputs) as u32;
                     let params =
                         RmsNorm { width: shape.inputs as u32, stride, out_stride: stride, eps: 1e-6 };
@@ -304,10 +304,10 @@ fn check_row(
         let mut operands = Operands::new(gpu).storage(&[pass(1)]).params(&params).storage(&stored);
         operands = match input {
             Input::Tiles => operands.storage(&in_tiles_of(&shape.x, padded(shape.inputs))),
-            Input::Rows | Input::Normed => operands.storage(&shape.x),
+            Input::Rows | Input::Normed | Input::NormedStaged => operands.storage(&shape.x),
         };
         operands = operands.storage(out);
-        if input == Input::Normed {
+        if matches!(input, Input::Normed | Input::NormedStaged) {
             operands = operands.storage(norm);
         }
         operands.run(Kernel::MatmulRow { weights, input, product, output }, params.grid(product))

@@ -2,11 +2,12 @@
 //
 // Over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)), in units of log2:
 //
-//   score_p   = scale log2(e) q·key_p
+//   score_p   = scale log2(e) q·key_p, of the head's even tiles and of its odd ones
 //   first     = max score_p of the split's first tile of positions,  all = max score_p
 //   reference = first + LIFT if all <= first + LIFT + HEADROOM, else all
 //   w_p       = f16(2^(score_p - reference))
-//   l         = Σ w_p, the sums of tiles of positions in order; a tile's is that of its first eight and of its last
+//   l         = Σ w_p, the sums of tiles of positions in order; a tile's is that of its first and third four, and of its
+//               second and fourth
 //   stats[kv_head][s][query] = (reference / log2(e), l)
 //   sums[kv_head][s][query]  = Σ w_p value_p, tiles of positions in order
 //

@@ -1,5 +1,5 @@
-// Choice `input`: the residual stream, f32, normed on the way (RMS norm). Each workgroup sums the squares for itself,
-// which costs no dispatch of its own.
+// Choice `input`: the residual stream, f32, normed on the way (RMS norm), of rows of any length. Each workgroup sums the
+// squares for itself, which costs no dispatch of its own.
 
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> norm: array<vec4<f32>>;
@@ -9,6 +9,8 @@ fn residual(chunk: u32) -> Chunk {
     return Chunk(x[at], x[at + 1u]);
 }
 
+fn prepare(lane: u32) {}
+
 fn input_chunk(chunk: u32) -> Chunk {
     let x = residual(chunk);
     return Chunk(x.lo * norm[2u * chunk], x.hi * norm[2u * chunk + 1u]);
@@ -17,6 +19,10 @@ fn input_chunk(chunk: u32) -> Chunk {
 fn squares_of(chunk: u32) -> f32 {
     let x = residual(chunk);
     return dot(x.lo, x.lo) + dot(x.hi, x.hi);
+}
+
+fn squares_of_part(part: u32, sum: f32) -> f32 {
+    return sum;
 }
 
 fn norm_scale(square_sum: f32) -> f32 {

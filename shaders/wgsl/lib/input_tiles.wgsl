@@ -2,6 +2,8 @@
 
 @group(0) @binding(3) var<storage, read> x: array<vec4<u32>>;
 
+fn prepare(lane: u32) {}
+
 fn input_chunk(chunk: u32) -> Chunk {
     let words = x[chunk / 2u * 32u + chunk % 2u];
     return Chunk(
@@ -12,6 +14,10 @@ fn input_chunk(chunk: u32) -> Chunk {
 
 fn squares_of(chunk: u32) -> f32 {
     return 0.0;
+}
+
+fn squares_of_part(part: u32, sum: f32) -> f32 {
+    return sum;
 }
 
 fn norm_scale(square_sum: f32) -> f32 {

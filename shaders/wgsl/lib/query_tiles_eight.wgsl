@@ -18,5 +18,5 @@ fn put_keys(brought: Brought, lane: u32) {
 }
 
 fn put_values(brought: Brought, lane: u32) {
-    values[lane] = brought;
+    values[value_place(lane)] = brought;
 }

@@ -19,6 +19,6 @@ fn put_keys(brought: Brought, lane: u32) {
 }
 
 fn put_values(brought: Brought, lane: u32) {
-    values[lane] = brought[0];
-    values[LANES + lane] = brought[1];
+    values[value_place(lane)] = brought[0];
+    values[value_place(LANES + lane)] = brought[1];
 }

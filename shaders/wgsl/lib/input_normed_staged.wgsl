@@ -1,0 +1,45 @@
+// Choice `input`: the residual stream, f32, normed on the way (RMS norm), through workgroup memory: each workgroup norms
+// the row once for all its outputs. For rows of up to INPUT_ROOM values.
+
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> norm: array<vec4<f32>>;
+
+const INPUT_ROOM: u32 = SLICES * 256u;
+
+// The row times the norm's weights; and each lane's part of the sum of squares.
+var<workgroup> inputs: array<vec4<f32>, INPUT_ROOM / 4u>;
+var<workgroup> squares_of_lanes: array<f32, LANES>;
+
+fn prepare(lane: u32) {
+    let vecs = 2u * params.chunks;
+    let row = source_row(0u) * vecs;
+    var sum = 0.0;
+    for (var i = lane; i < vecs; i += LANES) {
+        let values = x[row + i];
+        sum += dot(values, values);
+        inputs[i] = values * norm[i];
+    }
+    squares_of_lanes[lane] = sum;
+    workgroupBarrier();
+}
+
+fn input_chunk(chunk: u32) -> Chunk {
+    return Chunk(inputs[2u * chunk], inputs[2u * chunk + 1u]);
+}
+
+fn squares_of(chunk: u32) -> f32 {
+    return 0.0;
+}
+
+fn squares_of_part(part: u32, sum: f32) -> f32 {
+    let lanes = LANES / PARTS;
+    var squares = 0.0;
+    for (var i = 0u; i < lanes; i++) {
+        squares += squares_of_lanes[part * lanes + i];
+    }
+    return squares;
+}
+
+fn norm_scale(square_sum: f32) -> f32 {
+    return inverseSqrt(square_sum / f32(params.inputs) + params.eps);
+}
