@@ -120,27 +120,22 @@ fn as_f16(value: f32) -> f32 {
     return unpack2x16float(pack2x16float(vec2(value, 0.0))).x;
 }
 
-const HALF_TILES: u32 = HEAD_TILES / 2u; // of a position's key, or of a value's positions, that a lane has
-const HALF_VECS: u32 = VECS / 2u;
-
-alias Half = array<vec4<u32>, 2u * HALF_TILES>;
+// Of a position's key, or of a value's positions: every other eight. So neighbouring lanes read what lies together.
+alias Half = array<vec4<u32>, HEAD_TILES>;
 
 // Half of a position's key; the last position's again where there is none.
 fn bring_key(head_at: u32, position: u32, half: u32) -> Half {
     let slot = min(position, params.capacity - 1u);
-    let a = ((head_at + slot / TILE) * HEAD_TILES + half * HALF_TILES) * TILE_CHUNKS + slot % TILE * 2u;
-    let b = a + TILE_CHUNKS;
-    let c = b + TILE_CHUNKS;
-    let d = c + TILE_CHUNKS;
+    let at = (head_at + slot / TILE) * HEAD_TILES * TILE_CHUNKS + slot % TILE * 2u + half;
     return Half(
-        cache_keys[a],
-        cache_keys[a + 1u],
-        cache_keys[b],
-        cache_keys[b + 1u],
-        cache_keys[c],
-        cache_keys[c + 1u],
-        cache_keys[d],
-        cache_keys[d + 1u],
+        cache_keys[at],
+        cache_keys[at + TILE_CHUNKS],
+        cache_keys[at + 2u * TILE_CHUNKS],
+        cache_keys[at + 3u * TILE_CHUNKS],
+        cache_keys[at + 4u * TILE_CHUNKS],
+        cache_keys[at + 5u * TILE_CHUNKS],
+        cache_keys[at + 6u * TILE_CHUNKS],
+        cache_keys[at + 7u * TILE_CHUNKS],
     );
 }
 
@@ -148,21 +143,17 @@ fn bring_key(head_at: u32, position: u32, half: u32) -> Half {
 fn bring_values(head_at: u32, begin: u32, i: u32, half: u32) -> Half {
     let stride = HEAD_TILES * TILE_CHUNKS;
     let last = params.capacity / TILE - 1u;
-    let at = head_at * stride + i / TILE * TILE_CHUNKS + i % TILE * 2u;
-    let tile = begin / TILE + half * HALF_TILES;
-    let a = at + min(tile, last) * stride;
-    let b = at + min(tile + 1u, last) * stride;
-    let c = at + min(tile + 2u, last) * stride;
-    let d = at + min(tile + 3u, last) * stride;
+    let at = head_at * stride + i / TILE * TILE_CHUNKS + i % TILE * 2u + half;
+    let tile = begin / TILE;
     return Half(
-        cache_values[a],
-        cache_values[a + 1u],
-        cache_values[b],
-        cache_values[b + 1u],
-        cache_values[c],
-        cache_values[c + 1u],
-        cache_values[d],
-        cache_values[d + 1u],
+        cache_values[at + min(tile, last) * stride],
+        cache_values[at + min(tile + 1u, last) * stride],
+        cache_values[at + min(tile + 2u, last) * stride],
+        cache_values[at + min(tile + 3u, last) * stride],
+        cache_values[at + min(tile + 4u, last) * stride],
+        cache_values[at + min(tile + 5u, last) * stride],
+        cache_values[at + min(tile + 6u, last) * stride],
+        cache_values[at + min(tile + 7u, last) * stride],
     );
 }
 
@@ -173,16 +164,15 @@ fn own_chunk(chunk: u32) -> vec4<u32> {
 }
 
 fn half_of_own_key(half: u32) -> Half {
-    let at = half * 2u * HALF_TILES;
     return Half(
-        own_chunk(at),
-        own_chunk(at + 1u),
-        own_chunk(at + 2u),
-        own_chunk(at + 3u),
-        own_chunk(at + 4u),
-        own_chunk(at + 5u),
-        own_chunk(at + 6u),
-        own_chunk(at + 7u),
+        own_chunk(half),
+        own_chunk(2u + half),
+        own_chunk(4u + half),
+        own_chunk(6u + half),
+        own_chunk(8u + half),
+        own_chunk(10u + half),
+        own_chunk(12u + half),
+        own_chunk(14u + half),
     );
 }
 
@@ -203,15 +193,15 @@ fn score(lane: u32, key: Half, seen: u32, heads_per_kv: u32) {
     let p = lane / 2u;
     let half = lane % 2u;
     for (var head = 0u; head < heads_per_kv; head++) {
-        let at = head * VECS + half * HALF_VECS;
+        let at = head * VECS + 2u * half;
         var products = add_chunk(key[0], queries[at], queries[at + 1u], vec4(0.0));
-        products = add_chunk(key[1], queries[at + 2u], queries[at + 3u], products);
-        products = add_chunk(key[2], queries[at + 4u], queries[at + 5u], products);
-        products = add_chunk(key[3], queries[at + 6u], queries[at + 7u], products);
-        products = add_chunk(key[4], queries[at + 8u], queries[at + 9u], products);
-        products = add_chunk(key[5], queries[at + 10u], queries[at + 11u], products);
-        products = add_chunk(key[6], queries[at + 12u], queries[at + 13u], products);
-        products = add_chunk(key[7], queries[at + 14u], queries[at + 15u], products);
+        products = add_chunk(key[1], queries[at + 4u], queries[at + 5u], products);
+        products = add_chunk(key[2], queries[at + 8u], queries[at + 9u], products);
+        products = add_chunk(key[3], queries[at + 12u], queries[at + 13u], products);
+        products = add_chunk(key[4], queries[at + 16u], queries[at + 17u], products);
+        products = add_chunk(key[5], queries[at + 20u], queries[at + 21u], products);
+        products = add_chunk(key[6], queries[at + 24u], queries[at + 25u], products);
+        products = add_chunk(key[7], queries[at + 28u], queries[at + 29u], products);
         let part = sum_of(products);
         let whole = part + subgroupShuffleXor(part, 1u);
         if half == 0u {
@@ -250,15 +240,15 @@ fn gather(lane: u32, values: Half, kv_head: u32, split: u32, seen: u32, own: u32
     let i = lane / 2u;
     let half = lane % 2u;
     for (var head = 0u; head < heads_per_kv; head++) {
-        let at = head * (MOST_POSITIONS / 4u) + half * HALF_VECS;
+        let at = head * (MOST_POSITIONS / 4u) + 2u * half;
         var products = add_chunk(values[0], weights[at], weights[at + 1u], vec4(0.0));
-        products = add_chunk(values[1], weights[at + 2u], weights[at + 3u], products);
-        products = add_chunk(values[2], weights[at + 4u], weights[at + 5u], products);
-        products = add_chunk(values[3], weights[at + 6u], weights[at + 7u], products);
-        products = add_chunk(values[4], weights[at + 8u], weights[at + 9u], products);
-        products = add_chunk(values[5], weights[at + 10u], weights[at + 11u], products);
-        products = add_chunk(values[6], weights[at + 12u], weights[at + 13u], products);
-        products = add_chunk(values[7], weights[at + 14u], weights[at + 15u], products);
+        products = add_chunk(values[1], weights[at + 4u], weights[at + 5u], products);
+        products = add_chunk(values[2], weights[at + 8u], weights[at + 9u], products);
+        products = add_chunk(values[3], weights[at + 12u], weights[at + 13u], products);
+        products = add_chunk(values[4], weights[at + 16u], weights[at + 17u], products);
+        products = add_chunk(values[5], weights[at + 20u], weights[at + 21u], products);
+        products = add_chunk(values[6], weights[at + 24u], weights[at + 25u], products);
+        products = add_chunk(values[7], weights[at + 28u], weights[at + 29u], products);
         let part = sum_of(products);
         var whole = part + subgroupShuffleXor(part, 1u);
         if own < seen {

@@ -11,10 +11,11 @@
 //
 // Choice `query_tiles`. Grid: (queries of the piece / (16 QUERY_TILES), splits, kv_heads).
 
-@group(0) @binding(3) var<storage, read> cache_keys: array<Chunk>;
-@group(0) @binding(4) var<storage, read> cache_values: array<Chunk>;
+@group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
 
-// 16 bytes, what a lane brings at once.
+// 16 bytes, eight numbers, what a lane brings at once. Under way they are words: a driver takes a vector of f16 apart,
+// and waits for it to do so.
 struct Chunk {
     lo: vec4<f16>,
     hi: vec4<f16>,
@@ -125,6 +126,13 @@ fn put_scores(sum: SumTile, query_tile: u32) {
     let at = query_tile * TILE * SCORE_LINE;
     let line = SCORE_LINE;
     coopStoreT(sum, &scores[at], line);
+}
+
+fn chunk_of(words: vec4<u32>) -> Chunk {
+    return Chunk(
+        vec4<f16>(vec4(unpack2x16float(words.x), unpack2x16float(words.y))),
+        vec4<f16>(vec4(unpack2x16float(words.z), unpack2x16float(words.w))),
+    );
 }
 
 // Where chunk `chunk` of a tile of positions goes among the keys: a position's chunks follow each other.

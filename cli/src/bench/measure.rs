@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::prompts;
 
 /// How long passes are repeated for one measurement, in seconds: so long that the wait at its end does not count.
-const LONG_ENOUGH: f64 = 0.05;
+const LONG_ENOUGH: f64 = 0.2;
 
 /// Most repetitions within one measurement.
 const MOST_TIMES: usize = 256;

@@ -3,7 +3,7 @@
 const QUERY_TILES: u32 = 8u;
 
 // A lane's share of a tile of positions.
-alias Brought = Chunk;
+alias Brought = vec4<u32>;
 
 fn bring_keys(at: u32, lane: u32) -> Brought {
     return cache_keys[at + lane];
@@ -14,9 +14,9 @@ fn bring_values(at: u32, lane: u32) -> Brought {
 }
 
 fn put_keys(brought: Brought, lane: u32) {
-    keys[key_place(lane)] = brought;
+    keys[key_place(lane)] = chunk_of(brought);
 }
 
 fn put_values(brought: Brought, lane: u32) {
-    values[value_place(lane)] = brought;
+    values[value_place(lane)] = chunk_of(brought);
 }

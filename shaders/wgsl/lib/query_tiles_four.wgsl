@@ -3,7 +3,7 @@
 const QUERY_TILES: u32 = 4u;
 
 // A lane's share of a tile of positions.
-alias Brought = array<Chunk, 2>;
+alias Brought = array<vec4<u32>, 2>;
 
 fn bring_keys(at: u32, lane: u32) -> Brought {
     return Brought(cache_keys[at + lane], cache_keys[at + LANES + lane]);
@@ -14,11 +14,11 @@ fn bring_values(at: u32, lane: u32) -> Brought {
 }
 
 fn put_keys(brought: Brought, lane: u32) {
-    keys[key_place(lane)] = brought[0];
-    keys[key_place(LANES + lane)] = brought[1];
+    keys[key_place(lane)] = chunk_of(brought[0]);
+    keys[key_place(LANES + lane)] = chunk_of(brought[1]);
 }
 
 fn put_values(brought: Brought, lane: u32) {
-    values[value_place(lane)] = brought[0];
-    values[value_place(LANES + lane)] = brought[1];
+    values[value_place(lane)] = chunk_of(brought[0]);
+    values[value_place(LANES + lane)] = chunk_of(brought[1]);
 }
