@@ -2,8 +2,8 @@
 //
 //   m = max_s m_s,  out[row][head] = Σ_s exp(m_s - m) sums_s / Σ_s exp(m_s - m) l_s
 //
-// Eight groups of lanes take every eighth split each, and their sums are added in order: row-invariant, as how many
-// splits there are depends on the row's position alone.
+// Eight groups of lanes take every eighth split each, four at a time, and their sums are added in order: row-invariant, as
+// how many splits there are depends on the row's position alone.
 //
 //   sums     [kv_heads][splits][piece_queries][head_vecs]   vec4
 //   stats    [kv_heads][splits][piece_queries]              vec2: m, l
@@ -89,7 +89,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if own < splits {
         part = first;
     }
-    for (var s = own + GROUPS; s < splits; s += GROUPS) {
+    var s = own + GROUPS;
+    // Four at a time: more loads under way.
+    for (; s + 3u * GROUPS < splits; s += 4u * GROUPS) {
+        let a = bring(kv_head, s, query, vec);
+        let b = bring(kv_head, s + GROUPS, query, vec);
+        let c = bring(kv_head, s + 2u * GROUPS, query, vec);
+        let d = bring(kv_head, s + 3u * GROUPS, query, vec);
+        part = together(part, together(together(a, b), together(c, d)));
+    }
+    for (; s < splits; s += GROUPS) {
         part = together(part, bring(kv_head, s, query, vec));
     }
     if vec == 0u {
