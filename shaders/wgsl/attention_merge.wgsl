@@ -70,6 +70,28 @@ fn together(a: Merged, b: Merged) -> Merged {
     );
 }
 
+fn all_together(a: Merged, b: Merged, c: Merged, d: Merged, e: Merged) -> Merged {
+    let highest = max(max(max(a.highest, b.highest), max(c.highest, d.highest)), e.highest);
+    let of_a = exp(a.highest - highest);
+    let of_b = exp(b.highest - highest);
+    let of_c = exp(c.highest - highest);
+    let of_d = exp(d.highest - highest);
+    let of_e = exp(e.highest - highest);
+    let weight = fma(e.weight, of_e, fma(d.weight, of_d, fma(c.weight, of_c, fma(b.weight, of_b, a.weight * of_a))));
+    var first = fma(b.first, vec4(of_b), a.first * of_a);
+    first = fma(c.first, vec4(of_c), first);
+    first = fma(d.first, vec4(of_d), first);
+    first = fma(e.first, vec4(of_e), first);
+    var second = vec4(0.0);
+    if params.head_vecs > GROUP_LANES {
+        second = fma(b.second, vec4(of_b), a.second * of_a);
+        second = fma(c.second, vec4(of_c), second);
+        second = fma(d.second, vec4(of_d), second);
+        second = fma(e.second, vec4(of_e), second);
+    }
+    return Merged(highest, weight, first, second);
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let head = group.x;
@@ -96,7 +118,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let b = bring(kv_head, s + GROUPS, query, vec);
         let c = bring(kv_head, s + 2u * GROUPS, query, vec);
         let d = bring(kv_head, s + 3u * GROUPS, query, vec);
-        part = together(part, together(together(a, b), together(c, d)));
+        part = all_together(part, a, b, c, d);
     }
     for (; s < splits; s += GROUPS) {
         part = together(part, bring(kv_head, s, query, vec));

@@ -5,8 +5,8 @@
 //   positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(0)); query is a head of the kv head's
 //
 // Each workgroup norms and turns the queries that it needs, and the one whose split has the row's own position its key,
-// which it attends to from workgroup memory and writes to the cache at the end. All that it reads from memory it asks for
-// before it waits for any of it, the next split's keys and values while it is at work on one.
+// which it attends to from workgroup memory and writes to the cache at the end. Keys, and what it norms,
+// it asks for before it waits for either, values before it needs them, and the next split's while it is at work on one.
 //
 //   qkv             [heads + 2 kv_heads][head]                       f32: heads, then keys, then values
 //   norms           [2][head]                                        f32: q_norm, k_norm
@@ -299,7 +299,6 @@ fn main(
     let value_at = (params.heads + params.kv_heads + kv_head) * HEAD;
 
     var key = bring_key(head_at, split_begin(group.x) + p, half);
-    var values = bring_values(head_at, split_begin(group.x), p, half);
     let own_pair = bring_pair(key_at, HEAD, i);
     let value = qkv[value_at + index % HEAD];
     var head = index / PAIRS;
@@ -328,6 +327,7 @@ fn main(
         own_value[index / 4u][index % 4u] = as_f16(finite);
     }
     workgroupBarrier();
+    var values = bring_values(head_at, split_begin(group.x), p, half);
     for (var split = group.x; split < end; split += groups.x) {
         let begin = split_begin(split);
         let next = split + groups.x;
