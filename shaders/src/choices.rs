@@ -9,7 +9,7 @@ pub enum Tier {
     Baseline,
     /// Subgroup operations, of any subgroup size.
     Subgroup,
-    /// Cooperative matrices of 16 by 16, f16 in and f32 out, and subgroups of 8 to 32. They multiply f16 weights; a
+    /// Cooperative matrices of 16 by 16, f16 in and f32 out, and subgroups of 8 to 32, with barriers of them. They multiply f16 weights; a
     /// model in f32 runs as on [`Tier::Subgroup`].
     Coop,
 }
@@ -192,7 +192,7 @@ pub enum Columns {
     One,
     /// 32 outputs, 8 slices: large matrices.
     Two,
-    /// 32 outputs, 4 slices: the largest, but for the head.
+    /// 32 outputs, 4 slices: the largest gated ones.
     TwoShort,
 }
 
@@ -225,7 +225,7 @@ impl Columns {
         match (outputs.div_ceil(TILE), product) {
             (0..=255, Product::Gated) => Columns::TwoLong,
             (0..=255, _) => Columns::OneLong,
-            (256..=511, Product::Value) => Columns::One,
+            (256..=511, Product::Value | Product::Best) => Columns::One,
             (256..=383, _) => Columns::TwoLong,
             (1024.., Product::Gated) => Columns::TwoShort,
             (384.., _) => Columns::Two,

@@ -171,12 +171,14 @@ impl Product {
 }
 
 impl Input {
-    pub(crate) fn file(self) -> File {
+    pub(crate) fn files(self) -> [File; 2] {
+        const IS_NORMED: File = wgsl!("lib/input_is_normed");
+        const AS_IT_IS: File = wgsl!("lib/input_as_it_is");
         match self {
-            Input::Normed => wgsl!("lib/input_normed"),
-            Input::NormedStaged => wgsl!("lib/input_normed_staged"),
-            Input::Rows => wgsl!("lib/input_rows"),
-            Input::Tiles => wgsl!("lib/input_tiles"),
+            Input::Normed => [wgsl!("lib/input_normed"), IS_NORMED],
+            Input::NormedStaged => [wgsl!("lib/input_normed_staged"), IS_NORMED],
+            Input::Rows => [wgsl!("lib/input_rows"), AS_IT_IS],
+            Input::Tiles => [wgsl!("lib/input_tiles"), AS_IT_IS],
         }
     }
 }

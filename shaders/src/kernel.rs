@@ -214,13 +214,8 @@ impl Kernel {
                 files.extend(product.coop_files());
             }
             Kernel::MatmulRow { weights, input, product, output } => {
-                files.extend([
-                    files::CHUNK,
-                    weights.file(),
-                    Rows::All.file(),
-                    input.file(),
-                    tier.row_slices().file(),
-                ]);
+                files.extend([files::CHUNK, weights.file(), Rows::All.file(), tier.row_slices().file()]);
+                files.extend(input.files());
                 files.extend(product.row_files(output));
             }
             Kernel::QkNormRope(cache) => {

@@ -30,6 +30,9 @@ pub use choices::{
 pub use kernel::Kernel;
 pub use params::{Record, State};
 
+/// Values of a row that `matmul_row` has room for in workgroup memory, for each slice that it sums.
+pub const INPUT_ROOM_OF_SLICE: usize = 256;
+
 /// Values in a chunk, the unit in which rows of weights are read.
 pub const CHUNK: usize = 8;
 

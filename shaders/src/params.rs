@@ -4,7 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::choices::{Columns, Input, Product, QueryTiles, RowTiles, Slices, Splits, Tier, Tile};
-use crate::{MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, TILE, TILE_QUERIES};
+use crate::{INPUT_ROOM_OF_SLICE, MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, TILE, TILE_QUERIES};
 
 /// A grid of workgroups.
 pub type Grid = [u32; 3];
@@ -195,7 +195,7 @@ impl MatmulRow {
 
     /// Where a row of so many values is normed on the way.
     pub fn normed_input(tier: Tier, values: usize) -> Input {
-        let room = 256 * tier.row_slices().count();
+        let room = INPUT_ROOM_OF_SLICE * tier.row_slices().count();
         if padded(values) <= room { Input::NormedStaged } else { Input::Normed }
     }
 
@@ -268,7 +268,7 @@ impl Attention {
         [queries, Splits::Growing.of(positions) as u32, self.kv_heads]
     }
 
-    /// Grid of `attention_row`, likewise.
+    /// Grid of `attention_row`: as many workgroups as a large GPU runs together, or one a split if that is less.
     pub fn row_grid(&self, positions: usize) -> Grid {
         let splits = Splits::Short.of(positions) as u32;
         [splits.min(ROW_WORKGROUPS.div_ceil(self.kv_heads)), self.kv_heads, 1]
@@ -470,7 +470,7 @@ impl Copied {
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Candidate {
-    /// The logit; NaN where there was no number.
+    /// The logit; any where there was no number.
     pub logit: f32,
     /// The id; [`NO_ID`](crate::NO_ID) where there was no number.
     pub id: u32,

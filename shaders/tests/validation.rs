@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
 use orthrus_shaders::twin::random::Purpose;
-use orthrus_shaders::{Access, Kernel, QueryTiles, Record, RowTiles, State, Tier, Tile, Visible, params};
+use orthrus_shaders::{
+    Access, Columns, INPUT_ROOM_OF_SLICE, Kernel, Product, QueryTiles, Record, RowSlices, RowTiles, State,
+    Tier, Tile, Visible, params,
+};
 
 fn capabilities(tier: Tier) -> Capabilities {
     match tier {
@@ -242,6 +245,16 @@ fn constants_agree() {
         assert!(
             all.contains(&format!("const ROW_TILES: u32 = {}u;", row_tiles.rows() / orthrus_shaders::TILE))
         );
+    }
+    assert!(all.contains(&format!("const INPUT_ROOM: u32 = SLICES * {INPUT_ROOM_OF_SLICE}u;")));
+    for slices in RowSlices::ALL {
+        let kernel = Kernel::MatmulPrompt { slices, product: Product::Value };
+        assert!(kernel.wgsl(Tier::Coop).contains(&format!("const SLICES: u32 = {}u;", slices.count())));
+    }
+    // A head's logits are summed alike, written or not.
+    for outputs in (1..2000).map(|tiles| tiles * orthrus_shaders::TILE) {
+        let [value, best] = [Product::Value, Product::Best].map(|product| Columns::of(outputs, product));
+        assert_eq!(value.slices(), best.slices(), "{outputs}");
     }
     for name in ["ROW_TILES", "COLUMN_TILES"] {
         let tiles = orthrus_shaders::PROMPT_TILE / orthrus_shaders::TILE;

@@ -4,8 +4,8 @@
 //   stats[kv_head][s][query] = (m, l) = (max score, Σ exp(score_p - m)), sums = Σ exp(score_p - m) value_p, over the
 //   positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(0)); query is a head of the kv head's
 //
-// Each workgroup norms and turns the queries that it needs, and the one whose split has the row's own position its key,
-// which it attends to from workgroup memory and writes to the cache at the end. Keys, and what it norms,
+// Each workgroup norms and turns its kv head's queries and the row's own key. The one whose split has the row's position
+// attends to that key and value from workgroup memory, and writes them to the cache at the end. Keys, and what it norms,
 // it asks for before it waits for either, values before it needs them, and the next split's while it is at work on one.
 //
 //   qkv             [heads + 2 kv_heads][head]                       f32: heads, then keys, then values
@@ -63,7 +63,7 @@ var<workgroup> own_value: array<vec4<f32>, VECS>;
 // Scores, then weights; that of the row's own position is apart.
 var<workgroup> weights: array<vec4<f32>, MOST_QUERIES * MOST_POSITIONS / 4u>;
 var<workgroup> own_weights: array<f32, MOST_QUERIES>;
-// By subgroup, of a pair of heads that are normed together.
+// By round and subgroup: sums of squares of a query's values, and of the own key's.
 var<workgroup> squares: array<vec2<f32>, MOST_QUERIES / QUERIES_AT_ONCE * LANES / LEAST_SUBGROUP>;
 
 struct Lane {

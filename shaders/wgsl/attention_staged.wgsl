@@ -224,7 +224,7 @@ fn main(
             turns += u32(any_of_workgroup(lane, again));
         }
     }
-    // Tiles of queries beyond the piece have no place. (A loop, see `put_row` of matmul_coop.)
+    // Tiles of queries beyond the piece have no place. (A loop, see `finish_round` of matmul_coop.)
     for (var tile = pair; first + tile * TILE < queries && tile == pair; tile++) {
         put_sums(partial(kv_head, split, first + tile * TILE) * width + head_tile * TILE, sums);
     }

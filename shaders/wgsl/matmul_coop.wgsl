@@ -11,7 +11,8 @@
 // gives it the same.
 //
 //   weights  tiled [outputs][16 k_tiles]   f16, see lib/chunk.wgsl; outputs in whole 32
-//   x        tiles [rows][16 k_tiles]      f16, see lib/tile.wgsl; rows beyond the pass hold anything
+//   x        tiles [rows][16 k_tiles]      f16, see lib/tile.wgsl; rows in whole workgroups, those beyond the
+//                                          pass hold anything
 //
 // Choices: `rows`, `row_tiles`, `columns` with `row_slices`, `weight_tiles`, `product` (what becomes of it).
 // Grid: (outputs / (16 COLUMN_TILES), rows / (16 ROW_TILES)).

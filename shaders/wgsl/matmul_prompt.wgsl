@@ -146,7 +146,7 @@ fn main(
 ) {
     first_row = group.x * ROW_TILES * TILE;
     first_column = group.y * COLUMN_TILES;
-    if group.x * ROW_TILES * TILE >= row_count() {
+    if first_row >= row_count() {
         return;
     }
     // Where the matrix ends, its last outputs are multiplied again, for nothing.

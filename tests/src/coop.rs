@@ -25,9 +25,13 @@ pub fn on_coop(check: impl Fn(&Gpu, &mut Random, &str)) {
     }
 }
 
+fn has_subgroups_of_32(gpu: &Gpu) -> bool {
+    gpu.adapter().subgroup_sizes == Some((32, 32))
+}
+
 /// The ways in which `matmul_coop` can get weights on the adapter, the one that the engine takes last.
 pub fn weight_tiles(gpu: &Gpu) -> &'static [WeightTiles] {
-    if gpu.adapter().subgroup_sizes == Some((32, 32)) {
+    if has_subgroups_of_32(gpu) {
         &[WeightTiles::Direct, WeightTiles::Staged]
     } else {
         &[WeightTiles::Direct]
@@ -100,7 +104,7 @@ impl Heads {
     /// The kernels of attention that `gpu` has for such heads.
     pub fn kernels(&self, gpu: &Gpu) -> Vec<Kernel> {
         let mut kernels = vec![Kernel::AttentionCoop(Splits::Growing)];
-        if self.width() == STAGED_HEAD && gpu.adapter().subgroup_sizes == Some((32, 32)) {
+        if self.width() == STAGED_HEAD && has_subgroups_of_32(gpu) {
             kernels.extend(QueryTiles::ALL.map(Kernel::AttentionStaged));
         }
         kernels

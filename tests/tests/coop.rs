@@ -47,8 +47,8 @@ struct Shape {
 }
 
 impl Shape {
-    fn random(random: &mut Random, rows: usize, pairs: bool) -> Shape {
-        let inputs = random.between(1, 900);
+    fn random(random: &mut Random, rows: usize, most_inputs: usize, pairs: bool) -> Shape {
+        let inputs = random.between(1, most_inputs);
         let outputs = if pairs { 32 * random.between(1, 5) } else { random.between(1, 150) };
         let weights = rows_of(random, outputs, inputs);
         let x = rows_of(random, rows, inputs);
@@ -153,7 +153,7 @@ fn matmul_coop() {
             for columns in Columns::ALL {
                 let rows = random.between(1, 140);
                 let what = format!("{what}, {rows} rows, {row_tiles:?}, {columns:?}");
-                let shape = Shape::random(random, rows, false);
+                let shape = Shape::random(random, rows, 900, false);
                 let weight_tiles = random.pick(weight_tiles(gpu));
                 let kernel = |product| Kernel::MatmulCoop {
                     rows: Rows::All,
@@ -185,9 +185,9 @@ fn matmul_prompt() {
             let what = format!("{what}, {rows} rows, {slices:?}");
             let kernel = |product| Kernel::MatmulPrompt { slices, product };
             let grid = |params: &MatmulCoop| params.prompt_grid(rows);
-            let shape = Shape::random(random, rows, false);
+            let shape = Shape::random(random, rows, 900, false);
             check_values(gpu, random, &shape, kernel, grid, &what);
-            let shape = Shape::random(random, rows, true);
+            let shape = Shape::random(random, rows, 900, true);
             check_gated(gpu, &shape, kernel(Product::Gated), grid, &what);
         }
     });
@@ -224,7 +224,7 @@ fn matmul_coop_gated() {
         for row_tiles in RowTiles::ALL {
             for columns in [Columns::TwoLong, Columns::Two, Columns::TwoShort] {
                 let rows = random.between(1, 140);
-                let shape = Shape::random(random, rows, true);
+                let shape = Shape::random(random, rows, 900, true);
                 let kernel = Kernel::MatmulCoop {
                     rows: Rows::All,
                     row_tiles,
@@ -245,7 +245,7 @@ fn matmul_row() {
         let coop = gpu.tier() == Tier::Coop;
         for weights in WeightFormat::ALL {
             for input in [Input::Rows, Input::Normed, Input::NormedStaged, Input::Tiles] {
-                let shape = Shape::random(random, 1, true);
+                let shape = Shape::random(random, 1, 2048, true);
                 let norm = rows_of(random, 1, shape.inputs);
                 let mut row = shape.x.clone();
                 if matches!(input, Input::Normed | Input::NormedStaged) {
@@ -323,7 +323,8 @@ fn check_row(
     assert_close(&found, &sum, 3e-5, what);
 
     let found = run(Product::Gated, Output::Rows, &values(&poison(width))).read::<f32>(4, width);
-    assert_close(&found, &shape.gated(), 5e-5, what);
+    // A product of two sums, of which one may be large where the other is off.
+    assert_close(&found, &shape.gated(), 2e-4, what);
     if coop {
         let out = vec![0u8; 2 * TILE * width];
         let tiles = run(Product::Gated, Output::Tiles, &out).read::<f16>(4, TILE * width);
@@ -523,6 +524,8 @@ fn attention_row() {
         let (stored_keys, stored_values) = shape.cache_in_tiles(&cache);
         let params = shape.attention(Splits::Short, Visible::Causal, 0);
         let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
+        // With fewer workgroups than splits, each takes several.
+        let [x, y, z] = params.row_grid(shape.capacity);
         let run = Operands::new(gpu)
             .storage(&[shape.state()])
             .params(&params)
@@ -533,7 +536,7 @@ fn attention_row() {
             .storage(&stored_values)
             .storage(&poison(partials * width))
             .storage(&poison(partials * 2))
-            .run(Kernel::AttentionRow, params.row_grid(shape.capacity));
+            .run(Kernel::AttentionRow, [x.min(random.pick(&[1, 2, 99])), y, z]);
         let merge = shape.merge(Splits::Short, Visible::Causal, 0);
         let merged = Operands::new(gpu)
             .storage(&[shape.state()])

@@ -405,6 +405,43 @@ fn attention_merge() {
     });
 }
 
+/// More splits than a group of lanes goes through at a time, and heads of more values than it has lanes for vec4s.
+#[test]
+fn attention_merge_of_many_splits() {
+    let (rows, splits, head_vecs): (usize, usize, usize) = (3, 75, 63);
+    let start = (splits - 1) * SPLIT + 5;
+    let merge = AttentionMerge {
+        heads: 2,
+        kv_heads: 1,
+        head_dim: 4 * head_vecs as u32,
+        head_vecs: head_vecs as u32,
+        splits: splits as u32,
+        out_stride: padded(8 * head_vecs) as u32,
+        visible: Visible::Causal as u32,
+        first_row: 0,
+        piece_queries: 2 * rows as u32,
+        pad: [0; 3],
+    };
+    let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
+    let mut random = Random::new(2);
+    let partials = splits * 2 * rows;
+    let sums = random.units(partials * 4 * head_vecs);
+    let stats: Vec<[f32; 2]> = (0..partials).map(|_| [9.0 * random.unit(), 1.5 + random.unit()]).collect();
+    let mut expected = poison(rows * merge.out_stride as usize);
+    twin::attention_merge(&state, &merge, &sums, &stats, &mut expected);
+    for tier in tiers() {
+        let gpu = gpu(tier);
+        let run = Operands::new(&gpu)
+            .storage(&[state])
+            .params(&merge)
+            .storage(&sums)
+            .storage(&stats)
+            .storage(&poison(expected.len()))
+            .run(Kernel::AttentionMerge(Splits::Even), merge.grid(rows));
+        assert_close(&run.read(4, expected.len()), &expected, 5e-6, tier.name());
+    }
+}
+
 #[test]
 fn swiglu() {
     on_random_shapes(|gpu, random, what| {

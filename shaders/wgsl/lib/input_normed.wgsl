@@ -24,7 +24,3 @@ fn squares_of(chunk: u32) -> f32 {
 fn squares_of_part(part: u32, sum: f32) -> f32 {
     return sum;
 }
-
-fn norm_scale(square_sum: f32) -> f32 {
-    return inverseSqrt(square_sum / f32(params.inputs) + params.eps);
-}

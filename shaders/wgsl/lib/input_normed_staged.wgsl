@@ -39,7 +39,3 @@ fn squares_of_part(part: u32, sum: f32) -> f32 {
     }
     return squares;
 }
-
-fn norm_scale(square_sum: f32) -> f32 {
-    return inverseSqrt(square_sum / f32(params.inputs) + params.eps);
-}

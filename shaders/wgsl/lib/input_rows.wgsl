@@ -7,15 +7,3 @@ fn prepare(lane: u32) {}
 fn input_chunk(chunk: u32) -> Chunk {
     return Chunk(x[2u * chunk], x[2u * chunk + 1u]);
 }
-
-fn squares_of(chunk: u32) -> f32 {
-    return 0.0;
-}
-
-fn squares_of_part(part: u32, sum: f32) -> f32 {
-    return sum;
-}
-
-fn norm_scale(square_sum: f32) -> f32 {
-    return 1.0;
-}

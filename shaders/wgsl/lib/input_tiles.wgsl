@@ -11,15 +11,3 @@ fn input_chunk(chunk: u32) -> Chunk {
         vec4(unpack2x16float(words.z), unpack2x16float(words.w)),
     );
 }
-
-fn squares_of(chunk: u32) -> f32 {
-    return 0.0;
-}
-
-fn squares_of_part(part: u32, sum: f32) -> f32 {
-    return sum;
-}
-
-fn norm_scale(square_sum: f32) -> f32 {
-    return 1.0;
-}

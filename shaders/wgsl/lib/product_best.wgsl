@@ -1,5 +1,5 @@
 // Choice `product`: logits, of which only the largest of the workgroup's outputs is kept for each row, with its id:
-// `argmax` looks among those. The lowest id where several are equal; NaN and NO_ID where there is no number.
+// `argmax` looks among those. The lowest id where several are equal; NO_ID, and any logit, where there is no number.
 //
 //   out      [rows][out_stride]   Candidate, one a workgroup; out_first is in outputs
 

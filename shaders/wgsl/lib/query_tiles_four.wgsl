@@ -1,4 +1,4 @@
-// Choice `query_tiles`: 64 queries a workgroup, of which a multiprocessor has room for several.
+// Choice `query_tiles`: 64 queries a workgroup, of which a multiprocessor has room for two.
 
 const QUERY_TILES: u32 = 4u;
 

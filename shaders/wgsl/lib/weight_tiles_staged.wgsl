@@ -2,7 +2,7 @@
 // cooperative matrices from workgroup memory, where it has a place for one of each tile of outputs. For subgroups of 32.
 //
 // A driver may load a cooperative matrix from storage value by value: NVIDIA's takes eight loads of two bytes a lane for
-// a tile of weights. Here it takes two of eight, one store and one load.
+// a tile of weights. Here it takes two of eight, two stores and one load.
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f16>>;
 
