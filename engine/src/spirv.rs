@@ -44,8 +44,8 @@ const DONT_UNROLL: u32 = 2;
 /// Memory operand: other invocations may access this too.
 const NON_PRIVATE_POINTER: u32 = 0x20;
 
-/// Memory semantics: of workgroup memory, of what naga's `subgroupBarrier` says instead; and its writes are made available,
-/// and become visible.
+/// Memory semantics: of workgroup memory, and of what naga's `subgroupBarrier` says instead; and that writes are made
+/// available, and become visible.
 const WORKGROUP_MEMORY: u32 = 0x100;
 const SUBGROUP_MEMORY: u32 = 0x80;
 const MAKE_AVAILABLE_AND_VISIBLE: u32 = 0x2000 | 0x4000;

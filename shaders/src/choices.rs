@@ -9,8 +9,8 @@ pub enum Tier {
     Baseline,
     /// Subgroup operations, of any subgroup size.
     Subgroup,
-    /// Cooperative matrices of 16 by 16, f16 in and f32 out, and subgroups of 8 to 32, with barriers of them. They multiply f16 weights; a
-    /// model in f32 runs as on [`Tier::Subgroup`].
+    /// Cooperative matrices of 16 by 16, f16 in and f32 out, and subgroups of 8 to 32, with barriers of them. They
+    /// multiply f16 weights; a model in f32 runs as on [`Tier::Subgroup`].
     Coop,
 }
 

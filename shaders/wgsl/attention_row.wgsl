@@ -89,6 +89,11 @@ fn bring_pair(source: u32, norm: u32, i: u32) -> Pair {
     );
 }
 
+// A head's query; the last one's again where there is none.
+fn bring_query(kv_head: u32, head: u32, heads_per_kv: u32, i: u32) -> Pair {
+    return bring_pair((kv_head * heads_per_kv + min(head, heads_per_kv - 1u)) * HEAD, 0u, i);
+}
+
 fn turned(pair: Pair, square_sum: f32) -> vec2<f32> {
     let scale = inverseSqrt(square_sum / f32(HEAD) + params.eps);
     let v = pair.values * pair.weights * scale;
@@ -177,7 +182,7 @@ fn half_of_own_key(half: u32) -> Half {
 }
 
 // Products of eight values; written out eight times below, since an index that a loop counts would put the values into
-// memory.
+// memory, and for queries and for weights, since naga takes no array in workgroup memory as a parameter.
 fn add_chunk(chunk: vec4<u32>, lo: vec4<f32>, hi: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
     let first = vec4(unpack2x16float(chunk.x), unpack2x16float(chunk.y));
     let second = vec4(unpack2x16float(chunk.z), unpack2x16float(chunk.w));
@@ -302,7 +307,7 @@ fn main(
     let own_pair = bring_pair(key_at, HEAD, i);
     let value = qkv[value_at + index % HEAD];
     var head = index / PAIRS;
-    var query_pair = bring_pair((kv_head * heads_per_kv + min(head, heads_per_kv - 1u)) * HEAD, 0u, i);
+    var query_pair = bring_query(kv_head, head, heads_per_kv, i);
     let end = splits_of(visible(0u));
     if state.rows == 0u || group.x >= end {
         return;
@@ -310,7 +315,7 @@ fn main(
     for (var first = 0u; first < heads_per_kv; first += QUERIES_AT_ONCE) {
         if first > 0u {
             head = first + index / PAIRS;
-            query_pair = bring_pair((kv_head * heads_per_kv + min(head, heads_per_kv - 1u)) * HEAD, 0u, i);
+            query_pair = bring_query(kv_head, head, heads_per_kv, i);
         }
         let sums = square_sums(lane, first / QUERIES_AT_ONCE * (LANES / LEAST_SUBGROUP), query_pair, own_pair);
         if head < heads_per_kv {

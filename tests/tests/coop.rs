@@ -323,8 +323,9 @@ fn check_row(
     assert_close(&found, &sum, 3e-5, what);
 
     let found = run(Product::Gated, Output::Rows, &values(&poison(width))).read::<f32>(4, width);
-    // A product of two sums, of which one may be large where the other is off.
-    assert_close(&found, &shape.gated(), 2e-4, what);
+    // A product of two sums, of which one may be large where the other is off: the more, the more inputs there are.
+    let tolerance = 5e-5 * (shape.inputs as f32 / 900.0).max(1.0);
+    assert_close(&found, &shape.gated(), tolerance, what);
     if coop {
         let out = vec![0u8; 2 * TILE * width];
         let tiles = run(Product::Gated, Output::Tiles, &out).read::<f16>(4, TILE * width);
