@@ -39,6 +39,8 @@ pub(crate) struct Buffers {
     pub(crate) attended: Buffer,
     pub(crate) gate_up: Buffer,
     pub(crate) gated: Buffer,
+    /// Sums of the slices so far, of products with many rows.
+    pub(crate) totals: Buffer,
     /// What `survey` finds of each row's logits, of whichever view came last.
     pub(crate) parts: Buffer,
     /// The best logits of each row, or the best scores, of whichever view came last.
@@ -82,6 +84,7 @@ impl Buffers {
             attended: gpu.storage("attended", sizes.attended_bytes())?,
             gate_up: gpu.storage("gate_up", sizes.gate_up_bytes())?,
             gated: gpu.storage("gated", sizes.gated_bytes())?,
+            totals: gpu.storage("totals", sizes.totals_bytes())?,
             parts: gpu.storage("parts of rows", sizes.parts_bytes())?,
             best: gpu.storage("best logits", sizes.best_bytes())?,
             logits: gpu.storage("logits", sizes.logits_bytes())?,

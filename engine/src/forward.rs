@@ -267,8 +267,8 @@ impl Preparation<'_> {
         self.step_by_extent(vec![(Extent::ANY, kernel, Box::new(grid))], buffers);
     }
 
-    /// Adds a dispatch of one of several kernels that bind the same, each for passes of an extent at most, of which the
-    /// first that fits is taken; the last is for any more too.
+    /// Adds a dispatch of one of several kernels, each for passes of an extent at most, of which the first that fits
+    /// is taken; the last is for any more too. They bind the same, or the first of it.
     pub(crate) fn step_by_extent(&mut self, kernels: Vec<(Extent, Kernel, GridOf)>, buffers: &[&Buffer]) {
         let gpu = &self.weights.gpu;
         let first = kernels[0].1;
@@ -278,12 +278,12 @@ impl Preparation<'_> {
         let variant = |(most, kernel, grid): (Extent, Kernel, GridOf)| Variant {
             most,
             pipeline: gpu.pipeline(kernel).pipeline,
+            group: gpu.bind(kernel, &buffers[..kernel.bindings().len()]),
             grid: Box::new(move |extent| if extent.positions > done_up_to { grid(extent) } else { NOTHING }),
         };
         self.pass.steps.push(Step {
             name: first.name(),
             variants: kernels.into_iter().map(variant).collect(),
-            group: gpu.bind(first, buffers),
             weight_bytes: weights.map(|(_, buffer)| buffer.size()).sum(),
         });
     }

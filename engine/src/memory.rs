@@ -2,7 +2,7 @@
 //! for those who want to know before.
 
 use orthrus_loader::{Config, Views};
-use orthrus_shaders::params::{Candidate, Choice, Distribution, Part, padded};
+use orthrus_shaders::params::{Candidate, Choice, Distribution, MatmulCoop, Part, padded};
 use orthrus_shaders::{
     Cache, MATRIX_ROWS, PROMPT_TILE, QUERY_ROOM, Splits, TILE, TILE_QUERIES, Tile, WeightFormat,
 };
@@ -238,6 +238,15 @@ impl SessionSizes {
         self.input_bytes(padded(self.intermediate))
     }
 
+    /// Bytes of the sums so far of products with many rows.
+    pub fn totals_bytes(&self) -> u64 {
+        let most_outputs = self.qkv_width().max(self.hidden).max(2 * padded(self.intermediate));
+        match self.cache {
+            Cache::Rows => 0,
+            Cache::Tiles => product(&[MatmulCoop::prompt_totals(self.rows, most_outputs)]) * F32,
+        }
+    }
+
     /// Bytes of what is known of the parts of a block's logits.
     pub fn parts_bytes(&self) -> u64 {
         product(&[self.block, Choice::new(self.vocabulary, false).parts as usize, size_of::<Part>()])
@@ -275,7 +284,7 @@ impl SessionSizes {
     }
 
     /// Bytes of each buffer but for weights and cache, those of the second view left out.
-    fn scratch(&self) -> [u64; 14] {
+    fn scratch(&self) -> [u64; 15] {
         [
             self.logits_bytes(),
             self.distribution_bytes(),
@@ -290,6 +299,7 @@ impl SessionSizes {
             self.attended_bytes(),
             self.gate_up_bytes(),
             self.gated_bytes(),
+            self.totals_bytes(),
             self.rope_bytes(),
         ]
     }

@@ -33,7 +33,6 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     /// Of which a pass takes the first that is for it; the last is for any more too.
     pub(crate) variants: Vec<Variant>,
-    pub(crate) group: Bound,
     /// Bytes of the weights that are bound.
     pub(crate) weight_bytes: u64,
 }
@@ -42,6 +41,7 @@ pub(crate) struct Step {
 pub(crate) struct Variant {
     pub(crate) most: Extent,
     pub(crate) pipeline: wgpu::ComputePipeline,
+    pub(crate) group: Bound,
     pub(crate) grid: GridOf,
 }
 
@@ -52,7 +52,7 @@ impl Step {
     pub(crate) fn record(&self, commands: &mut wgpu::ComputePass<'_>, extent: Extent) {
         let Some((variant, [x, y, z])) = self.dispatch(extent) else { return };
         commands.set_pipeline(&variant.pipeline);
-        commands.set_bind_group(0, &*self.group, &[]);
+        commands.set_bind_group(0, &*variant.group, &[]);
         commands.dispatch_workgroups(x, y, z);
     }
 

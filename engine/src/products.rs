@@ -175,7 +175,8 @@ impl Preparation<'_> {
                 let kernel = Kernel::MatmulPrompt { slices: columns.slices(), product };
                 kernels.push((Extent::ANY, kernel, Box::new(move |extent| params.prompt_grid(extent.rows))));
             }
-            let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, out];
+            let b = self.buffers;
+            let buffers = [&b.state, &self.uniform(&params), &piece.buffer, x, out, &b.totals];
             self.step_by_extent(kernels, &buffers);
         }
     }

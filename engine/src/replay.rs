@@ -91,8 +91,7 @@ impl Session {
         Pass {
             steps: vec![Step {
                 name: kernel.name(),
-                variants: vec![Variant { most: Extent::ANY, pipeline, grid: Box::new(|_| [1, 1, 1]) }],
-                group,
+                variants: vec![Variant { most: Extent::ANY, pipeline, group, grid: Box::new(|_| [1, 1, 1]) }],
                 weight_bytes: 0,
             }],
         }

@@ -3,7 +3,8 @@
 //! Cooperative matrices come with Vulkan's memory model, in which what one invocation writes to workgroup memory is its
 //! own unless the write says otherwise. naga 30 does not say so (wgpu issue 8805): a driver may let a write pass the
 //! barrier after it. So these kernels are compiled here, and every access to workgroup memory, and every barrier, is
-//! marked. To be removed with the naga that does it (wgpu pull request 10016).
+//! marked. To be removed with the naga that does it (wgpu pull request 10016). Storage that a kernel writes as a
+//! cooperative matrix and reads again as one is marked too, since which lane has which value is the driver's business.
 //!
 //! And every operation on numbers is to be done as written: else a driver may make one of two, or add in another order,
 //! and may do so in the kernel for one row and not in the one for a block (row-invariance). WGSL has no word for it, nor
@@ -32,8 +33,9 @@ const LOOP_MERGE: u32 = 246;
 const COOPERATIVE_LOAD: u32 = 4457;
 const COOPERATIVE_STORE: u32 = 4458;
 
-/// The storage class of workgroup memory.
+/// Storage classes: workgroup memory, storage buffers.
 const WORKGROUP: u32 = 4;
+const STORAGE_BUFFER: u32 = 12;
 
 /// Decoration: an operation is neither made one with another nor put elsewhere.
 const NO_CONTRACTION: u32 = 42;
@@ -44,8 +46,9 @@ const DONT_UNROLL: u32 = 2;
 /// Memory operand: other invocations may access this too.
 const NON_PRIVATE_POINTER: u32 = 0x20;
 
-/// Memory semantics: of workgroup memory, and of what naga's `subgroupBarrier` says instead; and that writes are made
-/// available, and become visible.
+/// Memory semantics: of storage buffers, of workgroup memory, and of what naga's `subgroupBarrier` says instead; and that
+/// writes are made available, and become visible.
+const UNIFORM_MEMORY: u32 = 0x40;
 const WORKGROUP_MEMORY: u32 = 0x100;
 const SUBGROUP_MEMORY: u32 = 0x80;
 const MAKE_AVAILABLE_AND_VISIBLE: u32 = 0x2000 | 0x4000;
@@ -73,7 +76,7 @@ pub(crate) fn compile(wgsl: &str) -> Option<Vec<u32>> {
     };
     let entry = spv::PipelineOptions { shader_stage: naga::ShaderStage::Compute, entry_point: "main".into() };
     let words = spv::write_vec(&module, &info, &options, Some(&entry)).ok()?;
-    Some(not_unrolled(&as_written(&with_shared_workgroup_memory(&words))))
+    Some(not_unrolled(&as_written(&with_shared_memory(&words))))
 }
 
 /// Tells the driver to leave loops as they are: kernels unroll what they want unrolled, and have no registers for more.
@@ -99,13 +102,15 @@ fn as_written(words: &[u32]) -> Vec<u32> {
     words[..at].iter().copied().chain(marks).chain(words[at..].iter().copied()).collect()
 }
 
-/// Marks accesses to workgroup memory, and barriers.
-fn with_shared_workgroup_memory(words: &[u32]) -> Vec<u32> {
+/// Marks accesses to memory that invocations share, and barriers.
+fn with_shared_memory(words: &[u32]) -> Vec<u32> {
     let barriers = instructions(words).filter(|(opcode, _)| *opcode == CONTROL_BARRIER);
     let semantics: HashSet<u32> = barriers.map(|(_, instruction)| instruction[3]).collect();
     let mut out = words[..HEADER].to_vec();
     let mut marked = HashMap::new(); // semantics by the id of those without marks
-    let mut pointers = WorkgroupPointers::default();
+    let storage = shared_storage(words);
+    let of_storage = if storage.is_empty() { 0 } else { UNIFORM_MEMORY };
+    let mut pointers = SharedPointers { types: storage, ids: HashSet::new() };
     for (opcode, instruction) in instructions(words) {
         pointers.note(opcode, instruction);
         let mut instruction = instruction.to_vec();
@@ -123,7 +128,8 @@ fn with_shared_workgroup_memory(words: &[u32]) -> Vec<u32> {
             let id = out[BOUND];
             out[BOUND] += 1;
             marked.insert(instruction[2], id);
-            let bits = instruction[3] & !SUBGROUP_MEMORY | WORKGROUP_MEMORY | MAKE_AVAILABLE_AND_VISIBLE;
+            let of_memory = WORKGROUP_MEMORY | of_storage;
+            let bits = instruction[3] & !SUBGROUP_MEMORY | of_memory | MAKE_AVAILABLE_AND_VISIBLE;
             out.extend([instruction[0], instruction[1], id, bits]);
         }
     }
@@ -141,14 +147,32 @@ fn bare_length(opcode: u32) -> Option<usize> {
     }
 }
 
-/// The pointers to workgroup memory among the instructions so far.
-#[derive(Default)]
-struct WorkgroupPointers {
+/// Types of the pointers to storage through which the kernel both reads and writes cooperative matrices.
+fn shared_storage(words: &[u32]) -> HashSet<u32> {
+    let of_storage = |(opcode, i): &(u32, &[u32])| *opcode == TYPE_POINTER && i[2] == STORAGE_BUFFER;
+    let storage: HashSet<u32> = instructions(words).filter(of_storage).map(|(_, i)| i[1]).collect();
+    let mut types = HashMap::new();
+    let (mut read, mut written) = (HashSet::new(), HashSet::new());
+    for (opcode, instruction) in instructions(words) {
+        match opcode {
+            ACCESS_CHAIN | IN_BOUNDS_ACCESS_CHAIN if storage.contains(&instruction[1]) => {
+                _ = types.insert(instruction[2], instruction[1]);
+            }
+            COOPERATIVE_LOAD => read.extend(types.get(&instruction[3])),
+            COOPERATIVE_STORE => written.extend(types.get(&instruction[1])),
+            _ => {}
+        }
+    }
+    read.intersection(&written).copied().collect()
+}
+
+/// The pointers to memory that invocations share among the instructions so far.
+struct SharedPointers {
     types: HashSet<u32>,
     ids: HashSet<u32>,
 }
 
-impl WorkgroupPointers {
+impl SharedPointers {
     fn note(&mut self, opcode: u32, instruction: &[u32]) {
         match opcode {
             TYPE_POINTER if instruction[2] == WORKGROUP => _ = self.types.insert(instruction[1]),
@@ -185,7 +209,7 @@ fn instructions(words: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orthrus_shaders::{Columns, Kernel, Product, RowTiles, Rows, Splits, Tier, WeightTiles};
+    use orthrus_shaders::{Columns, Kernel, Product, RowSlices, RowTiles, Rows, Splits, Tier, WeightTiles};
 
     /// Words of a kernel that touches workgroup memory in every way there is.
     fn compiled() -> Vec<u32> {
@@ -210,8 +234,24 @@ mod tests {
         check_all_is_shared(&compiled_with_subgroup_barriers());
     }
 
+    /// A kernel that finds again in storage what it put there.
+    #[test]
+    fn storage_of_cooperative_matrices_is_shared() {
+        let kernel = Kernel::MatmulPrompt { slices: RowSlices::Eight, product: Product::Value };
+        let words = compile(&kernel.wgsl(Tier::Coop)).unwrap();
+        assert_eq!(shared_storage(&words).len(), 1);
+        assert!(shared_storage(&compiled()).is_empty());
+        check_all_is_shared(&words);
+        let constants: HashMap<u32, u32> = instructions(&words)
+            .filter(|(opcode, _)| *opcode == CONSTANT)
+            .map(|(_, instruction)| (instruction[2], instruction[3]))
+            .collect();
+        let barriers = instructions(&words).filter(|(opcode, _)| *opcode == CONTROL_BARRIER);
+        assert!(barriers.map(|(_, i)| constants[&i[3]]).all(|bits| bits & UNIFORM_MEMORY != 0));
+    }
+
     fn check_all_is_shared(words: &[u32]) {
-        let mut pointers = WorkgroupPointers::default();
+        let mut pointers = SharedPointers { types: shared_storage(words), ids: HashSet::new() };
         let mut constants = HashMap::new();
         let mut seen = HashSet::new();
         for (opcode, instruction) in instructions(words) {

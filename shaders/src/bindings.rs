@@ -42,6 +42,15 @@ pub(crate) const MATMUL: &[Binding] =
     &[read(0, "state"), uniform(1, "params"), read(2, "weights"), read(3, "x"), write(4, "y")];
 pub(crate) const MATMUL_COOP: &[Binding] =
     &[read(0, "state"), uniform(1, "params"), read(2, "weights"), read(3, "x"), write(4, "out")];
+/// `matmul_coop`'s, and one more.
+pub(crate) const MATMUL_PROMPT: &[Binding] = &[
+    read(0, "state"),
+    uniform(1, "params"),
+    read(2, "weights"),
+    read(3, "x"),
+    write(4, "out"),
+    write(5, "totals"),
+];
 pub(crate) const MATMUL_ROW_NORMED: &[Binding] = &[
     read(0, "state"),
     uniform(1, "params"),

@@ -24,6 +24,7 @@ pub(crate) const LOGIT_KEY: File = wgsl!("lib/logit_key");
 pub(crate) const RANDOM: File = wgsl!("lib/random");
 pub(crate) const PROPOSED: File = wgsl!("lib/proposed_rows");
 pub(crate) const TILES: File = wgsl!("lib/tile");
+pub(crate) const HALVES: File = wgsl!("lib/halves");
 pub(crate) const COOP_PARAMS: File = wgsl!("lib/coop_params");
 pub(crate) const PARTIAL_SUMS: File = wgsl!("lib/partial_sums");
 pub(crate) const CANDIDATE: File = wgsl!("lib/candidate");

@@ -210,7 +210,7 @@ impl Kernel {
                 files.extend(product.coop_files());
             }
             Kernel::MatmulPrompt { slices, product } => {
-                files.extend([files::COOP_PARAMS, Rows::All.file(), slices.file()]);
+                files.extend([files::COOP_PARAMS, files::HALVES, Rows::All.file(), slices.file()]);
                 files.extend(product.coop_files());
             }
             Kernel::MatmulRow { weights, input, product, output } => {
@@ -229,7 +229,7 @@ impl Kernel {
             }
             Kernel::AttentionStaged(query_tiles) => {
                 files.extend(files::ALL_OF_COOP_ATTENTION);
-                files.extend([query_tiles.file(), Splits::Growing.file()]);
+                files.extend([files::HALVES, query_tiles.file(), Splits::Growing.file()]);
             }
             Kernel::AttentionRow => {
                 files.extend([files::VISIBLE, files::PARTIAL_SUMS, files::TILES, Splits::Short.file()])
@@ -300,7 +300,8 @@ impl Kernel {
             Kernel::Embed(_) => bindings::EMBED,
             Kernel::RmsNorm { .. } => bindings::RMS_NORM,
             Kernel::Matmul { .. } => bindings::MATMUL,
-            Kernel::MatmulCoop { .. } | Kernel::MatmulPrompt { .. } => bindings::MATMUL_COOP,
+            Kernel::MatmulCoop { .. } => bindings::MATMUL_COOP,
+            Kernel::MatmulPrompt { .. } => bindings::MATMUL_PROMPT,
             Kernel::MatmulRow { input: Input::Normed | Input::NormedStaged, .. } => {
                 bindings::MATMUL_ROW_NORMED
             }

@@ -4,7 +4,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::choices::{Columns, Input, Product, QueryTiles, RowTiles, Slices, Splits, Tier, Tile};
-use crate::{INPUT_ROOM_OF_SLICE, MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, TILE, TILE_QUERIES};
+use crate::{
+    INPUT_ROOM_OF_SLICE, MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, PROMPT_WORKGROUPS, TILE, TILE_QUERIES,
+};
 
 /// A grid of workgroups.
 pub type Grid = [u32; 3];
@@ -166,9 +168,18 @@ impl MatmulCoop {
         [groups(self.outputs as usize, columns.outputs()), groups(rows, row_tiles.rows()), 1]
     }
 
+    /// Values that `matmul_prompt` binds as `totals`, for `rows` rows of `outputs` outputs.
+    pub fn prompt_totals(rows: usize, outputs: usize) -> usize {
+        MatmulCoop::prompt_workgroups(rows, outputs) * PROMPT_TILE * PROMPT_TILE
+    }
+
+    fn prompt_workgroups(rows: usize, outputs: usize) -> usize {
+        (rows.div_ceil(PROMPT_TILE) * outputs.div_ceil(PROMPT_TILE)).min(PROMPT_WORKGROUPS)
+    }
+
     /// Grid of `matmul_prompt`.
     pub fn prompt_grid(&self, rows: usize) -> Grid {
-        [groups(rows, PROMPT_TILE), groups(self.outputs as usize, PROMPT_TILE), 1]
+        [MatmulCoop::prompt_workgroups(rows, self.outputs as usize) as u32, 1, 1]
     }
 }
 

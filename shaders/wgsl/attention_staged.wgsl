@@ -14,13 +14,6 @@
 @group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
 
-// 16 bytes, eight numbers, what a lane brings at once. Under way they are words: a driver takes a vector of f16 apart,
-// and waits for it to do so.
-struct Chunk {
-    lo: vec4<f16>,
-    hi: vec4<f16>,
-}
-
 const HEAD_TILES: u32 = 8u;
 const LANES: u32 = QUERY_TILES * 32u;
 const STEP_CHUNKS: u32 = HEAD_TILES * 32u;      // of a tile of positions
@@ -31,8 +24,8 @@ const VALUE_LINE: u32 = 3u;                 // chunks
 const SCORE_LINE: u32 = 6u;                 // vec4
 const WEIGHT_LINE: u32 = 6u;                // vec4
 
-var<workgroup> keys: array<Chunk, TILE * KEY_LINE>;
-var<workgroup> values: array<Chunk, HEAD_TILES * TILE * VALUE_LINE>;
+var<workgroup> keys: array<Halves, TILE * KEY_LINE>;
+var<workgroup> values: array<Halves, HEAD_TILES * TILE * VALUE_LINE>;
 var<workgroup> scores: array<vec4<f32>, QUERY_TILES * TILE * SCORE_LINE>;
 var<workgroup> weights: array<vec4<f16>, QUERY_TILES * TILE * WEIGHT_LINE>;
 
@@ -126,13 +119,6 @@ fn put_scores(sum: SumTile, query_tile: u32) {
     let at = query_tile * TILE * SCORE_LINE;
     let line = SCORE_LINE;
     coopStoreT(sum, &scores[at], line);
-}
-
-fn chunk_of(words: vec4<u32>) -> Chunk {
-    return Chunk(
-        vec4<f16>(vec4(unpack2x16float(words.x), unpack2x16float(words.y))),
-        vec4<f16>(vec4(unpack2x16float(words.z), unpack2x16float(words.w))),
-    );
 }
 
 // Where chunk `chunk` of a tile of positions goes among the keys: a position's chunks follow each other.

@@ -2,7 +2,7 @@
 
 use bytemuck::Pod;
 use half::f16;
-use orthrus::shaders::params::Grid;
+use orthrus::shaders::params::{Grid, MatmulCoop};
 use orthrus::shaders::{CHUNK, Kernel, MATRIX_ROWS, TILE, WeightFormat, chunks, in_tiles, tiled};
 use orthrus::{Gpu, Operand};
 
@@ -76,6 +76,16 @@ impl<'a> Operands<'a> {
     pub fn params<T: Pod>(mut self, params: &T) -> Self {
         self.list.push(self.gpu.params(params));
         self
+    }
+
+    /// Adds what `matmul_prompt` binds besides, where the kernel is that one.
+    pub fn totals(self, kernel: Kernel, rows: usize, outputs: usize) -> Self {
+        match kernel {
+            Kernel::MatmulPrompt { .. } => {
+                self.storage(&vec![f32::NAN; MatmulCoop::prompt_totals(rows, outputs)])
+            }
+            _ => self,
+        }
     }
 
     /// Runs the kernel once.

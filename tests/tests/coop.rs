@@ -135,10 +135,14 @@ fn check_values(
     }
     let run = coop(gpu, shape, &params)
         .storage(&poison(shape.rows * stride))
+        .totals(kernel(Product::Value), shape.rows, shape.outputs)
         .run(kernel(Product::Value), grid(&params));
     assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, value"));
 
-    let run = coop(gpu, shape, &params).storage(&before).run(kernel(Product::Sum), grid(&params));
+    let run = coop(gpu, shape, &params)
+        .storage(&before)
+        .totals(kernel(Product::Sum), shape.rows, shape.outputs)
+        .run(kernel(Product::Sum), grid(&params));
     for (i, expected) in expected.iter_mut().enumerate() {
         let written = i % stride < shape.outputs;
         *expected = if written { *expected + before[i] } else { before[i] };
@@ -182,9 +186,11 @@ fn matmul_prompt() {
     on_coop(|gpu, random, what| {
         for slices in RowSlices::ALL {
             let rows = random.between(1, 300);
-            let what = format!("{what}, {rows} rows, {slices:?}");
+            // Some have several tiles of rows and outputs.
+            let workgroups = random.between(1, 6) as u32;
+            let what = format!("{what}, {rows} rows, {slices:?}, {workgroups} workgroups");
             let kernel = |product| Kernel::MatmulPrompt { slices, product };
-            let grid = |params: &MatmulCoop| params.prompt_grid(rows);
+            let grid = |params: &MatmulCoop| [params.prompt_grid(rows)[0].min(workgroups), 1, 1];
             let shape = Shape::random(random, rows, 900, false);
             check_values(gpu, random, &shape, kernel, grid, &what);
             let shape = Shape::random(random, rows, 900, true);
@@ -211,7 +217,10 @@ fn check_gated(gpu: &Gpu, shape: &Shape, kernel: Kernel, grid: impl Fn(&MatmulCo
     let width = shape.outputs / 2;
     let params = shape.params(width, 1.0);
     let mut out = vec![f16::NAN; shape.rows.next_multiple_of(TILE) * width];
-    let run = coop(gpu, shape, &params).storage(&out).run(kernel, grid(&params));
+    let run = coop(gpu, shape, &params)
+        .storage(&out)
+        .totals(kernel, shape.rows, shape.outputs)
+        .run(kernel, grid(&params));
     out = run.read(4, out.len());
     let found: Vec<f32> = from_tiles(&out, shape.rows, width).iter().map(|v| v / GATED_SCALE).collect();
     // f16 keeps 11 bits.

@@ -79,6 +79,7 @@ fn matmul_coop_is_row_invariant() {
                     .storage(&weights)
                     .storage(&tiles)
                     .storage(&poison(rows * outputs))
+                    .totals(kernel, rows, outputs)
                     .run(kernel, grid);
                 let found = run.read::<f32>(4, rows * outputs)[place * outputs..][..outputs].to_vec();
                 let alone = alone.get_or_insert_with(|| found.clone());
@@ -179,7 +180,7 @@ fn products_of_the_1_7b() {
             };
             let weight_tiles = *weight_tiles(&gpu).last().unwrap();
             let (kernel, grid) = product_of(&params, rows, row_tiles, columns, weight_tiles, product);
-            let run = operands.run(kernel, grid);
+            let run = operands.totals(kernel, rows, outputs).run(kernel, grid);
             if product == Product::Gated {
                 let tiles = run.read::<f16>(4, rows.next_multiple_of(TILE) * width);
                 from_tiles(&tiles, rows, width).iter().map(|value| value.to_bits()).collect()

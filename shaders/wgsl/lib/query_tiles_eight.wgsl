@@ -14,9 +14,9 @@ fn bring_values(at: u32, lane: u32) -> Brought {
 }
 
 fn put_keys(brought: Brought, lane: u32) {
-    keys[key_place(lane)] = chunk_of(brought);
+    keys[key_place(lane)] = halves_of(brought);
 }
 
 fn put_values(brought: Brought, lane: u32) {
-    values[value_place(lane)] = chunk_of(brought);
+    values[value_place(lane)] = halves_of(brought);
 }

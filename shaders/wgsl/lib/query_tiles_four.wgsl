@@ -14,11 +14,11 @@ fn bring_values(at: u32, lane: u32) -> Brought {
 }
 
 fn put_keys(brought: Brought, lane: u32) {
-    keys[key_place(lane)] = chunk_of(brought[0]);
-    keys[key_place(LANES + lane)] = chunk_of(brought[1]);
+    keys[key_place(lane)] = halves_of(brought[0]);
+    keys[key_place(LANES + lane)] = halves_of(brought[1]);
 }
 
 fn put_values(brought: Brought, lane: u32) {
-    values[value_place(lane)] = chunk_of(brought[0]);
-    values[value_place(LANES + lane)] = chunk_of(brought[1]);
+    values[value_place(lane)] = halves_of(brought[0]);
+    values[value_place(LANES + lane)] = halves_of(brought[1]);
 }
