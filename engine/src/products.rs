@@ -3,8 +3,8 @@
 
 use orthrus_shaders::params::{Matmul, MatmulCoop, MatmulRow, Swiglu, padded};
 use orthrus_shaders::{
-    Cache, Columns, GATED_SCALE, Input, Kernel, Output, Product, RowTiles, Rows, Store, Tile, WeightTiles,
-    chunks,
+    Cache, Columns, GATED_SCALE, Input, Kernel, Output, PROMPT_TILE, Product, RowTiles, Rows, Store, Tile,
+    WeightTiles, chunks,
 };
 
 use crate::buffer::Buffer;
@@ -168,7 +168,8 @@ impl Preparation<'_> {
             for row_tiles in RowTiles::ALL {
                 let kernel = Kernel::MatmulCoop { rows, row_tiles, columns, weight_tiles, product };
                 let grid = move |extent: Extent| params.grid(extent.rows, row_tiles, columns);
-                kernels.push((Extent::of_rows(most_rows(row_tiles)), kernel, Box::new(grid)));
+                let most = most_rows(row_tiles, matrix.outputs);
+                kernels.push((Extent::of_rows(most), kernel, Box::new(grid)));
             }
             // Logits are a block's at most.
             if rows == Rows::All {
@@ -213,11 +214,15 @@ fn first_output(first: usize, product: Product) -> u32 {
     first as u32
 }
 
-/// Rows of a pass up to which a tiling is the fastest, by measurement on an NVIDIA H100: each 32 more read the weights
-/// again, which the prompts' kernel does for each 128, with too few workgroups to be fast while there are few rows.
-fn most_rows(row_tiles: RowTiles) -> usize {
+/// Rows of a pass up to which a tiling is the fastest, by measurement on an NVIDIA H200: each 32 more read the weights
+/// again, which the prompts' kernel does for each 128, but with too few workgroups to be fast until a large GPU's
+/// multiprocessors have a tile each.
+fn most_rows(row_tiles: RowTiles, outputs: usize) -> usize {
     match row_tiles {
         RowTiles::One => 16,
-        RowTiles::Two => 192,
+        RowTiles::Two => (PROMPT_TILES * PROMPT_TILE * PROMPT_TILE / outputs).max(192),
     }
 }
+
+/// Tiles of `matmul_prompt` from which on it is worth its while.
+const PROMPT_TILES: usize = 96;
