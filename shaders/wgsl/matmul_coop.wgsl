@@ -47,7 +47,7 @@ fn total(at: u32) -> f32 {
 }
 
 // Adds the slices' sums of a tile of rows by a tile of outputs, of the workgroup's.
-fn finish_round(lane: u32, slice: u32, row_tile: u32, column: u32, sum: SumTile) {
+fn finish_round(lane: u32, slice: u32, row_tile: u32, column: u32, sum: SumTile, addends: vec2<f32>) {
     workgroupBarrier();
     // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
     for (var s = slice; s < SLICES; s += SLICES) {
@@ -56,7 +56,7 @@ fn finish_round(lane: u32, slice: u32, row_tile: u32, column: u32, sum: SumTile)
         coopStoreT(sum, &partials[at], stride);
     }
     workgroupBarrier();
-    finish_tile(lane, first_row + row_tile * TILE, first_column + column);
+    finish_tile(lane, first_row + row_tile * TILE, first_column + column, addends);
 }
 
 @compute @workgroup_size(LANES)
@@ -89,6 +89,7 @@ fn main(
     if first_row >= row_count() {
         return;
     }
+    let addends = addends_of_rows(lane);
     var sums = zero();
     // A loop, see `finish_round`.
     for (var is_first = EARLY && k + 2u <= end; is_first; is_first = false) {
@@ -113,5 +114,5 @@ fn main(
         let a = load_inputs(x_at + at, stride);
         sums = add_products(a, weights_of(place, b), sums);
     }
-    finish_rows(lane, slice, sums);
+    finish_rows(lane, slice, sums, addends);
 }

@@ -181,6 +181,12 @@ fn total(at: u32) -> f32 {
 
 // What becomes of the sums of a part's tile of rows.
 fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, b: SumTile, c: SumTile, d: SumTile) {
+    let row = first_row + (part % 2u * PART_TILES + row_tile) * TILE;
+    let column = first_column + part / 2u * PART_TILES;
+    let a_addends = addends_of(lane, row, column);
+    let b_addends = addends_of(lane, row, column + 1u);
+    let c_addends = addends_of(lane, row, column + 2u);
+    let d_addends = addends_of(lane, row, column + 3u);
     workgroupBarrier();
     // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
     for (var s = subgroup; s == part; s += PARTS) {
@@ -194,11 +200,14 @@ fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, 
         coopStoreT(d, &sums_of_round[d_at], stride);
     }
     workgroupBarrier();
-    let row = first_row + (part % 2u * PART_TILES + row_tile) * TILE;
-    for (var column = 0u; column < PART_TILES; column++) {
-        tile_at = column * TILE_VALUES;
-        finish_tile(lane, row, first_column + part / 2u * PART_TILES + column);
-    }
+    tile_at = 0u;
+    finish_tile(lane, row, column, a_addends);
+    tile_at = TILE_VALUES;
+    finish_tile(lane, row, column + 1u, b_addends);
+    tile_at = 2u * TILE_VALUES;
+    finish_tile(lane, row, column + 2u, c_addends);
+    tile_at = 3u * TILE_VALUES;
+    finish_tile(lane, row, column + 3u, d_addends);
 }
 
 // All sums of the 128 rows and outputs, into workgroup memory a part's tile of rows at a time.

@@ -5,6 +5,7 @@ const COLUMN_TILES: u32 = 1u;
 alias BroughtColumns = array<Brought, 1>;
 alias Weights = array<WeightTile, 1>;
 alias Sums = array<Column, 1>;
+alias Addends = array<vec2<f32>, 1>;
 
 fn zero() -> Sums {
     return Sums(no_sums());
@@ -26,6 +27,10 @@ fn add_products(a: Inputs, b: Weights, sums: Sums) -> Sums {
     return Sums(multiply(a, b[0], sums[0]));
 }
 
-fn finish_columns(lane: u32, slice: u32, row_tile: u32, sums: Sums) {
-    finish_round(lane, slice, row_tile, 0u, sums[0][row_tile]);
+fn addends_of_columns(lane: u32, row_tile: u32) -> Addends {
+    return Addends(addends_of(lane, first_row + row_tile * TILE, first_column));
+}
+
+fn finish_columns(lane: u32, slice: u32, row_tile: u32, sums: Sums, addends: Addends) {
+    finish_round(lane, slice, row_tile, 0u, sums[0][row_tile], addends[0]);
 }

@@ -5,6 +5,7 @@ const COLUMN_TILES: u32 = 2u;
 alias BroughtColumns = array<Brought, 2>;
 alias Weights = array<WeightTile, 2>;
 alias Sums = array<Column, 2>;
+alias Addends = array<vec2<f32>, 2>;
 
 fn zero() -> Sums {
     return Sums(no_sums(), no_sums());
@@ -27,7 +28,12 @@ fn add_products(a: Inputs, b: Weights, sums: Sums) -> Sums {
     return Sums(multiply(a, b[0], sums[0]), multiply(a, b[1], sums[1]));
 }
 
-fn finish_columns(lane: u32, slice: u32, row_tile: u32, sums: Sums) {
-    finish_round(lane, slice, row_tile, 0u, sums[0][row_tile]);
-    finish_round(lane, slice, row_tile, 1u, sums[1][row_tile]);
+fn addends_of_columns(lane: u32, row_tile: u32) -> Addends {
+    let row = first_row + row_tile * TILE;
+    return Addends(addends_of(lane, row, first_column), addends_of(lane, row, first_column + 1u));
+}
+
+fn finish_columns(lane: u32, slice: u32, row_tile: u32, sums: Sums, addends: Addends) {
+    finish_round(lane, slice, row_tile, 0u, sums[0][row_tile], addends[0]);
+    finish_round(lane, slice, row_tile, 1u, sums[1][row_tile], addends[1]);
 }

@@ -15,7 +15,11 @@ fn better(a: Candidate, b: Candidate) -> bool {
     return is_number && (b.id == NO_ID || a.logit > b.logit || (a.logit == b.logit && a.id < b.id));
 }
 
-fn finish_tile(lane: u32, first_row: u32, column: u32) {
+fn addends_of(lane: u32, row: u32, column: u32) -> vec2<f32> {
+    return vec2<f32>();
+}
+
+fn finish_tile(lane: u32, first_row: u32, column: u32, addends: vec2<f32>) {
     if column == first_column {
         best = Candidate(0.0, NO_ID);
     }

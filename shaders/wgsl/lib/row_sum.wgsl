@@ -4,8 +4,15 @@
 
 const COLUMN_TILES: u32 = 1u;
 
-fn finish_products(lane: u32, first: u32) {
+fn addend_of(lane: u32, first: u32) -> f32 {
     if lane < OUTPUTS && first + lane < params.outputs {
-        out[params.out_first + first + lane] += total(lane);
+        return out[params.out_first + first + lane];
+    }
+    return 0.0;
+}
+
+fn finish_products(lane: u32, first: u32, addend: f32) {
+    if lane < OUTPUTS && first + lane < params.outputs {
+        out[params.out_first + first + lane] = addend + total(lane);
     }
 }

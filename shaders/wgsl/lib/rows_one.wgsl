@@ -17,6 +17,10 @@ fn multiply(a: Inputs, b: WeightTile, sums: Column) -> Column {
     return Column(coopMultiplyAdd(a[0], b, sums[0]));
 }
 
-fn finish_rows(lane: u32, slice: u32, sums: Sums) {
-    finish_columns(lane, slice, 0u, sums);
+fn addends_of_rows(lane: u32) -> array<Addends, 1> {
+    return array<Addends, 1>(addends_of_columns(lane, 0u));
+}
+
+fn finish_rows(lane: u32, slice: u32, sums: Sums, addends: array<Addends, 1>) {
+    finish_columns(lane, slice, 0u, sums, addends[0]);
 }

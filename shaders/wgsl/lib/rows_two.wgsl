@@ -17,7 +17,11 @@ fn multiply(a: Inputs, b: WeightTile, sums: Column) -> Column {
     return Column(coopMultiplyAdd(a[0], b, sums[0]), coopMultiplyAdd(a[1], b, sums[1]));
 }
 
-fn finish_rows(lane: u32, slice: u32, sums: Sums) {
-    finish_columns(lane, slice, 0u, sums);
-    finish_columns(lane, slice, 1u, sums);
+fn addends_of_rows(lane: u32) -> array<Addends, 2> {
+    return array<Addends, 2>(addends_of_columns(lane, 0u), addends_of_columns(lane, 1u));
+}
+
+fn finish_rows(lane: u32, slice: u32, sums: Sums, addends: array<Addends, 2>) {
+    finish_columns(lane, slice, 0u, sums, addends[0]);
+    finish_columns(lane, slice, 1u, sums, addends[1]);
 }
