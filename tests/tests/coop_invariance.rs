@@ -263,34 +263,35 @@ fn attention_of_the_1_7b() {
     );
 }
 
-/// Logits and cache of a text of random ids, in pieces and one by one, and the cache of a prompt: of one that is in the
-/// cache already, the last token alone goes through again. The prompt is so long that `matmul_prompt` has it.
+/// Logits and cache of a text of random ids, in pieces and one by one. And the cache of a prompt, so long that all its
+/// products are `matmul_prompt`'s: of one that is in the cache already, the last token alone goes through again.
 #[test]
 fn passes_of_the_1_7b() {
     let Some(gpu) = coop_gpu() else { return };
     let shape = Synthetic::named("1.7b").unwrap();
     let model = Model::synthetic(&gpu, &shape, 1, WeightFormat::F16).unwrap();
     let mut random = Random::new(3);
-    let ids: Vec<u32> = (0..260).map(|_| random.between(0, shape.vocab_size - 1) as u32).collect();
+    let ids: Vec<u32> = (0..820).map(|_| random.between(0, shape.vocab_size - 1) as u32).collect();
     let mut session = model.session(ids.len() + 1).unwrap();
     let layer = shape.num_hidden_layers - 1;
-    let by = |session: &mut Session, size: usize| {
+    let by = |session: &mut Session, ids: &[u32], size: usize| {
         session.clear();
         let logits: Vec<f32> = ids.chunks(size).flat_map(|piece| session.append(piece).unwrap()).collect();
         (logits, session.cache(layer).unwrap())
     };
-    let (alone, alone_cache) = by(&mut session, 1);
-    let assert_same_cache = |cache: (Vec<f32>, Vec<f32>), what: &str| {
-        assert_same_bits(&cache.0, &alone_cache.0, what);
-        assert_same_bits(&cache.1, &alone_cache.1, what);
+    let assert_same_cache = |cache: &(Vec<f32>, Vec<f32>), expected: &(Vec<f32>, Vec<f32>), what: &str| {
+        assert_same_bits(&cache.0, &expected.0, what);
+        assert_same_bits(&cache.1, &expected.1, what);
     };
+    let (alone, alone_cache) = by(&mut session, &ids[..260], 1);
     for size in [7, 16, 32] {
-        let (logits, cache) = by(&mut session, size);
-        assert_same_cache(cache, &format!("{size} at a time"));
+        let (logits, cache) = by(&mut session, &ids[..260], size);
+        assert_same_cache(&cache, &alone_cache, &format!("{size} at a time"));
         assert_same_bits(&logits, &alone, &format!("{size} at a time"));
     }
+    let (_, in_blocks) = by(&mut session, &ids, 32);
     session.clear();
     let one = GenerateOptions { max_new_tokens: 1, ..GenerateOptions::default() };
     session.generate(&ids, &one, &mut no_progress).unwrap().for_each(|run| _ = run.unwrap());
-    assert_same_cache(session.cache(layer).unwrap(), "as a prompt");
+    assert_same_cache(&session.cache(layer).unwrap(), &in_blocks, "as a prompt");
 }

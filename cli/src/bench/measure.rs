@@ -16,6 +16,9 @@ use crate::prompts;
 /// How long passes are repeated for one measurement, in seconds: so long that the wait at its end does not count.
 const LONG_ENOUGH: f64 = 0.2;
 
+/// And kernels by themselves, of which there are many, and which are submitted together.
+const LONG_ENOUGH_FOR_A_KERNEL: f64 = 0.05;
+
 /// How long the GPU works before a context's passes are measured, in seconds: it takes about as long to raise its clock.
 const WARM_UP: f64 = 1.0;
 
@@ -51,23 +54,27 @@ impl Spread {
     }
 }
 
-/// Seconds that one of many runs takes, `repetitions` times over, after one to warm up. `run` runs as often as it is
-/// told and waits.
-fn seconds_of_one(repetitions: usize, mut run: impl FnMut(usize) -> Result<()>) -> Result<Spread> {
+/// Seconds that one of many runs takes, which go on for `long_enough`, `repetitions` times over, after one to warm up.
+/// `run` runs as often as it is told and waits.
+fn seconds_of_one(
+    long_enough: f64,
+    repetitions: usize,
+    mut run: impl FnMut(usize) -> Result<()>,
+) -> Result<Spread> {
     let mut time = |times: usize| -> Result<f64> {
         let start = Instant::now();
         run(times)?;
         Ok(start.elapsed().as_secs_f64() / times as f64)
     };
     time(1)?;
-    let times = ((LONG_ENOUGH / time(1)?.max(1e-9)) as usize).clamp(1, MOST_TIMES);
+    let times = ((long_enough / time(1)?.max(1e-9)) as usize).clamp(1, MOST_TIMES);
     Ok(Spread::of((0..repetitions).map(|_| time(times)).collect::<Result<_>>()?))
 }
 
 /// What the GPU copies: bytes read and written, in GB/s.
 pub(crate) fn copy_bandwidth(gpu: &Gpu, bytes: u64, repetitions: usize) -> Result<Spread> {
     let copying = Copying::new(gpu, bytes)?;
-    let seconds = seconds_of_one(repetitions, |times| Ok(copying.run(times)?))?;
+    let seconds = seconds_of_one(LONG_ENOUGH, repetitions, |times| Ok(copying.run(times)?))?;
     Ok(seconds.map(|s| copying.bytes() as f64 / s / 1e9))
 }
 
@@ -121,7 +128,9 @@ impl<'a> Bench<'a> {
     /// Seconds of a pass.
     pub(crate) fn pass(&mut self, pass: MeasuredPass, rows: usize) -> Result<Spread> {
         self.session.assume_cached(&self.ids)?;
-        seconds_of_one(self.args.repetitions, |times| Ok(self.session.run_passes(pass, rows, times)?))
+        seconds_of_one(LONG_ENOUGH, self.args.repetitions, |times| {
+            Ok(self.session.run_passes(pass, rows, times)?)
+        })
     }
 
     /// Each kernel of a pass, with the seconds that all its dispatches take.
@@ -131,7 +140,7 @@ impl<'a> Bench<'a> {
         let session = &mut self.session;
         let mut time = |kernel: KernelOfPass| {
             let run = |times| Ok(session.run_kernel(pass, rows, &kernel, times)?);
-            Ok((kernel, seconds_of_one(self.args.repetitions, run)?))
+            Ok((kernel, seconds_of_one(LONG_ENOUGH_FOR_A_KERNEL, self.args.repetitions, run)?))
         };
         kernels.into_iter().map(&mut time).collect()
     }
@@ -240,7 +249,7 @@ impl Decoded {
 
 #[cfg(test)]
 mod tests {
-    use super::{Spread, seconds_of_one};
+    use super::{LONG_ENOUGH, Spread, seconds_of_one};
 
     #[test]
     fn a_spread_is_of_all_values() {
@@ -254,7 +263,7 @@ mod tests {
     #[test]
     fn short_runs_are_repeated() {
         let mut most = 0;
-        let seconds = seconds_of_one(5, |times| {
+        let seconds = seconds_of_one(LONG_ENOUGH, 5, |times| {
             most = most.max(times);
             std::thread::sleep(std::time::Duration::from_millis(times as u64));
             Ok(())
