@@ -46,8 +46,8 @@ pub const MATRIX_ROWS: usize = 2 * TILE;
 /// stored in whole multiples of it.
 pub const PROMPT_TILE: usize = 8 * TILE;
 
-/// Workgroups of `matmul_prompt` that there are at most, each of which goes from one tile to the next: two for each
-/// multiprocessor of a large GPU (132, an NVIDIA H200), less what is left over of the released models' tiles.
+/// Workgroups of `matmul_prompt` that there are at most, each of which goes from one tile to the next: about two for
+/// each multiprocessor of a large GPU (132, an NVIDIA H200), and a number that divides the released models' tiles.
 pub const PROMPT_WORKGROUPS: usize = 256;
 
 /// Largest number of rows in a block (`accept` keeps a record of this many picks and drafts).
