@@ -122,7 +122,8 @@ fn add_products(part: u32, k: u32, sums: Sums) -> Sums {
     );
 }
 
-// The sum of the slices so far. What a subgroup keeps it finds again after a barrier, of which each slice has some.
+// The sum of the slices so far. What a subgroup keeps it finds again after a barrier, of which each slice that has tiles
+// of k has some.
 fn total_tile(at: u32) -> SumTile {
     return coopLoadT<SumTile>(&totals[at], TILE);
 }
