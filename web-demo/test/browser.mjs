@@ -152,5 +152,13 @@ export async function outcome(page) {
 /** Writes a picture where `cargo xtask web-test` keeps them: target/web-test/screenshots. */
 export async function screenshot(page, name) {
   mkdirSync(env.ORTHRUS_SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: path.join(env.ORTHRUS_SCREENSHOTS, `${name}.png`), fullPage: true });
+  const take = () => page.screenshot({ path: path.join(env.ORTHRUS_SCREENSHOTS, `${name}.png`), fullPage: true });
+  // The GPU's process draws the page too: a picture under way while it crashes is lost, the next is not. A page can
+  // hear of the crash before the browser does.
+  await take().catch((error) => {
+    if (!error.message.includes("Unable to capture screenshot")) {
+      throw error;
+    }
+    return take();
+  });
 }
