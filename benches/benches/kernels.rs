@@ -34,7 +34,8 @@ fn at_context(criterion: &mut Criterion, model_name: &str, model: &Model, contex
     let mut passes = vec![("fast 1".to_string(), MeasuredPass::Verify(ArKernel::Fast), 1)];
     passes.extend(ROWS.into_iter().filter(|rows| *rows <= most).map(|rows| (rows.to_string(), exact, rows)));
     for (pass_name, pass, rows) in passes {
-        for (place, kernel) in session.kernels_of(pass).into_iter().enumerate() {
+        let kernels = session.kernels_of(pass, rows).unwrap_or_else(|error| panic!("{error}"));
+        for (place, kernel) in kernels.into_iter().enumerate() {
             let part = match kernel.of {
                 PartOfPass::Layers => "layers",
                 PartOfPass::Greedy => "greedy",

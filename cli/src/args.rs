@@ -143,7 +143,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "KERNEL", value_parser = named([ArKernel::Exact, ArKernel::Fast], ArKernel::name))]
     pub(crate) ar_kernel: Option<ArKernel>,
 
-    /// Measure each kernel of each pass too.
+    /// Measure each kernel of each pass too, and of a prompt's last pass.
     #[arg(long)]
     pub(crate) kernels: bool,
 

@@ -93,6 +93,7 @@ fn is_usage(error: &orthrus::Error) -> bool {
             | TierUnsupported { .. }
             | NoDiffusionView
             | BlockSize { .. }
+            | PromptRows { .. }
             | EmptyPrompt
             | EmptyBudget
             | IdOutOfRange { .. }

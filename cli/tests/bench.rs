@@ -131,6 +131,31 @@ fn a_checkpoint_is_measured() {
 }
 
 #[test]
+fn each_kernel_of_a_pass_is_measured() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("results.json");
+    let ar_only = common::ar_only();
+    let model = ["--model", path(ar_only.path()), "--ar-kernel", "fast", "--contexts", "20"];
+    let kernels = ["--repetitions", "1", "--cycles", "2", "--kernels", "--json", path(&file)];
+    shown(
+        &run(&[&["bench"], &model[..], &kernels].concat()),
+        &["AR, 1 row, fast", "prompt, 20 rows", " µs, "],
+    );
+    let results: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let passes = results["contexts"][0]["passes"].as_array().unwrap();
+    assert_eq!(passes.iter().map(|pass| &pass["pass"]).collect::<Vec<_>>(), ["AR", "prompt"]);
+    for pass in passes {
+        let kernels = pass["kernels"].as_array().unwrap();
+        for kernel in kernels {
+            median(&kernel["us"]);
+        }
+        for part in ["layers", "greedy", "sampled"] {
+            assert!(kernels.iter().any(|kernel| kernel["part"] == part), "{part}: {pass}");
+        }
+    }
+}
+
+#[test]
 fn synthetic_models_say_that_they_are() {
     let dir = TempDir::new().unwrap();
     let lengths = dir.path().join("lengths.json");

@@ -144,6 +144,15 @@ pub enum Error {
         most: usize,
     },
 
+    /// A measured pass of a prompt with too few rows or too many.
+    #[error("{asked} rows are out of range for a prompt's pass: it has 1 to {most} here")]
+    PromptRows {
+        /// What was asked for.
+        asked: usize,
+        /// A pass's, or the cached text's where that is shorter.
+        most: usize,
+    },
+
     /// A prompt without tokens.
     #[error("the prompt is empty: at least one token is needed")]
     EmptyPrompt,

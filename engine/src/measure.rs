@@ -22,6 +22,16 @@ pub enum MeasuredPass {
     Verify(ArKernel),
     /// Anchor and masks through the diffusion view, with the logits of all, and the drafts.
     Draft,
+    /// The last pass of a prompt, as if the cached text were one: its last rows through the AR view again, the last
+    /// one's logits, its pick, and `accept`.
+    Prompt,
+}
+
+/// What a measured pass starts from, and how far it goes.
+struct Start {
+    initial: Buffer,
+    layers: Extent,
+    choice: Extent,
 }
 
 impl MeasuredPass {
@@ -29,12 +39,13 @@ impl MeasuredPass {
         match self {
             MeasuredPass::Verify(kernel) => Some(kernel),
             MeasuredPass::Draft => None,
+            MeasuredPass::Prompt => Some(ArKernel::Exact),
         }
     }
 
     fn view(self) -> View {
         match self {
-            MeasuredPass::Verify(_) => View::Ar,
+            MeasuredPass::Verify(_) | MeasuredPass::Prompt => View::Ar,
             MeasuredPass::Draft => View::Dual,
         }
     }
@@ -84,13 +95,14 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a pass of `rows` rows after the cached text `times` times, each from the same decode state and submitted by
-    /// itself, as decoding does, and waits for the last. The text and its cache stay as they are.
+    /// Runs a pass of `rows` rows after the cached text, or its last ones, `times` times, each from the same decode
+    /// state and submitted by itself, as decoding does, and waits for the last. The text and its cache stay as they
+    /// are, but for keys and values of [`MeasuredPass::Prompt`]'s rows where they had only been assumed.
     ///
     /// # Errors
-    /// The checkpoint has no diffusion view, the rows outgrow its block or the cache, or the GPU failed.
+    /// The checkpoint has no diffusion view; the rows outgrow its block, a prompt's pass or the cache; the GPU failed.
     pub async fn run_passes_async(&mut self, pass: MeasuredPass, rows: usize, times: usize) -> Result<()> {
-        let (initial, extent) = self.measured(pass, rows).await?;
+        let Start { initial, layers, choice } = self.start_of(pass, rows).await?;
         let passes = &self.passes;
         for _ in 0..times {
             self.gpu().submit(|encoder| {
@@ -98,11 +110,11 @@ impl Session {
                 let bytes = size_of::<State>() as u64;
                 encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
                 let mut commands = encoder.begin_compute_pass(&Default::default());
-                match pass {
-                    MeasuredPass::Draft => passes.record_drafts(&mut commands, extent, State::GREEDY),
-                    MeasuredPass::Verify(kernel) => {
-                        passes.ar(kernel).layers.record(&mut commands, extent);
-                        passes.record_picks(&mut commands, extent, State::GREEDY, kernel);
+                match pass.ar_kernel() {
+                    None => passes.record_drafts(&mut commands, layers, State::GREEDY),
+                    Some(kernel) => {
+                        passes.ar(kernel).layers.record(&mut commands, layers);
+                        passes.record_picks(&mut commands, choice, State::GREEDY, kernel);
                     }
                 }
             });
@@ -110,10 +122,16 @@ impl Session {
         self.gpu().idle().await
     }
 
-    /// The kernels of a pass, in order: what every layer runs once, what comes before, and both ways to choose ids
-    /// after them.
-    pub fn kernels_of(&self, pass: MeasuredPass) -> Vec<KernelOfPass> {
-        let Some([layers, greedy, sampled]) = self.passes.parts(pass.ar_kernel()) else { return Vec::new() };
+    /// The kernels of a pass of `rows` rows at the cached text's end, in order: what every layer runs once, what comes
+    /// before, and both ways to choose ids after them.
+    ///
+    /// # Errors
+    /// As [`Session::run_passes_async`].
+    pub fn kernels_of(&self, pass: MeasuredPass, rows: usize) -> Result<Vec<KernelOfPass>> {
+        let (extent, choice) = self.extents_of(pass, rows)?;
+        let Some([layers, greedy, sampled]) = self.passes.parts(pass.ar_kernel()) else {
+            return Err(Error::NoDiffusionView);
+        };
         let before = self.model.shared.embedding.pieces.len();
         let count = self.model.shared.layers.len();
         let each = (layers.steps.len() - before) / count;
@@ -127,18 +145,17 @@ impl Session {
             },
             first,
         };
-        // What only a prompt's passes record is left out.
-        let of_layers =
-            (before..before + each).filter(|first| layers.steps[*first].is_recorded(self.of_a_block()));
+        let of_layers = (before..before + each).filter(|first| layers.steps[*first].is_recorded(extent));
         let of_choice = |pass: &Pass, of| -> Vec<KernelOfPass> {
-            (0..pass.steps.len()).map(|first| kernel(pass, of, 1, first)).collect()
+            let recorded = (0..pass.steps.len()).filter(|first| pass.steps[*first].is_recorded(choice));
+            recorded.map(|first| kernel(pass, of, 1, first)).collect()
         };
-        (0..before)
+        Ok((0..before)
             .map(|first| kernel(layers, PartOfPass::Layers, 1, first))
             .chain(of_layers.map(|first| kernel(layers, PartOfPass::Layers, count, first)))
             .chain(of_choice(greedy, PartOfPass::Greedy))
             .chain(of_choice(sampled, PartOfPass::Sampled))
-            .collect()
+            .collect())
     }
 
     /// Runs all of a pass's dispatches of one kernel, one after the other, `times` times in one submission, and waits.
@@ -153,7 +170,8 @@ impl Session {
         kernel: &KernelOfPass,
         times: usize,
     ) -> Result<()> {
-        let (initial, extent) = self.measured(pass, rows).await?;
+        let Start { initial, layers, choice } = self.start_of(pass, rows).await?;
+        let extent = if kernel.of == PartOfPass::Layers { layers } else { choice };
         let Some(parts) = self.passes.parts(pass.ar_kernel()) else { return Err(Error::NoDiffusionView) };
         let steps = &parts[kernel.of as usize].steps;
         let stride = if kernel.dispatches > 1 {
@@ -174,27 +192,43 @@ impl Session {
         self.gpu().idle().await
     }
 
-    /// The decode state that a measured pass starts from, and its extent.
-    async fn measured(&mut self, pass: MeasuredPass, rows: usize) -> Result<(Buffer, Extent)> {
-        let most = self.buffers.sizes.block;
-        if !(1..=most).contains(&rows) {
-            return Err(Error::BlockSize { asked: rows, most });
-        }
+    /// The extents of a measured pass: of its layers, and of its choice of ids.
+    fn extents_of(&self, pass: MeasuredPass, rows: usize) -> Result<(Extent, Extent)> {
+        let sizes = self.buffers.sizes;
+        let (start, logit_rows) = match pass {
+            MeasuredPass::Prompt => {
+                let most = sizes.rows.min(self.cached);
+                if !(1..=most).contains(&rows) {
+                    return Err(Error::PromptRows { asked: rows, most });
+                }
+                (self.cached - rows, 1)
+            }
+            _ if (1..=sizes.block).contains(&rows) => (self.cached, rows),
+            _ => return Err(Error::BlockSize { asked: rows, most: sizes.block }),
+        };
         if pass == MeasuredPass::Draft && self.passes.draft.is_none() {
             return Err(Error::NoDiffusionView);
         }
-        let (start, capacity) = (self.cached, self.capacity());
+        let (positions, capacity) = (start + rows, self.capacity());
         // `accept` writes the bonus behind the rows.
-        if start + rows >= capacity {
+        if positions >= capacity {
             return Err(Error::ContextFull { prompt: start, budget: rows, capacity });
         }
+        Ok((Extent { rows, positions }, Extent { rows: logit_rows, positions }))
+    }
+
+    /// What a measured pass starts from.
+    async fn start_of(&mut self, pass: MeasuredPass, rows: usize) -> Result<Start> {
+        let (layers, choice) = self.extents_of(pass, rows)?;
         self.ring.drain().await?;
+        let start = layers.positions - rows;
         let state = State {
             start: start as u32,
             rows: rows as u32,
-            logit_rows: rows as u32,
-            limit: (start + rows + 1) as u32,
-            block: rows as u32,
+            logit_first: (rows - choice.rows) as u32,
+            logit_rows: choice.rows as u32,
+            limit: (layers.positions + 1) as u32,
+            block: choice.rows as u32,
             // The official implementation's sampling, at temperature 1, for kernels that look at it.
             rule: State::COUPLED,
             inverse_temperature: 1.0,
@@ -203,9 +237,9 @@ impl Session {
             ..bytemuck::Zeroable::zeroed()
         };
         let initial = self.gpu().storage_with("initial state", &[state])?;
-        let after = vec![0u32; rows];
-        self.gpu().write(&self.buffers.tokens, 4 * start as u64, &after);
-        Ok((initial, Extent { rows, positions: start + rows }))
+        let after = vec![0u32; layers.positions - self.cached];
+        self.gpu().write(&self.buffers.tokens, 4 * self.cached as u64, &after);
+        Ok(Start { initial, layers, choice })
     }
 
     /// Bytes that a pass at the end of the cached text cannot do without: each weight once, keys and values once.

@@ -375,10 +375,11 @@ fn pieces_of_a_prompt() {
             let answer = session.generate(&prompt, &options, &mut no_progress).unwrap();
             let ids: Vec<u32> = answer.flat_map(|run| run.unwrap().ids).collect();
             let cache = cache_of(&session);
-            let kernels = session.kernels_of(MeasuredPass::Verify(ArKernel::Exact)).len();
+            let kernels =
+                session.kernels_of(MeasuredPass::Verify(ArKernel::Exact), shape.block).unwrap().len();
             (session.sizes(), ids, cache, [session.dispatches_per_layer(), kernels])
         };
-        let (sizes, ids, cache, dispatches) = of(prompt.len() + 4);
+        let (sizes, ids, cache, dispatches) = of(prompt.len() + 4 + shape.block);
         let (long_sizes, long_ids, long_cache, long_dispatches) = of(8192);
         assert_eq!(sizes.pieces(), 1);
         assert!(sizes.rows.min(prompt.len()) > long_sizes.piece_rows, "{long_sizes:?}");

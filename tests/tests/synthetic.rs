@@ -287,6 +287,16 @@ fn passes_can_be_measured_at_any_context() {
         session.run_passes(pass, rows, 3).unwrap();
         assert_eq!((session.cached(), session.text()), (600, &text[..]));
     }
+    // A prompt's last rows, whose keys were assumed: they come from nowhere else.
+    for rows in [1, 100, session.sizes().rows] {
+        session.run_passes(MeasuredPass::Prompt, rows, 2).unwrap();
+        assert_eq!((session.cached(), session.text()), (600, &text[..]));
+        let (keys, _) = session.cache(1).unwrap();
+        let known = |key: &[f32]| key.iter().any(|value| *value != 0.0);
+        let found: Vec<bool> = keys.chunks(32).take(600).map(known).collect();
+        let expected: Vec<bool> = (0..600).map(|position| position >= 600 - rows).collect();
+        assert_eq!(found, expected, "{rows} rows");
+    }
     // Weights and cache: 2 layers of 2 kv heads of 32 f32 keys and values.
     let layer = 128 * (4 + 2 * 2) * 32 + 4 * 32 * 128 + 3 * 256 * 128;
     let weights = 2 * (2 * layer + 2048 * 128) + 4 * (5 * 128 + 2 * 64);
@@ -299,6 +309,8 @@ fn passes_can_be_measured_at_any_context() {
 
     assert!(matches!(session.run_passes(exact, 33, 1), Err(Error::BlockSize { asked: 33, most: 32 })));
     assert!(matches!(session.run_passes(exact, 0, 1), Err(Error::BlockSize { .. })));
+    assert!(matches!(session.run_passes(MeasuredPass::Prompt, 0, 1), Err(Error::PromptRows { .. })));
+    assert!(matches!(session.kernels_of(exact, 33), Err(Error::BlockSize { .. })));
     assert!(matches!(session.assume_cached(&[0; 700]), Err(Error::ContextFull { .. })));
     assert!(matches!(session.assume_cached(&[2048]), Err(Error::IdOutOfRange { .. })));
     session.assume_cached(&[0; 690]).unwrap();

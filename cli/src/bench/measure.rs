@@ -136,7 +136,7 @@ impl<'a> Bench<'a> {
     /// Each kernel of a pass, with the seconds that all its dispatches take.
     pub(crate) fn kernels(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<(KernelOfPass, Spread)>> {
         self.session.assume_cached(&self.ids)?;
-        let kernels = self.session.kernels_of(pass);
+        let kernels = self.session.kernels_of(pass, rows)?;
         let session = &mut self.session;
         let mut time = |kernel: KernelOfPass| {
             let run = |times| Ok(session.run_kernel(pass, rows, &kernel, times)?);

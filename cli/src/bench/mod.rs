@@ -140,6 +140,11 @@ fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) 
     for rows in BLOCKS.into_iter().filter(|rows| dual && *rows <= model.config().block_size) {
         passes.push(pass(&mut bench, MeasuredPass::Draft, rows)?);
     }
+    if args.kernels && context <= LONGEST_PROMPT {
+        // The whole prompt is measured below: this is for its kernels.
+        let rows = bench.session.sizes().rows.min(context);
+        passes.push(pass(&mut bench, MeasuredPass::Prompt, rows)?);
+    }
     // The exact kernels' text is what the dual view's cycles are to give.
     let exact = bench.decode_ar(ArKernel::Exact)?;
     let mut ar = Vec::new();
@@ -193,6 +198,7 @@ fn pass(bench: &mut Bench<'_>, pass: MeasuredPass, rows: usize) -> Result<PassFi
         MeasuredPass::Verify(kernel) if rows == 1 => ("AR", Some(kernel.name())),
         MeasuredPass::Verify(_) => ("verify", None),
         MeasuredPass::Draft => ("draft", None),
+        MeasuredPass::Prompt => ("prompt", None),
     };
     let bytes = bench.session.bytes_of_pass(pass);
     let ms = seconds.map(|s| s * 1e3);

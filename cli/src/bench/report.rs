@@ -56,7 +56,7 @@ pub(crate) struct AtContext {
 /// One pass, head and choice of ids included.
 #[derive(Serialize, Debug)]
 pub(crate) struct PassFigures {
-    /// `AR`, `verify` or `draft`.
+    /// `AR`, `verify` or `draft`, with `--kernels` also `prompt`: the last of its passes.
     pub(crate) pass: &'static str,
     pub(crate) rows: usize,
     /// Of a pass of one row.
