@@ -144,12 +144,17 @@ impl WeightTiles {
 impl Product {
     pub(crate) fn coop_files(self) -> Vec<File> {
         const FINISH_TILE: File = wgsl!("lib/finish_tile");
+        const NO_ADDEND: File = wgsl!("lib/no_addend");
         match self {
-            Product::Value => vec![TILES, FINISH_TILE, wgsl!("lib/product_value")],
+            Product::Value => vec![TILES, FINISH_TILE, NO_ADDEND, wgsl!("lib/product_value")],
             Product::Sum => vec![TILES, FINISH_TILE, wgsl!("lib/product_sum")],
             Product::Gated => {
-                let mut files =
-                    vec![FINISH_TILE, wgsl!("lib/product_gated"), Output::Tiles.gated_scale_file()];
+                let mut files = vec![
+                    FINISH_TILE,
+                    NO_ADDEND,
+                    wgsl!("lib/product_gated"),
+                    Output::Tiles.gated_scale_file(),
+                ];
                 files.extend(Output::Tiles.files());
                 files
             }
@@ -158,15 +163,16 @@ impl Product {
     }
 
     pub(crate) fn row_files(self, output: Output) -> Vec<File> {
+        const NO_ADDEND: File = wgsl!("lib/no_row_addend");
         match self {
-            Product::Value => vec![wgsl!("lib/row_value")],
+            Product::Value => vec![NO_ADDEND, wgsl!("lib/row_value")],
             Product::Sum => vec![wgsl!("lib/row_sum")],
             Product::Gated => {
-                let mut files = vec![wgsl!("lib/row_gated"), output.gated_scale_file()];
+                let mut files = vec![NO_ADDEND, wgsl!("lib/row_gated"), output.gated_scale_file()];
                 files.extend(output.files());
                 files
             }
-            Product::Best => vec![wgsl!("lib/row_best"), CANDIDATE, NO_ID],
+            Product::Best => vec![NO_ADDEND, wgsl!("lib/row_best"), CANDIDATE, NO_ID],
         }
     }
 }

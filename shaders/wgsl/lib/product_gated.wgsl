@@ -6,10 +6,6 @@
 // Of the lane, until the up projection's tile is summed: one for each of the gate's values that it has.
 var<private> gates: vec2<f32>;
 
-fn addend(at: u32, first_row: u32, column: u32) -> f32 {
-    return 0.0;
-}
-
 fn finish_value(at: u32, first_row: u32, column: u32, addend: f32) {
     let sum = total(at);
     let is_second = at >= LANES;

@@ -2,10 +2,6 @@
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
-fn addend(at: u32, first_row: u32, column: u32) -> f32 {
-    return 0.0;
-}
-
 fn finish_value(at: u32, first_row: u32, column: u32, addend: f32) {
     let row = first_row + at / TILE;
     let output = column * TILE + at % TILE;

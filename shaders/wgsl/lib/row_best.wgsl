@@ -8,10 +8,6 @@ const COLUMN_TILES: u32 = 1u;
 
 var<workgroup> logits: array<f32, 16>;
 
-fn addend_of(lane: u32, first: u32) -> f32 {
-    return 0.0;
-}
-
 fn finish_products(lane: u32, first: u32, addend: f32) {
     if lane < 16u {
         logits[lane] = total(lane);

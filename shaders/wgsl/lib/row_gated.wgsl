@@ -3,10 +3,6 @@
 
 const COLUMN_TILES: u32 = 2u;
 
-fn addend_of(lane: u32, first: u32) -> f32 {
-    return 0.0;
-}
-
 fn finish_products(lane: u32, first: u32, addend: f32) {
     if lane < 16u && first < params.outputs {
         let gate = total(lane);

@@ -4,10 +4,6 @@
 
 const COLUMN_TILES: u32 = 1u;
 
-fn addend_of(lane: u32, first: u32) -> f32 {
-    return 0.0;
-}
-
 fn finish_products(lane: u32, first: u32, addend: f32) {
     if lane < OUTPUTS && first + lane < params.outputs {
         out[params.out_first + first + lane] = total(lane);
