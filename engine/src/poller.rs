@@ -1,6 +1,7 @@
 //! Native drivers call back only while somebody polls. A thread does, so that the core can await.
 
-use std::sync::mpsc::{Sender, channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SendError, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 /// What to do if a submission's callbacks will never come.
@@ -17,16 +18,10 @@ impl Poller {
     /// Starts the thread. It ends when the poller is dropped.
     pub(crate) fn new(device: wgpu::Device) -> std::io::Result<Poller> {
         let (submissions, told) = channel::<(wgpu::SubmissionIndex, Abandon)>();
-        let run = move || {
-            while let Ok((index, abandon)) = told.recv() {
-                let polled =
-                    device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None });
-                if polled.is_err() {
-                    // A lost device does not call back.
-                    abandon();
-                }
-            }
+        let wait = move |index| {
+            device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None }).is_ok()
         };
+        let run = move || poll_all(&told, wait);
         let thread = thread::Builder::new().name("orthrus poll".to_string()).spawn(run)?;
         Ok(Poller { submissions: Some(submissions), thread: Some(thread) })
     }
@@ -34,8 +29,20 @@ impl Poller {
     /// Callbacks are due once `submission` is done. If they will never come, `abandon` is called.
     pub(crate) fn follow(&self, submission: wgpu::SubmissionIndex, abandon: Abandon) {
         if let Some(submissions) = &self.submissions {
-            // The thread ends only with the poller. Otherwise the message, and what waits for it, is dropped.
-            let _ = submissions.send((submission, abandon));
+            // The thread ends only with the poller.
+            if let Err(SendError((_, abandon))) = submissions.send((submission, abandon)) {
+                abandon();
+            }
+        }
+    }
+}
+
+/// Waits for each submission; `wait` says whether it came to its end.
+fn poll_all<Index>(told: &Receiver<(Index, Abandon)>, wait: impl Fn(Index) -> bool) {
+    while let Ok((index, abandon)) = told.recv() {
+        // A lost device does not call back, and wgpu panics where it finds that out while it polls.
+        if !catch_unwind(AssertUnwindSafe(|| wait(index))).unwrap_or(false) {
+            abandon();
         }
     }
 }
@@ -48,5 +55,30 @@ impl Drop for Poller {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::{Abandon, poll_all};
+
+    #[test]
+    fn who_waits_for_a_lost_device_is_told() {
+        let (submissions, told) = channel::<(u32, Abandon)>();
+        let (abandoned, numbers) = channel();
+        for index in 0..5 {
+            let abandoned = abandoned.clone();
+            submissions
+                .send((index, Box::new(move || abandoned.send(index).unwrap_or_default())))
+                .unwrap_or_default();
+        }
+        drop((submissions, abandoned));
+        poll_all(&told, |index| match index {
+            1 => panic!("the device is lost"),
+            index => index < 3,
+        });
+        assert_eq!(numbers.iter().collect::<Vec<_>>(), [1, 3, 4]);
     }
 }
