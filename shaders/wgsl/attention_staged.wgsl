@@ -163,7 +163,9 @@ fn main(
     let head_tile = subgroup % 2u * 4u;
 
     let width = HEAD_TILES * TILE;
-    let own_tile = min(first + subgroup * TILE, params.queries - TILE);
+    // The piece's queries go on to the end of the head's.
+    let own_last = params.queries - params.first_row * (params.heads / params.kv_heads) - TILE;
+    let own_tile = min(first + subgroup * TILE, own_last);
     let held = queries_from(queries_at(kv_head) + own_tile * width);
     var reference = 0.0;
     var sum = 0.0;
