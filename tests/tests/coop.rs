@@ -5,6 +5,7 @@
 //!
 //! Inputs are f16 numbers, so that only sums round.
 
+use bytemuck::Zeroable;
 use half::f16;
 use orthrus::shaders::params::{
     Argmax, Candidate, Grid, Matmul, MatmulCoop, MatmulRow, RmsNorm, Swiglu, padded,
@@ -12,7 +13,7 @@ use orthrus::shaders::params::{
 use orthrus::shaders::twin;
 use orthrus::shaders::{
     Cache, Candidates, Columns, GATED_SCALE, Input, Kernel, NO_ID, Output, PROMPT_TILE, Product, ROW_QUERIES,
-    RowSlices, RowTiles, Rows, STAGED_HEAD, Splits, Store, TILE, Visible, WeightFormat, chunks,
+    RowSlices, RowTiles, Rows, STAGED_HEAD, Splits, State, Store, TILE, Visible, WeightFormat, chunks,
 };
 use orthrus::{Gpu, GpuOptions, Tier};
 use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of, weight_tiles};
@@ -103,13 +104,22 @@ impl Shape {
     }
 }
 
-fn coop<'a>(gpu: &'a Gpu, shape: &Shape, params: &MatmulCoop) -> Operands<'a> {
+/// A pass in which only these rows are the shape's: a kernel that counts the others finds none.
+fn pass_of(shape: &Shape, rows: Rows) -> State {
+    let count = shape.rows as u32;
+    match rows {
+        Rows::All => State { rows: count, ..State::zeroed() },
+        Rows::Logits => State { logit_rows: count, ..State::zeroed() },
+    }
+}
+
+fn coop<'a>(gpu: &'a Gpu, shape: &Shape, params: &MatmulCoop, rows: Rows) -> Operands<'a> {
     let stride = padded(shape.inputs);
     let mut x = in_tiles_of(&shape.x, stride);
     // As many as the largest workgroup takes.
     x.resize(shape.rows.next_multiple_of(PROMPT_TILE) * stride, f16::NAN);
     Operands::new(gpu)
-        .storage(&[pass(shape.rows)])
+        .storage(&[pass_of(shape, rows)])
         .params(params)
         .storage(&stored(WeightFormat::F16, &shape.weights, stride))
         .storage(&x)
@@ -133,13 +143,13 @@ fn check_values(
             expected[row * stride + o] = 0.5 * value;
         }
     }
-    let run = coop(gpu, shape, &params)
+    let run = coop(gpu, shape, &params, Rows::All)
         .storage(&poison(shape.rows * stride))
         .totals(kernel(Product::Value), shape.rows, shape.outputs)
         .run(kernel(Product::Value), grid(&params));
     assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, value"));
 
-    let run = coop(gpu, shape, &params)
+    let run = coop(gpu, shape, &params, Rows::All)
         .storage(&before)
         .totals(kernel(Product::Sum), shape.rows, shape.outputs)
         .run(kernel(Product::Sum), grid(&params));
@@ -159,23 +169,21 @@ fn matmul_coop() {
                 let what = format!("{what}, {rows} rows, {row_tiles:?}, {columns:?}");
                 let shape = Shape::random(random, rows, 900, false);
                 let weight_tiles = random.pick(weight_tiles(gpu));
-                let kernel = |product| Kernel::MatmulCoop {
-                    rows: Rows::All,
-                    row_tiles,
-                    columns,
-                    weight_tiles,
-                    product,
-                };
+                let kernel =
+                    |rows, product| Kernel::MatmulCoop { rows, row_tiles, columns, weight_tiles, product };
                 let grid = |params: &MatmulCoop| params.grid(rows, row_tiles, columns);
-                check_values(gpu, random, &shape, kernel, grid, &what);
+                check_values(gpu, random, &shape, |product| kernel(Rows::All, product), grid, &what);
 
                 let groups = shape.outputs.div_ceil(columns.outputs());
                 let params = shape.params(groups, 1.0);
-                let run = coop(gpu, &shape, &params)
-                    .storage(&vec![Candidate { logit: 0.0, id: 77 }; rows * groups])
-                    .run(kernel(Product::Best), grid(&params));
-                let found: Vec<Candidate> = run.read(4, rows * groups);
-                assert_best(&found, &shape.best(columns.outputs()), &format!("{what}, best"));
+                for of in [Rows::All, Rows::Logits] {
+                    let run = coop(gpu, &shape, &params, of)
+                        .storage(&vec![Candidate { logit: 0.0, id: 77 }; rows * groups])
+                        .run(kernel(of, Product::Best), grid(&params));
+                    let found: Vec<Candidate> = run.read(4, rows * groups);
+                    let what = format!("{what}, best of {of:?}");
+                    assert_best(&found, &shape.best(columns.outputs()), &what);
+                }
             }
         }
     });
@@ -217,7 +225,7 @@ fn check_gated(gpu: &Gpu, shape: &Shape, kernel: Kernel, grid: impl Fn(&MatmulCo
     let width = shape.outputs / 2;
     let params = shape.params(width, 1.0);
     let mut out = vec![f16::NAN; shape.rows.next_multiple_of(TILE) * width];
-    let run = coop(gpu, shape, &params)
+    let run = coop(gpu, shape, &params, Rows::All)
         .storage(&out)
         .totals(kernel, shape.rows, shape.outputs)
         .run(kernel, grid(&params));
