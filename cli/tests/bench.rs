@@ -156,6 +156,18 @@ fn each_kernel_of_a_pass_is_measured() {
 }
 
 #[test]
+fn a_model_too_short_to_be_asked_is_measured() {
+    let model = common::talking(json!(null));
+    let file = model.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    config["max_position_embeddings"] = json!(256);
+    fs::write(&file, config.to_string()).unwrap();
+    let ran = bench(&["--model", path(model.path()), "--contexts", "20"]);
+    shown(&ran, &["replayed acceptance, recorded with the bundled model", "dual view"]);
+    assert!(ran.err.contains("the model is not asked for its acceptance lengths"), "{}", ran.err);
+}
+
+#[test]
 fn synthetic_models_say_that_they_are() {
     let dir = TempDir::new().unwrap();
     let lengths = dir.path().join("lengths.json");
@@ -226,6 +238,9 @@ fn options_must_make_sense() {
     with(&["--contexts", "0"]).failed(2, "at least 1");
     with(&["--contexts", "10,,20"]).failed(2, "at least 1");
     with(&["--contexts", "40960"]).failed(2, "more than the 40960 of this model");
+    // The prompt's token, a cycle's eight, and another block.
+    run(&["bench", "--model", path(&golden), "--cycles", "1", "--contexts", "40944"])
+        .failed(2, "up to 17 positions after it");
     with(&["--block-size", "9"]).failed(2, "block size 9 is out of range");
     with(&["--ar-kernel", "faster"]).failed(2, "[possible values: exact, fast]");
     with(&["--replay", "/nowhere"]).failed(1, "reading --replay");
@@ -237,6 +252,8 @@ fn options_must_make_sense() {
     with(&["--contexts", "8", "--json", "/nowhere/results.json"])
         .failed(1, "opening the file for the results");
     with(&["--contexts", "8", "--svg", path(dir.path())]).failed(1, "opening the file for the results");
+    let file = path(&file);
+    with(&["--contexts", "8", "--json", file, "--svg", file]).failed(2, "--json and --svg name one file");
 }
 
 #[test]

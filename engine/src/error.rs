@@ -145,11 +145,11 @@ pub enum Error {
     },
 
     /// A measured pass of a prompt with too few rows or too many.
-    #[error("{asked} rows are out of range for a prompt's pass: it has 1 to {most} here")]
+    #[error("{asked} rows are out of range for a prompt's pass: in this session it has 1 to {most}")]
     PromptRows {
         /// What was asked for.
         asked: usize,
-        /// A pass's, or the cached text's where that is shorter.
+        /// The session's.
         most: usize,
     },
 

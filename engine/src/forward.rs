@@ -276,13 +276,13 @@ impl Preparation<'_> {
         let weights = bound.filter(|(binding, _)| binding.name == "weights");
         let done_up_to = self.done_up_to;
         let variant = |(most, kernel, grid): (Extent, Kernel, GridOf)| Variant {
+            name: kernel.name(),
             most,
             pipeline: gpu.pipeline(kernel).pipeline,
             group: gpu.bind(kernel, &buffers[..kernel.bindings().len()]),
             grid: Box::new(move |extent| if extent.positions > done_up_to { grid(extent) } else { NOTHING }),
         };
         self.pass.steps.push(Step {
-            name: first.name(),
             variants: kernels.into_iter().map(variant).collect(),
             weight_bytes: weights.map(|(_, buffer)| buffer.size()).sum(),
         });

@@ -1,6 +1,8 @@
 //! What benchmarks need that decoding does not: any context without its prompt, passes by themselves, the bytes they
 //! read, and what the GPU can copy. Who calls keeps the time.
 
+use std::ops::Range;
+
 use orthrus_shaders::params::Copied;
 use orthrus_shaders::{Kernel, State, WeightFormat};
 
@@ -22,8 +24,7 @@ pub enum MeasuredPass {
     Verify(ArKernel),
     /// Anchor and masks through the diffusion view, with the logits of all, and the drafts.
     Draft,
-    /// The last pass of a prompt, as if the cached text were one: its last rows through the AR view again, the last
-    /// one's logits, its pick, and `accept`.
+    /// The last pass of a prompt: rows through the AR view with the logits of the last, its pick, and `accept`.
     Prompt,
 }
 
@@ -54,7 +55,7 @@ impl MeasuredPass {
 /// A kernel in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelOfPass {
-    /// Its name.
+    /// Its name: the kernel that passes of such an extent take.
     pub name: &'static str,
     /// Dispatches of it in the pass, at this place of each layer.
     pub dispatches: usize,
@@ -95,9 +96,8 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a pass of `rows` rows after the cached text, or its last ones, `times` times, each from the same decode
-    /// state and submitted by itself, as decoding does, and waits for the last. The text and its cache stay as they
-    /// are, but for keys and values of [`MeasuredPass::Prompt`]'s rows where they had only been assumed.
+    /// Runs a pass of `rows` rows after the cached text `times` times, each from the same decode state and submitted by
+    /// itself, as decoding does, and waits for the last. The text and its cache stay as they are.
     ///
     /// # Errors
     /// The checkpoint has no diffusion view; the rows outgrow its block, a prompt's pass or the cache; the GPU failed.
@@ -122,7 +122,7 @@ impl Session {
         self.gpu().idle().await
     }
 
-    /// The kernels of a pass of `rows` rows at the cached text's end, in order: what every layer runs once, what comes
+    /// The kernels of a pass of `rows` rows after the cached text, in order: what every layer runs once, what comes
     /// before, and both ways to choose ids after them.
     ///
     /// # Errors
@@ -135,27 +135,29 @@ impl Session {
         let before = self.model.shared.embedding.pieces.len();
         let count = self.model.shared.layers.len();
         let each = (layers.steps.len() - before) / count;
-        let kernel = |pass: &Pass, of, dispatches, first: usize| KernelOfPass {
-            name: pass.steps[first].name,
-            of,
-            dispatches,
-            weight_bytes: match of {
-                PartOfPass::Layers if first < before => 0,
-                _ => dispatches as u64 * pass.steps[first].weight_bytes,
-            },
-            first,
+        // What such a pass does not record is left out.
+        let kernels = |pass: &Pass, of, extent, dispatches, places: Range<usize>| -> Vec<KernelOfPass> {
+            let named = places.filter_map(|first| Some((first, pass.steps[first].name(extent)?)));
+            let kernel = |(first, name): (usize, _)| KernelOfPass {
+                name,
+                of,
+                dispatches,
+                weight_bytes: match of {
+                    PartOfPass::Layers if first < before => 0,
+                    _ => dispatches as u64 * pass.steps[first].weight_bytes,
+                },
+                first,
+            };
+            named.map(kernel).collect()
         };
-        let of_layers = (before..before + each).filter(|first| layers.steps[*first].is_recorded(extent));
-        let of_choice = |pass: &Pass, of| -> Vec<KernelOfPass> {
-            let recorded = (0..pass.steps.len()).filter(|first| pass.steps[*first].is_recorded(choice));
-            recorded.map(|first| kernel(pass, of, 1, first)).collect()
-        };
-        Ok((0..before)
-            .map(|first| kernel(layers, PartOfPass::Layers, 1, first))
-            .chain(of_layers.map(|first| kernel(layers, PartOfPass::Layers, count, first)))
-            .chain(of_choice(greedy, PartOfPass::Greedy))
-            .chain(of_choice(sampled, PartOfPass::Sampled))
-            .collect())
+        let of_choice = |pass: &Pass, of| kernels(pass, of, choice, 1, 0..pass.steps.len());
+        Ok([
+            kernels(layers, PartOfPass::Layers, extent, 1, 0..before),
+            kernels(layers, PartOfPass::Layers, extent, count, before..before + each),
+            of_choice(greedy, PartOfPass::Greedy),
+            of_choice(sampled, PartOfPass::Sampled),
+        ]
+        .concat())
     }
 
     /// Runs all of a pass's dispatches of one kernel, one after the other, `times` times in one submission, and waits.
@@ -174,13 +176,14 @@ impl Session {
         let extent = if kernel.of == PartOfPass::Layers { layers } else { choice };
         let Some(parts) = self.passes.parts(pass.ar_kernel()) else { return Err(Error::NoDiffusionView) };
         let steps = &parts[kernel.of as usize].steps;
-        let stride = if kernel.dispatches > 1 {
-            let before = self.model.shared.embedding.pieces.len();
-            (steps.len() - before) / kernel.dispatches
+        let before = self.model.shared.embedding.pieces.len();
+        let (stride, count) = if kernel.of == PartOfPass::Layers && kernel.first >= before {
+            let count = self.model.shared.layers.len();
+            ((steps.len() - before) / count, count)
         } else {
-            1
+            (1, 1)
         };
-        let chosen = || steps.iter().skip(kernel.first).step_by(stride).take(kernel.dispatches);
+        let chosen = || steps.iter().skip(kernel.first).step_by(stride).take(count);
         self.gpu().submit(|encoder| {
             let bytes = size_of::<State>() as u64;
             encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
@@ -195,25 +198,26 @@ impl Session {
     /// The extents of a measured pass: of its layers, and of its choice of ids.
     fn extents_of(&self, pass: MeasuredPass, rows: usize) -> Result<(Extent, Extent)> {
         let sizes = self.buffers.sizes;
-        let (start, logit_rows) = match pass {
-            MeasuredPass::Prompt => {
-                let most = sizes.rows.min(self.cached);
-                if !(1..=most).contains(&rows) {
-                    return Err(Error::PromptRows { asked: rows, most });
-                }
-                (self.cached - rows, 1)
-            }
-            _ if (1..=sizes.block).contains(&rows) => (self.cached, rows),
-            _ => return Err(Error::BlockSize { asked: rows, most: sizes.block }),
+        let most = match pass {
+            MeasuredPass::Verify(ArKernel::Fast) => 1,
+            MeasuredPass::Verify(ArKernel::Exact) | MeasuredPass::Draft => sizes.block,
+            MeasuredPass::Prompt => sizes.rows,
         };
+        match pass {
+            _ if (1..=most).contains(&rows) => {}
+            MeasuredPass::Prompt => return Err(Error::PromptRows { asked: rows, most }),
+            _ => return Err(Error::BlockSize { asked: rows, most }),
+        }
         if pass == MeasuredPass::Draft && self.passes.draft.is_none() {
             return Err(Error::NoDiffusionView);
         }
-        let (positions, capacity) = (start + rows, self.capacity());
+        let (start, capacity) = (self.cached, self.capacity());
+        let positions = start + rows;
         // `accept` writes the bonus behind the rows.
         if positions >= capacity {
-            return Err(Error::ContextFull { prompt: start, budget: rows, capacity });
+            return Err(Error::ContextFull { prompt: start, budget: rows + 1, capacity });
         }
+        let logit_rows = if pass == MeasuredPass::Prompt { 1 } else { rows };
         Ok((Extent { rows, positions }, Extent { rows: logit_rows, positions }))
     }
 
@@ -221,7 +225,7 @@ impl Session {
     async fn start_of(&mut self, pass: MeasuredPass, rows: usize) -> Result<Start> {
         let (layers, choice) = self.extents_of(pass, rows)?;
         self.ring.drain().await?;
-        let start = layers.positions - rows;
+        let start = self.cached;
         let state = State {
             start: start as u32,
             rows: rows as u32,
@@ -237,8 +241,8 @@ impl Session {
             ..bytemuck::Zeroable::zeroed()
         };
         let initial = self.gpu().storage_with("initial state", &[state])?;
-        let after = vec![0u32; layers.positions - self.cached];
-        self.gpu().write(&self.buffers.tokens, 4 * self.cached as u64, &after);
+        let after = vec![0u32; rows];
+        self.gpu().write(&self.buffers.tokens, 4 * start as u64, &after);
         Ok(Start { initial, layers, choice })
     }
 
@@ -287,8 +291,8 @@ impl std::fmt::Debug for Copying {
 }
 
 impl Copying {
-    /// Most bytes copied: a gibibyte, the grid's limit.
-    const MOST: u64 = 1 << 30;
+    /// Most bytes copied: a gibibyte less what takes one workgroup too many for a grid, in whole rows.
+    const MOST: u64 = (1 << 30) - (1 << 20);
 
     /// Columns of the random matrix that is copied.
     const WIDTH: usize = 1024;

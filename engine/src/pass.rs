@@ -29,8 +29,6 @@ impl Extent {
 
 /// One dispatch, with all that it binds.
 pub(crate) struct Step {
-    /// The kernel's name.
-    pub(crate) name: &'static str,
     /// Of which a pass takes the first that is for it; the last is for any more too.
     pub(crate) variants: Vec<Variant>,
     /// Bytes of the weights that are bound.
@@ -39,6 +37,8 @@ pub(crate) struct Step {
 
 /// A kernel for passes of so many rows and positions at most.
 pub(crate) struct Variant {
+    /// The kernel's name.
+    pub(crate) name: &'static str,
     pub(crate) most: Extent,
     pub(crate) pipeline: wgpu::ComputePipeline,
     pub(crate) group: Bound,
@@ -59,6 +59,11 @@ impl Step {
     /// Whether the pass records it: it has something to do there.
     pub(crate) fn is_recorded(&self, extent: Extent) -> bool {
         self.dispatch(extent).is_some()
+    }
+
+    /// The name of the kernel that the pass records, if it does.
+    pub(crate) fn name(&self, extent: Extent) -> Option<&'static str> {
+        Some(self.dispatch(extent)?.0.name)
     }
 
     fn dispatch(&self, extent: Extent) -> Option<(&Variant, Grid)> {

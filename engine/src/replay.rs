@@ -90,8 +90,13 @@ impl Session {
         let group = gpu.bind(kernel, &[&self.buffers.state, script, &self.buffers.tokens]);
         Pass {
             steps: vec![Step {
-                name: kernel.name(),
-                variants: vec![Variant { most: Extent::ANY, pipeline, group, grid: Box::new(|_| [1, 1, 1]) }],
+                variants: vec![Variant {
+                    name: kernel.name(),
+                    most: Extent::ANY,
+                    pipeline,
+                    group,
+                    grid: Box::new(|_| [1, 1, 1]),
+                }],
                 weight_bytes: 0,
             }],
         }

@@ -471,7 +471,7 @@ pub struct Copied {
 }
 
 impl Copied {
-    /// Grid for `count` vec4, at most 2^26: a gibibyte.
+    /// Grid for `count` vec4: fewer than 2^26, a gibibyte, for which there would be a workgroup too many.
     pub fn grid(&self) -> Grid {
         [groups(self.count as usize, 1024), 1, 1]
     }

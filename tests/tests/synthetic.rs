@@ -287,16 +287,6 @@ fn passes_can_be_measured_at_any_context() {
         session.run_passes(pass, rows, 3).unwrap();
         assert_eq!((session.cached(), session.text()), (600, &text[..]));
     }
-    // A prompt's last rows, whose keys were assumed: they come from nowhere else.
-    for rows in [1, 100, session.sizes().rows] {
-        session.run_passes(MeasuredPass::Prompt, rows, 2).unwrap();
-        assert_eq!((session.cached(), session.text()), (600, &text[..]));
-        let (keys, _) = session.cache(1).unwrap();
-        let known = |key: &[f32]| key.iter().any(|value| *value != 0.0);
-        let found: Vec<bool> = keys.chunks(32).take(600).map(known).collect();
-        let expected: Vec<bool> = (0..600).map(|position| position >= 600 - rows).collect();
-        assert_eq!(found, expected, "{rows} rows");
-    }
     // Weights and cache: 2 layers of 2 kv heads of 32 f32 keys and values.
     let layer = 128 * (4 + 2 * 2) * 32 + 4 * 32 * 128 + 3 * 256 * 128;
     let weights = 2 * (2 * layer + 2048 * 128) + 4 * (5 * 128 + 2 * 64);
@@ -309,14 +299,45 @@ fn passes_can_be_measured_at_any_context() {
 
     assert!(matches!(session.run_passes(exact, 33, 1), Err(Error::BlockSize { asked: 33, most: 32 })));
     assert!(matches!(session.run_passes(exact, 0, 1), Err(Error::BlockSize { .. })));
-    assert!(matches!(session.run_passes(MeasuredPass::Prompt, 0, 1), Err(Error::PromptRows { .. })));
     assert!(matches!(session.kernels_of(exact, 33), Err(Error::BlockSize { .. })));
+    let fast = MeasuredPass::Verify(ArKernel::Fast);
+    assert!(matches!(session.run_passes(fast, 2, 1), Err(Error::BlockSize { asked: 2, most: 1 })));
     assert!(matches!(session.assume_cached(&[0; 700]), Err(Error::ContextFull { .. })));
     assert!(matches!(session.assume_cached(&[2048]), Err(Error::IdOutOfRange { .. })));
     session.assume_cached(&[0; 690]).unwrap();
     // A row's place, and the bonus's.
     assert!(matches!(session.run_passes(exact, 10, 1), Err(Error::ContextFull { .. })));
     session.run_passes(exact, 9, 1).unwrap();
+}
+
+#[test]
+fn a_prompts_pass_can_be_measured() {
+    for tier in tiers() {
+        let model = model(tier, WeightFormat::F16);
+        let mut session = model.session(600).unwrap();
+        let text = prompt(&mut Random::new(5), 500);
+        for rows in [1, 100, session.sizes().rows.min(200)] {
+            session.assume_cached(&text[..300]).unwrap();
+            session.run_passes(MeasuredPass::Prompt, rows, 2).unwrap();
+            assert_eq!((session.cached(), session.text()), (300, &text[..300]));
+            for kernel in session.kernels_of(MeasuredPass::Prompt, rows).unwrap() {
+                session.run_kernel(MeasuredPass::Prompt, rows, &kernel, 1).unwrap();
+            }
+            // What it was not to touch are zeros.
+            session.assume_cached(&text).unwrap();
+            let (keys, _) = session.cache(1).unwrap();
+            let known = |key: &[f32]| key.iter().any(|value| *value != 0.0);
+            let found: Vec<bool> = keys.chunks(32).take(500).map(known).collect();
+            let expected: Vec<bool> =
+                (0..500).map(|position| (300..300 + rows).contains(&position)).collect();
+            assert_eq!(found, expected, "tier {}, {rows} rows", tier.name());
+        }
+        let rows = session.sizes().rows;
+        session.assume_cached(&text[..300]).unwrap();
+        assert!(matches!(session.run_passes(MeasuredPass::Prompt, 0, 1), Err(Error::PromptRows { .. })));
+        let too_many = session.run_passes(MeasuredPass::Prompt, rows + 1, 1);
+        assert!(matches!(too_many, Err(Error::PromptRows { most, .. }) if most == rows));
+    }
 }
 
 #[test]

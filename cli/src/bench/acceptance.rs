@@ -8,6 +8,7 @@ use orthrus_loader::{Checkpoint, Views};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CliError, Result};
+use crate::output::note;
 use crate::prompts;
 
 /// Of the first bundled model's answers, of 2026-11-22, to the prompts that come with this program: kept when the model
@@ -83,7 +84,13 @@ impl Acceptance {
         if !talks || checkpoint.views() == Views::ArOnly {
             return Ok(Acceptance::built_in());
         }
-        let prompts = prompts::of_file(None, limit, BUDGET, checkpoint)?;
+        let prompts = match prompts::of_file(None, limit, BUDGET, checkpoint) {
+            Ok(prompts) => prompts,
+            Err(error) => {
+                note(format!("the model is not asked for its acceptance lengths: {error}"));
+                return Ok(Acceptance::built_in());
+            }
+        };
         let longest = prompts.iter().map(|prompt| prompt.ids.len()).max().unwrap_or(0);
         let mut session = model.session(longest + BUDGET)?;
         let mut lengths = Vec::new();

@@ -125,9 +125,29 @@ impl<'a> Bench<'a> {
         Ok(Bench { session, args, lengths, ids })
     }
 
+    /// Rows of the last pass of a prompt that the context is.
+    pub(crate) fn rows_of_prompt(&self) -> usize {
+        (self.ids.len() - 1) % self.session.sizes().rows + 1
+    }
+
+    /// Takes for cached what is before a pass: the context, but for a prompt's own rows.
+    fn assume_before(&mut self, pass: MeasuredPass, rows: usize) -> Result<()> {
+        let own = if pass == MeasuredPass::Prompt { rows } else { 0 };
+        self.assume(self.ids.len().saturating_sub(own))
+    }
+
+    /// Takes the first ids of the context for cached.
+    fn assume(&mut self, count: usize) -> Result<()> {
+        match &self.ids[..count] {
+            [] => self.session.clear(),
+            ids => self.session.assume_cached(ids)?,
+        }
+        Ok(())
+    }
+
     /// Seconds of a pass.
     pub(crate) fn pass(&mut self, pass: MeasuredPass, rows: usize) -> Result<Spread> {
-        self.session.assume_cached(&self.ids)?;
+        self.assume_before(pass, rows)?;
         seconds_of_one(LONG_ENOUGH, self.args.repetitions, |times| {
             Ok(self.session.run_passes(pass, rows, times)?)
         })
@@ -135,7 +155,7 @@ impl<'a> Bench<'a> {
 
     /// Each kernel of a pass, with the seconds that all its dispatches take.
     pub(crate) fn kernels(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<(KernelOfPass, Spread)>> {
-        self.session.assume_cached(&self.ids)?;
+        self.assume_before(pass, rows)?;
         let kernels = self.session.kernels_of(pass, rows)?;
         let session = &mut self.session;
         let mut time = |kernel: KernelOfPass| {
@@ -178,13 +198,7 @@ impl<'a> Bench<'a> {
         let mut decoded = Decoded { ids: Vec::new(), lengths: Vec::new(), seconds: Spread::of(Vec::new()) };
         for repetition in 0..=self.args.repetitions {
             // All but the last id, which the prompt's pass takes.
-            if let [before @ .., _] = &self.ids[..]
-                && !before.is_empty()
-            {
-                self.session.assume_cached(before)?;
-            } else {
-                self.session.clear();
-            }
+            self.assume(self.ids.len() - 1)?;
             let mut generation = self.session.generate(&self.ids, &options, &mut no_progress)?;
             let mut first = None;
             decoded.ids.clear();

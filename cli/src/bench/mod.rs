@@ -43,6 +43,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         return Err(Error::BlockSize { asked, most: config.block_size }.into());
     }
     let replayed = args.replay.as_deref().map(Acceptance::of_file).transpose()?;
+    if args.json.is_some() && args.json == args.svg {
+        return Err(CliError::usage("--json and --svg name one file: give two"));
+    }
     for file in [&args.json, &args.svg].into_iter().flatten() {
         check_writable(file)?;
     }
@@ -54,23 +57,29 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         (None, None) => Acceptance::built_in(),
     };
     let results = measure(args, &source, &model, acceptance)?;
+    // What cannot be written is not to take the rest along.
+    let written = write_files(args, &results);
+    show(&table::text(&results))?;
+    written
+}
+
+fn write_files(args: &BenchArgs, results: &Results) -> Result<()> {
     if let Some(file) = &args.json {
-        let text = serde_json::to_string_pretty(&results)
+        let text = serde_json::to_string_pretty(results)
             .map_err(|error| CliError::Io { what: "writing JSON", source: error.into() })?;
         write(file, &text)?;
     }
     if let Some(file) = &args.svg {
-        write(file, &picture::draw(&results))?;
+        write(file, &picture::draw(results))?;
     }
-    // Last: nobody may be reading.
-    show(&table::text(&results))
+    Ok(())
 }
 
 /// Contexts asked for must fit the model. (Those that are not asked for are left out where they do not.)
 fn check_contexts(args: &BenchArgs, config: &Config) -> Result<()> {
     let longest = config.max_position_embeddings;
-    // As many tokens as the cycles can give, and a block.
-    let room = args.cycles.saturating_add(1).saturating_mul(config.block_size);
+    // As many tokens as the cycles can give, the prompt's own, and a block: as `measure::room`.
+    let room = args.cycles.saturating_add(1).saturating_mul(config.block_size).saturating_add(1);
     if args.cycles > longest {
         return Err(CliError::usage(format!(
             "{} --cycles are more than the {longest} positions of this model",
@@ -140,11 +149,6 @@ fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) 
     for rows in BLOCKS.into_iter().filter(|rows| dual && *rows <= model.config().block_size) {
         passes.push(pass(&mut bench, MeasuredPass::Draft, rows)?);
     }
-    if args.kernels && context <= LONGEST_PROMPT {
-        // The whole prompt is measured below: this is for its kernels.
-        let rows = bench.session.sizes().rows.min(context);
-        passes.push(pass(&mut bench, MeasuredPass::Prompt, rows)?);
-    }
     // The exact kernels' text is what the dual view's cycles are to give.
     let exact = bench.decode_ar(ArKernel::Exact)?;
     let mut ar = Vec::new();
@@ -170,7 +174,12 @@ fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) 
             Some(figures)
         }
     };
+    // Last, as prompts leave more than zeros in the cache.
     let prompt = if context <= LONGEST_PROMPT { Some(bench.prompt()?) } else { None };
+    if args.kernels && prompt.is_some() {
+        let rows = bench.rows_of_prompt();
+        passes.push(pass(&mut bench, MeasuredPass::Prompt, rows)?);
+    }
     let sizes = bench.session.sizes();
     Ok(AtContext {
         context,
