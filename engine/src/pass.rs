@@ -1,4 +1,4 @@
-//! A forward pass as a list of prepared dispatches: made once, recorded every cycle.
+//! A forward pass, or a part of one, as a list of prepared dispatches: made once, recorded every cycle.
 
 use orthrus_shaders::params::Grid;
 

@@ -13,20 +13,20 @@ use crate::options::ArKernel;
 use crate::pass::{Extent, GridOf};
 use crate::weights::Matrix;
 
-/// How the products of a pass are computed.
+/// The kernels that compute the products of a pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Products {
     Plain,
     Coop,
     Fast,
 }
 
 impl Preparation<'_> {
-    fn way(&self) -> Way {
+    fn products(&self) -> Products {
         match (self.kernel, self.weights.cache) {
-            (ArKernel::Fast, _) => Way::Fast,
-            (ArKernel::Exact, Cache::Rows) => Way::Plain,
-            (ArKernel::Exact, Cache::Tiles) => Way::Coop,
+            (ArKernel::Fast, _) => Products::Fast,
+            (ArKernel::Exact, Cache::Rows) => Products::Plain,
+            (ArKernel::Exact, Cache::Tiles) => Products::Coop,
         }
     }
 
@@ -40,14 +40,14 @@ impl Preparation<'_> {
 
     /// `out = matrix · norm(x)`.
     pub(crate) fn normed_product(&mut self, rows: Rows, norm: &Buffer, matrix: &Matrix, out: &Buffer) {
-        if self.way() == Way::Fast {
+        if self.products() == Products::Fast {
             let x = &self.buffers.x;
             return self.row(self.normed_input(), Product::Value, matrix, &[x, out, norm], 1.0);
         }
         self.rms_norm(rows, norm);
         let x = &self.buffers.normed;
-        match self.way() {
-            Way::Plain => self.plain(rows, Store::Value, matrix, x, out),
+        match self.products() {
+            Products::Plain => self.plain(rows, Store::Value, matrix, x, out),
             _ => self.coop(rows, Product::Value, matrix, x, out, matrix.outputs, 1.0),
         }
     }
@@ -55,10 +55,12 @@ impl Preparation<'_> {
     /// `residual += scale · matrix · x`.
     pub(crate) fn add_product(&mut self, x: &Buffer, matrix: &Matrix, scale: f32) {
         let out = &self.buffers.x;
-        match self.way() {
-            Way::Plain => self.plain(Rows::All, Store::Sum, matrix, x, out),
-            Way::Coop => self.coop(Rows::All, Product::Sum, matrix, x, out, padded(matrix.outputs), scale),
-            Way::Fast => {
+        match self.products() {
+            Products::Plain => self.plain(Rows::All, Store::Sum, matrix, x, out),
+            Products::Coop => {
+                self.coop(Rows::All, Product::Sum, matrix, x, out, padded(matrix.outputs), scale)
+            }
+            Products::Fast => {
                 let input = match self.weights.cache {
                     Cache::Rows => Input::Rows,
                     Cache::Tiles => Input::Tiles,
@@ -72,19 +74,19 @@ impl Preparation<'_> {
     pub(crate) fn gated_product(&mut self, norm: &Buffer, gate_up: &Matrix) {
         let b = self.buffers;
         let width = self.weights.config.intermediate_size;
-        match self.way() {
-            Way::Plain => {
+        match self.products() {
+            Products::Plain => {
                 self.rms_norm(Rows::All, norm);
                 self.plain(Rows::All, Store::Value, gate_up, &b.normed, &b.gate_up);
                 let params = Swiglu { width: width as u32, out_stride: padded(width) as u32, pad: [0; 2] };
                 let buffers = [&b.state, &self.uniform(&params), &b.gate_up, &b.gated];
                 self.step(Kernel::Swiglu, &buffers, move |extent| params.grid(extent.rows));
             }
-            Way::Coop => {
+            Products::Coop => {
                 self.rms_norm(Rows::All, norm);
                 self.coop(Rows::All, Product::Gated, gate_up, &b.normed, &b.gated, padded(width), 1.0);
             }
-            Way::Fast => {
+            Products::Fast => {
                 self.row(self.normed_input(), Product::Gated, gate_up, &[&b.x, &b.gated, norm], 1.0);
             }
         }
@@ -95,15 +97,15 @@ impl Preparation<'_> {
     pub(crate) fn best_logits(&mut self) -> Option<usize> {
         let b = self.buffers;
         let head = self.weights.head();
-        match self.way() {
-            Way::Plain => None,
-            Way::Coop => {
+        match self.products() {
+            Products::Plain => None,
+            Products::Coop => {
                 self.rms_norm(Rows::Logits, &self.weights.final_norm);
                 let groups = head.outputs.div_ceil(Columns::of(head.outputs, Product::Best).outputs());
                 self.coop(Rows::Logits, Product::Best, head, &b.normed, &b.best, groups, 1.0);
                 Some(groups)
             }
-            Way::Fast => {
+            Products::Fast => {
                 let operands = [&b.x, &b.best, &self.weights.final_norm];
                 self.row(self.normed_input(), Product::Best, head, &operands, 1.0);
                 Some(head.outputs.div_ceil(MatmulRow::outputs_per_group(Product::Best)))

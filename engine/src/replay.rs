@@ -57,7 +57,7 @@ impl Replay {
     }
 }
 
-/// A script on the GPU, and the pass that makes it the draft.
+/// A script on the GPU, and the dispatch that makes it the draft.
 pub(crate) struct Script {
     pub(crate) pass: Pass,
 }

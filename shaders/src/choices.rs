@@ -36,7 +36,8 @@ impl Tier {
     }
 }
 
-/// How a weight is stored on the GPU. Activations and sums are f32 with either.
+/// How a weight is stored on the GPU. Sums are f32 with either, and activations but for those of tier `coop` with f16
+/// ([`Output`], [`Cache`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WeightFormat {
     /// 4 bytes.
@@ -128,7 +129,7 @@ pub enum Store {
 pub enum Output {
     /// f32, row after row: for `matmul`.
     Rows,
-    /// f16 in tiles of 16 by 16 (`lib/tile.wgsl`): for `matmul_coop`.
+    /// f16 in tiles of 16 by 16 (`lib/tile.wgsl`): for `matmul_coop`, `matmul_prompt`, and `matmul_row` on tier `coop`.
     Tiles,
 }
 
@@ -283,7 +284,7 @@ pub enum Input {
 pub enum Cache {
     /// f32, for `attention`.
     Rows,
-    /// f16 in tiles, for `attention_coop` and `attention_staged`.
+    /// f16 in tiles, for `attention_coop`, `attention_staged` and `attention_row`.
     Tiles,
 }
 

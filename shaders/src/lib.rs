@@ -47,7 +47,8 @@ pub const MATRIX_ROWS: usize = 2 * TILE;
 pub const PROMPT_TILE: usize = 8 * TILE;
 
 /// Workgroups of `matmul_prompt` that there are at most, each of which goes from one tile to the next: about two for
-/// each multiprocessor of a large GPU (132, an NVIDIA H200), and a number that divides the released models' tiles.
+/// each multiprocessor of a large GPU (132, an NVIDIA H200), and a number that divides the tiles of the 1.7B and the 8B
+/// in a prompt's longest pass.
 pub const PROMPT_WORKGROUPS: usize = 256;
 
 /// Largest number of rows in a block (`accept` keeps a record of this many picks and drafts).
@@ -59,8 +60,8 @@ pub const MAX_END_IDS: usize = 16;
 /// Positions in a split of the cache, the fixed unit of `attention`.
 pub const SPLIT: usize = 256;
 
-/// Positions in a short split of `attention_coop`, how many of them come first, and positions in the long ones after
-/// them ([`Splits`]).
+/// Positions in a short split of attention over a cache in tiles, how many of them come first, and positions in the
+/// long ones after them ([`Splits`]).
 pub const SHORT_SPLIT: usize = 128;
 /// See [`SHORT_SPLIT`].
 pub const SHORT_SPLITS: usize = 16;
@@ -86,7 +87,7 @@ pub const MAX_HEAD_DIM: usize = 256;
 /// Most ids of a vocabulary: `distribution` finds one among them by 24 halvings.
 pub const MAX_VOCABULARY: usize = 1 << 24;
 
-/// By how much `matmul_coop` and `matmul_row` scale gated values that they write as f16.
+/// By how much `matmul_coop`, `matmul_prompt` and `matmul_row` scale gated values that they write as f16.
 pub const GATED_SCALE: f32 = 0.0625;
 
 /// What `argmax` gives for a row without any number in it.

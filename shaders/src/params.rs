@@ -241,7 +241,7 @@ impl QkNormRope {
 /// Uniform of `attention`, `attention_coop`, `attention_staged`, and `attention_row`, which alone has use for `eps`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-#[allow(missing_docs, reason = "documented in attention.wgsl")]
+#[allow(missing_docs, reason = "documented in attention.wgsl, and `eps` in attention_row.wgsl")]
 pub struct Attention {
     pub heads: u32,
     pub kv_heads: u32,

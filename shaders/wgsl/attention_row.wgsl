@@ -30,7 +30,7 @@ struct Params {
     visible: u32,       // CAUSAL
     first_row: u32,     // 0
     piece_queries: u32, // queries of a kv head that `partial_sums` and `stats` have room for
-    eps: f32,
+    eps: f32,           // of the norms
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -266,7 +266,7 @@ fn gather(lane: u32, values: Half, kv_head: u32, split: u32, seen: u32, own: u32
 }
 
 // The own key and value to their place: a lane eight of the key's values, or one of the value's, whose word it shares with
-// another position (see qk_norm_rope.wgsl).
+// another position (see lib/cache_tiles.wgsl).
 fn write_own(lane: u32, head_at: u32, own: u32) {
     let tile = (head_at + own / TILE) * HEAD_TILES;
     let place = own % TILE;

@@ -4,12 +4,14 @@
 //   product[o] = scale Σ_k x[k] weights[o][k]        o < outputs
 //
 // A workgroup has COLUMN_TILES tiles of 16 outputs. Each 32 lanes take a run of tiles of k, a lane one chunk of each:
-// they read 512 bytes that lie together.
+// they read 512 bytes that lie together, in f32 1,024.
 //
 //   weights  tiled [outputs][chunks]   choice `weights`, see lib/chunk.wgsl
 //   x        the row's input           choice `input`, with the norm before the product or without
+//   norm     [2 chunks] vec4, f32      padded; bound where `input` is normed
 //
-// Choices: `weights`, `input`, `row_slices`, `row_product` (what becomes of it). Grid: (outputs / (16 COLUMN_TILES)).
+// Choices: `weights`, `input`, `row_slices`, `row_product` (what becomes of it), and `output` where that is the gate.
+// Grid: (outputs / (16 COLUMN_TILES)).
 
 struct Params {
     outputs: u32,    // rows of the matrix

@@ -2,7 +2,8 @@
 //! that a kernel's distance from its twin is the kernel's own rounding. Layouts are those of the kernels.
 //!
 //! Kernels that compute the same share a twin: `matmul_coop`, `matmul_prompt` and `matmul_row` that of `matmul`, followed
-//! by what becomes of the product; `attention_coop` that of `attention`.
+//! by what becomes of the product; `attention_coop` and `attention_staged` that of `attention`, and `attention_row`
+//! those of `qk_norm_rope` and `attention`.
 
 mod accept;
 mod argmax;

@@ -1,8 +1,8 @@
 // Choice `cache`: f32, for `attention`.
 //
 //   q        [rows][heads][4 head_vecs]            each head padded with zeros to whole vec4
-//   keys     [kv_heads][head_vecs][capacity][4]    positions innermost, so that lanes of `attention`, one a
-//                                                  position, read side by side
+//   keys     [kv_heads][head_vecs][capacity][4]    positions innermost, so that neighbouring lanes of
+//                                                  `attention` read neighbouring positions
 //   values   [capacity][kv_heads][4 head_vecs]
 
 @group(0) @binding(5) var<storage, read_write> q: array<f32>;

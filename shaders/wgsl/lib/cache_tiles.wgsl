@@ -1,10 +1,10 @@
-// Choice `cache`: f16 in tiles, for `attention_coop`.
+// Choice `cache`: f16 in tiles, for `attention_coop`, `attention_staged` and `attention_row`.
 //
 //   q        tiles [kv_heads][queries][4 head_vecs]   query is row heads_per_kv + head % heads_per_kv
 //   keys     [kv_heads][capacity / 16][head_vecs / 4][16 positions][16 values]
 //   values   [kv_heads][capacity / 16][head_vecs / 4][16 values][16 positions]
 //
-// Values are kept finite, clamped to f16's range and zero for NaN: `attention_coop` multiplies those that a row may
+// Values are kept finite, clamped to f16's range and zero for NaN: cooperative matrices multiply those that a row may
 // not see by zero. Keys are not, so whoever attends to a NaN still hears of it.
 
 enable f16;
