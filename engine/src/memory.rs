@@ -90,7 +90,7 @@ impl SessionSizes {
         let sums_of_a_row = product(&[config.num_attention_heads, splits, head_vecs, 4]) * F32;
         let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
         // No more than there can be, and whole tiles of `matmul`, which reads them whole.
-        let rows = prompt_rows(cache).min(capacity).max(block).next_multiple_of(Tile::Block.rows());
+        let rows = prompt_rows(cache).min(capacity).max(block).next_multiple_of(Tile::Eight.rows());
         // Pieces of whole tiles of queries, however many of them a row has.
         let unit = match cache {
             Cache::Rows => TILE_QUERIES,

@@ -135,7 +135,7 @@ impl Preparation<'_> {
             let kernel = |tile| Kernel::Matmul { weights: self.weights.format, rows, tile, slices, store };
             let buffers = [&self.buffers.state, &self.uniform(&params), &piece.buffer, x, y];
             let kernels =
-                [(Extent::of_rows(1), Tile::Row), (Extent::ANY, Tile::Block)].map(|(most, tile)| {
+                [(Extent::of_rows(1), Tile::One), (Extent::ANY, Tile::Eight)].map(|(most, tile)| {
                     let grid = move |extent: Extent| params.grid(extent.rows, tile, slices);
                     (most, kernel(tile), Box::new(grid) as GridOf)
                 });

@@ -80,17 +80,17 @@ pub enum Rows {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tile {
     /// One.
-    Row,
-    /// Eight, which then share each weight that is read.
-    Block,
+    One,
+    /// Eight, which then share each weight that is read: passes of more than one row.
+    Eight,
 }
 
 impl Tile {
     /// Rows a lane takes.
     pub fn rows(self) -> usize {
         match self {
-            Tile::Row => 1,
-            Tile::Block => 8,
+            Tile::One => 1,
+            Tile::Eight => 8,
         }
     }
 }

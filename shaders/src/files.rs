@@ -64,8 +64,8 @@ impl Rows {
 impl Tile {
     pub(crate) fn file(self) -> File {
         match self {
-            Tile::Row => wgsl!("lib/tile_row"),
-            Tile::Block => wgsl!("lib/tile_block"),
+            Tile::One => wgsl!("lib/tile_one"),
+            Tile::Eight => wgsl!("lib/tile_eight"),
         }
     }
 }

@@ -119,7 +119,7 @@ impl Kernel {
     fn all_matmuls(weights: WeightFormat) -> Vec<Kernel> {
         let mut all = Vec::new();
         for rows in [Rows::All, Rows::Logits] {
-            for tile in [Tile::Row, Tile::Block] {
+            for tile in [Tile::One, Tile::Eight] {
                 for slices in [Slices::One, Slices::Many] {
                     for store in [Store::Value, Store::Sum] {
                         all.push(Kernel::Matmul { weights, rows, tile, slices, store });

@@ -229,7 +229,7 @@ fn constants_agree() {
     ] {
         expect(name, &format!("{}u", purpose as u32));
     }
-    for (tile, rows) in [(Tile::Row, 1), (Tile::Block, 8)] {
+    for (tile, rows) in [(Tile::One, 1), (Tile::Eight, 8)] {
         assert_eq!(tile.rows(), rows);
         assert!(all.contains(&format!("const TILE_ROWS: u32 = {rows}u;")));
     }

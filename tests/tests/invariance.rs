@@ -72,7 +72,7 @@ fn matmul_row(
     let width = padded(inputs);
     let weights: Vec<f32> = random.halves(outputs * width).iter().map(|half| half.to_f32()).collect();
     let row = random.units(width);
-    let tile = if rows == 1 { Tile::Row } else { Tile::Block };
+    let tile = if rows == 1 { Tile::One } else { Tile::Eight };
     let mut x = among_others(random, &row, place, rows);
     x.resize(rows.next_multiple_of(tile.rows()) * width, f32::NAN);
     let n = outputs as u32;

@@ -128,10 +128,10 @@ fn matmul() {
     on_random_shapes(|gpu, random, what| {
         for format in WeightFormat::ALL {
             for (tile, slices) in [
-                (Tile::Row, Slices::One),
-                (Tile::Row, Slices::Many),
-                (Tile::Block, Slices::One),
-                (Tile::Block, Slices::Many),
+                (Tile::One, Slices::One),
+                (Tile::One, Slices::Many),
+                (Tile::Eight, Slices::One),
+                (Tile::Eight, Slices::Many),
             ] {
                 let store = random.pick(&[Store::Value, Store::Sum]);
                 let rows_choice = random.pick(&[Rows::All, Rows::Logits]);
