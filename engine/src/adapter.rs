@@ -149,7 +149,7 @@ pub(crate) fn missing(adapter: &wgpu::Adapter, tier: Tier, any_matrix_size: bool
         lacks.push("it has no compute shaders".to_string());
     }
     if !adapter.features().contains(features(tier)) {
-        lacks.push(format!("it lacks {:?}", features(tier) - adapter.features()));
+        lacks.push(format!("it lacks {}", features(tier) - adapter.features()));
     }
     if tier == Tier::Coop {
         lacks.extend(missing_of_coop(adapter, any_matrix_size));
