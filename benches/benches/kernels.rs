@@ -5,7 +5,7 @@
 //! do in a pass. Throughput is of the weights that they read, beside that of a copy in `cargo bench --bench passes`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use orthrus::{ArKernel, MeasuredPass, Model, PartOfPass};
+use orthrus::{ArKernel, MeasuredPass, Model};
 use orthrus_benches::{gpu, models, timed};
 
 const ROWS: [usize; 3] = [1, 8, 32];
@@ -36,18 +36,13 @@ fn at_context(criterion: &mut Criterion, model_name: &str, model: &Model, contex
     for (pass_name, pass, rows) in passes {
         let kernels = session.kernels_of(pass, rows).unwrap_or_else(|error| panic!("{error}"));
         for (place, kernel) in kernels.into_iter().enumerate() {
-            let part = match kernel.of {
-                PartOfPass::Layers => "layers",
-                PartOfPass::Greedy => "greedy",
-                PartOfPass::Sampled => "sampled",
-            };
             let mut group = criterion.benchmark_group(format!("kernels/{model_name}/{context}/{pass_name}"));
             group.sample_size(10);
             if kernel.weight_bytes > 0 {
                 group.throughput(Throughput::Bytes(kernel.weight_bytes));
             }
             // A kernel comes several times in a layer: the number tells which it is.
-            let name = format!("{part} {place:02} {}", kernel.name);
+            let name = format!("{} {place:02} {}", kernel.of.name(), kernel.name);
             group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
                 bencher.iter_custom(|iterations| {
                     timed(iterations, times, |times| session.run_kernel(pass, rows, &kernel, times))

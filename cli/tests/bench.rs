@@ -158,10 +158,7 @@ fn each_kernel_of_a_pass_is_measured() {
 #[test]
 fn a_model_too_short_to_be_asked_is_measured() {
     let model = common::talking(json!(null));
-    let file = model.path().join("config.json");
-    let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    config["max_position_embeddings"] = json!(256);
-    fs::write(&file, config.to_string()).unwrap();
+    common::configure(&model, "config.json", "max_position_embeddings", json!(256));
     let ran = bench(&["--model", path(model.path()), "--contexts", "20"]);
     shown(&ran, &["replayed acceptance, recorded with the bundled model", "dual view"]);
     assert!(ran.err.contains("the model is not asked for its acceptance lengths"), "{}", ran.err);

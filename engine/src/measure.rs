@@ -78,6 +78,17 @@ pub enum PartOfPass {
     Sampled,
 }
 
+impl PartOfPass {
+    /// The name people see.
+    pub fn name(self) -> &'static str {
+        match self {
+            PartOfPass::Layers => "layers",
+            PartOfPass::Greedy => "greedy",
+            PartOfPass::Sampled => "sampled",
+        }
+    }
+}
+
 impl Session {
     /// Makes `ids` the text and takes them for cached, without processing them: the cache keeps what lies there, at
     /// first zeros. For benchmarks, whose times do not depend on values. What is generated then follows no text.
@@ -132,9 +143,8 @@ impl Session {
         let Some([layers, greedy, sampled]) = self.passes.parts(pass.ar_kernel()) else {
             return Err(Error::NoDiffusionView);
         };
-        let before = self.model.shared.embedding.pieces.len();
+        let (before, each) = self.steps_of(layers);
         let count = self.model.shared.layers.len();
-        let each = (layers.steps.len() - before) / count;
         // What such a pass does not record is left out.
         let kernels = |pass: &Pass, of, extent, dispatches, places: Range<usize>| -> Vec<KernelOfPass> {
             let named = places.filter_map(|first| Some((first, pass.steps[first].name(extent)?)));
@@ -176,13 +186,9 @@ impl Session {
         let extent = if kernel.of == PartOfPass::Layers { layers } else { choice };
         let Some(parts) = self.passes.parts(pass.ar_kernel()) else { return Err(Error::NoDiffusionView) };
         let steps = &parts[kernel.of as usize].steps;
-        let before = self.model.shared.embedding.pieces.len();
-        let (stride, count) = if kernel.of == PartOfPass::Layers && kernel.first >= before {
-            let count = self.model.shared.layers.len();
-            ((steps.len() - before) / count, count)
-        } else {
-            (1, 1)
-        };
+        let (before, each) = self.steps_of(parts[0]);
+        let of_each_layer = kernel.of == PartOfPass::Layers && kernel.first >= before;
+        let (stride, count) = if of_each_layer { (each, self.model.shared.layers.len()) } else { (1, 1) };
         let chosen = || steps.iter().skip(kernel.first).step_by(stride).take(count);
         self.gpu().submit(|encoder| {
             let bytes = size_of::<State>() as u64;
@@ -195,6 +201,12 @@ impl Session {
         self.gpu().idle().await
     }
 
+    /// Steps of a pass before its layers, and of each of them.
+    fn steps_of(&self, layers: &Pass) -> (usize, usize) {
+        let before = self.model.shared.embedding.pieces.len();
+        (before, (layers.steps.len() - before) / self.model.shared.layers.len())
+    }
+
     /// The extents of a measured pass: of its layers, and of its choice of ids.
     fn extents_of(&self, pass: MeasuredPass, rows: usize) -> Result<(Extent, Extent)> {
         let sizes = self.buffers.sizes;
@@ -203,10 +215,11 @@ impl Session {
             MeasuredPass::Verify(ArKernel::Exact) | MeasuredPass::Draft => sizes.block,
             MeasuredPass::Prompt => sizes.rows,
         };
-        match pass {
-            _ if (1..=most).contains(&rows) => {}
-            MeasuredPass::Prompt => return Err(Error::PromptRows { asked: rows, most }),
-            _ => return Err(Error::BlockSize { asked: rows, most }),
+        if !(1..=most).contains(&rows) {
+            return Err(match pass {
+                MeasuredPass::Prompt => Error::PromptRows { asked: rows, most },
+                _ => Error::BlockSize { asked: rows, most },
+            });
         }
         if pass == MeasuredPass::Draft && self.passes.draft.is_none() {
             return Err(Error::NoDiffusionView);

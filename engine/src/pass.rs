@@ -56,12 +56,7 @@ impl Step {
         commands.dispatch_workgroups(x, y, z);
     }
 
-    /// Whether the pass records it: it has something to do there.
-    pub(crate) fn is_recorded(&self, extent: Extent) -> bool {
-        self.dispatch(extent).is_some()
-    }
-
-    /// The name of the kernel that the pass records, if it does.
+    /// The name of the kernel that the pass records, if there is something for one to do.
     pub(crate) fn name(&self, extent: Extent) -> Option<&'static str> {
         Some(self.dispatch(extent)?.0.name)
     }
@@ -89,6 +84,6 @@ impl Pass {
 
     /// Dispatches that it records.
     pub(crate) fn dispatches(&self, extent: Extent) -> usize {
-        self.steps.iter().filter(|step| step.is_recorded(extent)).count()
+        self.steps.iter().filter_map(|step| step.dispatch(extent)).count()
     }
 }

@@ -111,11 +111,16 @@ test("the first token comes within five seconds of loading the page", async () =
   assert.ok(times.some((time, attempt) => time < allowed[attempt]));
 });
 
-/** A race in which no task of the page takes over 50 ms. What else the machine does can only make them longer: the best of three. */
-async function quietRace(page, prompt) {
+/**
+ * A race of an example in which no task of the page takes over 50 ms. What else the machine does can only make them
+ * longer: the best of three.
+ */
+async function quietRace(page, family) {
   for (let attempt = 1; ; attempt += 1) {
     const start = await page.evaluate(() => performance.now());
-    const raced = await race(page, prompt);
+    await page.click(`#examples button:text-is("${family}")`);
+    const prompt = await page.inputValue("#prompt");
+    const raced = { prompt, ...(await race(page, prompt)) };
     const tasks = await page.evaluate(() => window.watched.longTasks);
     const late = tasks.filter(({ startTime, duration }) => startTime > start && duration > 50);
     if (late.length === 0) {
@@ -151,9 +156,7 @@ test("races of three families end in one text, the native program's", async () =
   });
   const passes = {};
   for (const family of ["arithmetic", "json", "stories"]) {
-    await page.click(`#examples button:text-is("${family}")`);
-    const prompt = await page.inputValue("#prompt");
-    const { ar, dual, histogram, verdict } = await quietRace(page, prompt);
+    const { prompt, ar, dual, histogram, verdict } = await quietRace(page, family);
     const expected = native(prompt);
     assert.equal(ar.text, expected.text, family);
     assert.equal(dual.text, expected.text, family);

@@ -11,7 +11,7 @@ mod table;
 
 use std::path::Path;
 
-use orthrus::{ArKernel, Error, MeasuredPass, Model, PartOfPass};
+use orthrus::{ArKernel, Error, MeasuredPass, Model};
 use orthrus_loader::{Config, Views};
 
 use crate::args::BenchArgs;
@@ -78,14 +78,14 @@ fn write_files(args: &BenchArgs, results: &Results) -> Result<()> {
 /// Contexts asked for must fit the model. (Those that are not asked for are left out where they do not.)
 fn check_contexts(args: &BenchArgs, config: &Config) -> Result<()> {
     let longest = config.max_position_embeddings;
-    // As many tokens as the cycles can give, the prompt's own, and a block: as `measure::room`.
-    let room = args.cycles.saturating_add(1).saturating_mul(config.block_size).saturating_add(1);
     if args.cycles > longest {
         return Err(CliError::usage(format!(
             "{} --cycles are more than the {longest} positions of this model",
             args.cycles
         )));
     }
+    // Where every cycle accepts all that it drafts.
+    let room = measure::room(&vec![config.block_size as u32 - 1; args.cycles], config.block_size);
     let contexts = args.contexts.as_deref().unwrap_or_default();
     match contexts.iter().find(|context| context.saturating_add(room) > longest) {
         Some(context) => Err(CliError::usage(format!(
@@ -214,11 +214,7 @@ fn pass(bench: &mut Bench<'_>, pass: MeasuredPass, rows: usize) -> Result<PassFi
     let kernels = if bench.args.kernels { bench.kernels(pass, rows)? } else { Vec::new() };
     let kernels = kernels.into_iter().map(|(kernel, seconds)| KernelFigures {
         kernel: kernel.name,
-        part: match kernel.of {
-            PartOfPass::Layers => "layers",
-            PartOfPass::Greedy => "greedy",
-            PartOfPass::Sampled => "sampled",
-        },
+        part: kernel.of.name(),
         dispatches: kernel.dispatches,
         us: seconds.map(|s| s * 1e6 / kernel.dispatches as f64),
     });

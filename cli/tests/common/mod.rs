@@ -107,12 +107,17 @@ pub fn copy() -> TempDir {
 pub fn copy_ending_with(eos: Value) -> TempDir {
     let dir = copy();
     for file in ["config.json", "generation_config.json"] {
-        let file = dir.path().join(file);
-        let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-        config["eos_token_id"] = eos.clone();
-        fs::write(&file, config.to_string()).unwrap();
+        configure(&dir, file, "eos_token_id", eos.clone());
     }
     dir
+}
+
+/// Sets a field of one of the checkpoint's files.
+pub fn configure(dir: &TempDir, file: &str, field: &str, value: Value) {
+    let file = dir.path().join(file);
+    let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    config[field] = value;
+    fs::write(&file, config.to_string()).unwrap();
 }
 
 /// A copy of the golden with a tokenizer (see [`token_bytes`]) and a chat template.
