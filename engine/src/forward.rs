@@ -8,7 +8,8 @@ use orthrus_shaders::params::{
     Attention as AttentionParams, AttentionMerge, Embed, Grid, QkNormRope, RmsNorm, padded,
 };
 use orthrus_shaders::{
-    Cache, Kernel, QueryTiles, ROW_QUERIES, Rows, STAGED_HEAD, Splits, TILE, Visible, chunks,
+    Cache, Kernel, QueryTiles, ROW_HEADS, RowQueries, Rows, STAGED_HEAD, Splits, TILE, TileLanes, Visible,
+    chunks,
 };
 
 use crate::buffer::Buffer;
@@ -19,9 +20,6 @@ use crate::pass::{Extent, GridOf, Pass, Step, Variant};
 
 /// Uniform buffers by contents: layers share theirs.
 pub(crate) type Uniforms = RefCell<HashMap<Vec<u8>, Buffer>>;
-
-/// The grid of a step that has nothing to do in a pass.
-const NOTHING: Grid = [0; 3];
 
 /// Positions up to which a block's attention takes 64 queries a workgroup rather than 128.
 const STAGED_BY_FOUR: usize = 6144;
@@ -34,8 +32,6 @@ pub(crate) struct Preparation<'a> {
     /// [`ArKernel::Fast`]: the pass has one row, and need not be bit-equal to a row of a block.
     pub(crate) kernel: ArKernel,
     pub(crate) pass: Pass,
-    /// What is added has nothing to do in passes that see no more positions.
-    pub(crate) done_up_to: usize,
 }
 
 impl Preparation<'_> {
@@ -43,12 +39,16 @@ impl Preparation<'_> {
     pub(crate) fn layer(&mut self, layer: &Layer, view: &Attention, visible: Visible, cache: &KeyValues) {
         let b = self.buffers;
         self.normed_product(Rows::All, &layer.input_norm, &view.qkv, &b.qkv);
-        let by_row = self.attention_row(&view.qk_norms, cache);
-        self.beyond(by_row, |rest| rest.qk_norm_rope(&view.qk_norms, cache));
-        for piece in 0..self.pieces(visible) {
-            let first_row = piece * b.sizes.piece_rows;
-            self.beyond(by_row, |rest| rest.attention(visible, cache, first_row));
-            self.attention_merge(visible, first_row);
+        if self.splits() == Splits::Dealt {
+            self.attention_row(&view.qk_norms, cache);
+            self.attention_merge(visible, 0);
+        } else {
+            self.qk_norm_rope(&view.qk_norms, cache);
+            for piece in 0..self.pieces(visible) {
+                let first_row = piece * b.sizes.piece_rows;
+                self.attention(visible, cache, first_row);
+                self.attention_merge(visible, first_row);
+            }
         }
         self.add_product(&b.attended, &view.output, 1.0);
 
@@ -113,6 +113,11 @@ impl Preparation<'_> {
         self.step(kernel, &buffers, move |extent| params.grid(extent.rows));
     }
 
+    fn heads_per_kv(&self) -> usize {
+        let config = &self.weights.config;
+        config.num_attention_heads / config.num_key_value_heads
+    }
+
     /// Pieces that the pass's rows go through attention in. A block, and one row, fit in the first: what the others
     /// have prepared runs in prompts alone.
     fn pieces(&self, visible: Visible) -> usize {
@@ -141,33 +146,19 @@ impl Preparation<'_> {
         }
     }
 
-    /// What `qk_norm_rope` and `attention` do, for one row by the fast kernels. Returns the positions up to which it does:
-    /// none where the model's heads or the tier are not for it; and the more heads share what is read, the sooner
-    /// cooperative matrices are faster, by measurement on an NVIDIA H200.
-    fn attention_row(&mut self, norms: &Buffer, cache: &KeyValues) -> usize {
+    /// What `qk_norm_rope` and `attention` do, for one row by the fast kernels.
+    fn attention_row(&mut self, norms: &Buffer, cache: &KeyValues) {
         let b = self.buffers;
-        let config = &self.weights.config;
-        let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
-        if self.splits() != Splits::Short || config.head_dim != STAGED_HEAD || heads_per_kv > ROW_QUERIES {
-            return 0;
-        }
-        let most = if heads_per_kv <= 2 { usize::MAX } else { 8192 };
+        let queries = RowQueries::of(self.heads_per_kv());
+        let subgroups_of_32 = self.weights.gpu.has_subgroups_of(32);
+        let lanes = if subgroups_of_32 { TileLanes::Subgroup } else { TileLanes::Workgroup };
         let params = self.attention_params(Visible::Causal, 0);
         let params_buffer = self.uniform(&params);
         let (keys, values) = (&cache.keys, &cache.values);
         let buffers = [&b.state, &params_buffer, &b.qkv, norms, &b.rope, keys, values, &b.sums, &b.stats];
-        self.step(Kernel::AttentionRow, &buffers, move |extent| match extent.positions {
-            positions if positions <= most => params.row_grid(positions),
-            _ => NOTHING,
+        self.step(Kernel::AttentionRow { queries, lanes }, &buffers, move |extent| {
+            params.row_grid(extent.positions, queries)
         });
-        most
-    }
-
-    /// What `prepare` adds has nothing to do in passes that see no more than `positions`.
-    fn beyond(&mut self, positions: usize, prepare: impl FnOnce(&mut Self)) {
-        let before = std::mem::replace(&mut self.done_up_to, positions);
-        prepare(self);
-        self.done_up_to = before;
     }
 
     fn attention(&mut self, visible: Visible, cache: &KeyValues, first_row: usize) {
@@ -182,13 +173,12 @@ impl Preparation<'_> {
                 });
             }
             Cache::Tiles => {
-                let splits = self.splits();
                 let kernels = self.tiled_attention().map(|(most, kernel)| {
                     let grid = move |extent: Extent| match kernel {
                         Kernel::AttentionStaged(query_tiles) => {
                             params.staged_grid(extent.rows, extent.positions, query_tiles)
                         }
-                        _ => params.coop_grid(extent.rows, extent.positions, splits),
+                        _ => params.coop_grid(extent.rows, extent.positions),
                     };
                     (most, kernel, Box::new(grid) as GridOf)
                 });
@@ -199,8 +189,9 @@ impl Preparation<'_> {
 
     /// The splits of the cache that its rows go through attention in.
     fn splits(&self) -> Splits {
+        let by_row = self.weights.config.head_dim == STAGED_HEAD && self.heads_per_kv() <= ROW_HEADS;
         match (self.kernel, self.weights.cache) {
-            (ArKernel::Fast, Cache::Tiles) => Splits::Short,
+            (ArKernel::Fast, Cache::Tiles) if by_row => Splits::Dealt,
             (_, cache) => cache.splits(),
         }
     }
@@ -208,26 +199,25 @@ impl Preparation<'_> {
     /// Queries of a kv head that partial sums have room for, in those splits.
     fn piece_queries(&self) -> usize {
         match self.splits() {
-            Splits::Short => self.buffers.sizes.row_queries(),
+            Splits::Dealt => self.buffers.sizes.row_queries(),
             Splits::Even | Splits::Growing => self.buffers.sizes.piece_queries(),
         }
     }
 
     /// The kernels of attention over a cache in tiles, each for passes of some extent, by measurement on an NVIDIA H200.
     fn tiled_attention(&self) -> impl Iterator<Item = (Extent, Kernel)> {
-        let config = &self.weights.config;
-        let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
-        let rows = |queries: usize| queries / heads_per_kv;
-        let can_stage = padded(config.head_dim) == STAGED_HEAD && self.weights.gpu.has_subgroups_of(32);
+        let rows = |queries: usize| queries / self.heads_per_kv();
+        let can_stage =
+            padded(self.weights.config.head_dim) == STAGED_HEAD && self.weights.gpu.has_subgroups_of(32);
         let (four, eight) = (QueryTiles::Four, QueryTiles::Eight);
-        let few = (Extent::of_rows(rows(TILE)), Kernel::AttentionCoop(self.splits()));
+        let few = (Extent::of_rows(rows(TILE)), Kernel::AttentionCoop);
         // Where one more workgroup has nothing to share.
         let no_more = (Extent::of_rows(rows(four.queries())), Kernel::AttentionStaged(four));
         // While there are fewer workgroups than a large GPU has room for.
         let short = Extent { positions: STAGED_BY_FOUR, ..Extent::of_rows(rows(eight.queries())) };
         let short = (short, Kernel::AttentionStaged(four));
         let many = (Extent::ANY, Kernel::AttentionStaged(eight));
-        let any = (Extent::ANY, Kernel::AttentionCoop(self.splits()));
+        let any = (Extent::ANY, Kernel::AttentionCoop);
         if can_stage && self.kernel == ArKernel::Exact { vec![few, no_more, short, many] } else { vec![any] }
             .into_iter()
     }
@@ -274,13 +264,12 @@ impl Preparation<'_> {
         let first = kernels[0].1;
         let bound = first.bindings().iter().zip(buffers);
         let weights = bound.filter(|(binding, _)| binding.name == "weights");
-        let done_up_to = self.done_up_to;
         let variant = |(most, kernel, grid): (Extent, Kernel, GridOf)| Variant {
             name: kernel.name(),
             most,
             pipeline: gpu.pipeline(kernel).pipeline,
             group: gpu.bind(kernel, &buffers[..kernel.bindings().len()]),
-            grid: Box::new(move |extent| if extent.positions > done_up_to { grid(extent) } else { NOTHING }),
+            grid,
         };
         self.pass.steps.push(Step {
             variants: kernels.into_iter().map(variant).collect(),

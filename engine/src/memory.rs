@@ -210,10 +210,10 @@ impl SessionSizes {
         (self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
     }
 
-    /// Partial sums that there is room for: those of a piece, or of one row in more splits.
+    /// Partial sums that there is room for: those of a piece, or of one row in splits of its own.
     fn partials(&self) -> u64 {
         let of_a_piece = product(&[self.kv_heads, self.splits, self.piece_queries()]);
-        let of_a_row = product(&[self.kv_heads, Splits::Short.of(self.capacity), self.row_queries()]);
+        let of_a_row = product(&[self.kv_heads, Splits::Dealt.of(self.capacity), self.row_queries()]);
         match self.cache {
             Cache::Rows => of_a_piece,
             Cache::Tiles => of_a_piece.max(of_a_row),

@@ -146,14 +146,8 @@ fn prepared(
     kernel: ArKernel,
     steps: impl FnOnce(&mut Preparation<'_>),
 ) -> Pass {
-    let mut preparation = Preparation {
-        weights,
-        buffers,
-        uniforms: Uniforms::default(),
-        kernel,
-        pass: Pass::default(),
-        done_up_to: 0,
-    };
+    let mut preparation =
+        Preparation { weights, buffers, uniforms: Uniforms::default(), kernel, pass: Pass::default() };
     steps(&mut preparation);
     preparation.pass
 }

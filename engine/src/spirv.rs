@@ -209,11 +209,11 @@ fn instructions(words: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orthrus_shaders::{Columns, Kernel, Product, RowSlices, RowTiles, Rows, Splits, Tier, WeightTiles};
+    use orthrus_shaders::{Columns, Kernel, Product, RowSlices, RowTiles, Rows, Tier, WeightTiles};
 
     /// Words of a kernel that touches workgroup memory in every way there is.
     fn compiled() -> Vec<u32> {
-        compile(&Kernel::AttentionCoop(Splits::Growing).wgsl(Tier::Coop)).unwrap()
+        compile(&Kernel::AttentionCoop.wgsl(Tier::Coop)).unwrap()
     }
 
     /// And of one whose subgroups have barriers of their own.

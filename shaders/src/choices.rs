@@ -1,6 +1,6 @@
 //! The choices that kernels have, each with the numbers that the host knows of it.
 
-use crate::{LONG_SPLIT, SHORT_SPLIT, SHORT_SPLITS, SPLIT, TILE};
+use crate::{DEALT_SPLITS, DEALT_TILES, LONG_SPLIT, SHORT_SPLIT, SHORT_SPLITS, SPLIT, TILE};
 
 /// What an adapter must offer for a kernel to run on it (ARCHITECTURE.md, "The rules").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -326,13 +326,13 @@ pub enum Splits {
     Even,
     /// Short ones, and after them long ones, of which there are fewer to merge: a cache in tiles.
     Growing,
-    /// Short ones only, for one row of `--ar-kernel fast`: as much as can be at the same time.
-    Short,
+    /// A few that take turns, for one row of `--ar-kernel fast`: as many as a large GPU works at together.
+    Dealt,
 }
 
 impl Splits {
     /// Every choice.
-    pub const ALL: [Splits; 3] = [Splits::Even, Splits::Growing, Splits::Short];
+    pub const ALL: [Splits; 3] = [Splits::Even, Splits::Growing, Splits::Dealt];
 
     /// Splits of the first `positions`.
     pub fn of(self, positions: usize) -> usize {
@@ -342,7 +342,7 @@ impl Splits {
                 let short = positions.min(SHORT_SPLITS * SHORT_SPLIT);
                 short.div_ceil(SHORT_SPLIT) + (positions - short).div_ceil(LONG_SPLIT)
             }
-            Splits::Short => positions.div_ceil(SHORT_SPLIT),
+            Splits::Dealt => positions.div_ceil(DEALT_TILES * TILE).min(DEALT_SPLITS),
         }
     }
 
@@ -350,7 +350,7 @@ impl Splits {
     pub fn output(self) -> Output {
         match self {
             Splits::Even => Output::Rows,
-            Splits::Growing | Splits::Short => Output::Tiles,
+            Splits::Growing | Splits::Dealt => Output::Tiles,
         }
     }
 }
@@ -375,6 +375,47 @@ impl QueryTiles {
             QueryTiles::Eight => 8 * TILE,
         }
     }
+}
+
+/// How many queries of a kv head a workgroup of `attention_row` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowQueries {
+    /// Two.
+    Two,
+    /// Four.
+    Four,
+}
+
+impl RowQueries {
+    /// Every choice.
+    pub const ALL: [RowQueries; 2] = [RowQueries::Two, RowQueries::Four];
+
+    /// The choice where so many heads share a kv head.
+    pub fn of(heads_per_kv: usize) -> RowQueries {
+        if heads_per_kv <= 2 { RowQueries::Two } else { RowQueries::Four }
+    }
+
+    /// Queries that a workgroup takes.
+    pub fn queries(self) -> usize {
+        match self {
+            RowQueries::Two => 2,
+            RowQueries::Four => 4,
+        }
+    }
+}
+
+/// How the 32 lanes that have a tile of positions in `attention_row` tell each other of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TileLanes {
+    /// As a subgroup: where all subgroups are of 32.
+    Subgroup,
+    /// Through workgroup memory.
+    Workgroup,
+}
+
+impl TileLanes {
+    /// Every choice.
+    pub const ALL: [TileLanes; 2] = [TileLanes::Subgroup, TileLanes::Workgroup];
 }
 
 /// Among what `argmax` looks.

@@ -1,8 +1,8 @@
 //! The file that each choice stands for.
 
 use crate::choices::{
-    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
-    Splits, Store, Tier, Tile, WeightFormat, WeightTiles,
+    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowQueries, RowSlices, RowTiles, Rows,
+    Slices, Splits, Store, Tier, Tile, TileLanes, WeightFormat, WeightTiles,
 };
 
 /// A file of `wgsl/`, and its name.
@@ -33,8 +33,8 @@ pub(crate) const VISIBLE: File = wgsl!("lib/visible");
 pub(crate) const LAYOUT: File = wgsl!("lib/layout_tiles");
 
 /// What `attention_coop` and `attention_staged` share.
-pub(crate) const ALL_OF_COOP_ATTENTION: [File; 4] =
-    [wgsl!("lib/coop_attention"), VISIBLE, PARTIAL_SUMS, TILES];
+pub(crate) const ALL_OF_COOP_ATTENTION: [File; 5] =
+    [wgsl!("lib/coop_attention"), VISIBLE, PARTIAL_SUMS, TILES, wgsl!("lib/splits_growing")];
 
 impl WeightFormat {
     pub(crate) fn file(self) -> File {
@@ -204,7 +204,7 @@ impl Splits {
         match self {
             Splits::Even => wgsl!("lib/splits_even"),
             Splits::Growing => wgsl!("lib/splits_growing"),
-            Splits::Short => wgsl!("lib/splits_short"),
+            Splits::Dealt => wgsl!("lib/splits_dealt"),
         }
     }
 }
@@ -214,6 +214,24 @@ impl QueryTiles {
         match self {
             QueryTiles::Four => wgsl!("lib/query_tiles_four"),
             QueryTiles::Eight => wgsl!("lib/query_tiles_eight"),
+        }
+    }
+}
+
+impl RowQueries {
+    pub(crate) fn file(self) -> File {
+        match self {
+            RowQueries::Two => wgsl!("lib/row_queries_two"),
+            RowQueries::Four => wgsl!("lib/row_queries_four"),
+        }
+    }
+}
+
+impl TileLanes {
+    pub(crate) fn file(self) -> File {
+        match self {
+            TileLanes::Subgroup => wgsl!("lib/tile_lanes_subgroup"),
+            TileLanes::Workgroup => wgsl!("lib/tile_lanes_workgroup"),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::TILE;
 use crate::bindings::{self, Binding};
 use crate::choices::{
-    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
-    Splits, Store, Tier, Tile, WeightFormat, WeightTiles,
+    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowQueries, RowSlices, RowTiles, Rows,
+    Slices, Splits, Store, Tier, Tile, TileLanes, WeightFormat, WeightTiles,
 };
 use crate::files::{self, File, wgsl};
 
@@ -45,9 +45,12 @@ pub enum Kernel {
     },
     QkNormRope(Cache),
     Attention,
-    AttentionCoop(Splits),
+    AttentionCoop,
     AttentionStaged(QueryTiles),
-    AttentionRow,
+    AttentionRow {
+        queries: RowQueries,
+        lanes: TileLanes,
+    },
     AttentionMerge(Splits),
     Swiglu,
     Argmax(Candidates),
@@ -74,7 +77,7 @@ impl Kernel {
             Kernel::Replay,
             Kernel::Copy,
             Kernel::Attention,
-            Kernel::AttentionRow,
+            Kernel::AttentionCoop,
         ];
         all.extend([Cache::Rows, Cache::Tiles].map(Kernel::QkNormRope));
         all.extend([Candidates::Logits, Candidates::Best].map(Kernel::Argmax));
@@ -82,8 +85,10 @@ impl Kernel {
             all.extend([Rows::All, Rows::Logits].map(|rows| Kernel::RmsNorm { rows, output }));
         }
         all.extend(Splits::ALL.map(Kernel::AttentionMerge));
-        all.extend([Splits::Growing, Splits::Short].map(Kernel::AttentionCoop));
         all.extend(QueryTiles::ALL.map(Kernel::AttentionStaged));
+        for queries in RowQueries::ALL {
+            all.extend(TileLanes::ALL.map(|lanes| Kernel::AttentionRow { queries, lanes }));
+        }
         for weights in WeightFormat::ALL {
             all.extend([Kernel::Embed(weights), Kernel::FillRandom(weights)]);
             all.extend(Kernel::all_matmuls(weights));
@@ -145,12 +150,12 @@ impl Kernel {
         match self {
             Kernel::MatmulCoop { .. }
             | Kernel::MatmulPrompt { .. }
-            | Kernel::AttentionCoop(_)
+            | Kernel::AttentionCoop
             | Kernel::AttentionStaged(_)
-            | Kernel::AttentionRow
+            | Kernel::AttentionRow { .. }
             | Kernel::QkNormRope(Cache::Tiles)
             | Kernel::RmsNorm { output: Output::Tiles, .. }
-            | Kernel::AttentionMerge(Splits::Growing | Splits::Short)
+            | Kernel::AttentionMerge(Splits::Growing | Splits::Dealt)
             | Kernel::MatmulRow { output: Output::Tiles, .. } => Tier::Coop,
             _ => Tier::Baseline,
         }
@@ -171,9 +176,9 @@ impl Kernel {
             Kernel::MatmulRow { .. } => wgsl!("matmul_row"),
             Kernel::QkNormRope(_) => wgsl!("qk_norm_rope"),
             Kernel::Attention => wgsl!("attention"),
-            Kernel::AttentionCoop(_) => wgsl!("attention_coop"),
+            Kernel::AttentionCoop => wgsl!("attention_coop"),
             Kernel::AttentionStaged(_) => wgsl!("attention_staged"),
-            Kernel::AttentionRow => wgsl!("attention_row"),
+            Kernel::AttentionRow { .. } => wgsl!("attention_row"),
             Kernel::AttentionMerge(_) => wgsl!("attention_merge"),
             Kernel::Swiglu => wgsl!("swiglu"),
             Kernel::Argmax(_) => wgsl!("argmax"),
@@ -223,16 +228,14 @@ impl Kernel {
                 files.extend(cache.files());
             }
             Kernel::Attention => files.extend([files::VISIBLE, files::PARTIAL_SUMS, Splits::Even.file()]),
-            Kernel::AttentionCoop(splits) => {
-                files.extend(files::ALL_OF_COOP_ATTENTION);
-                files.push(splits.file());
-            }
+            Kernel::AttentionCoop => files.extend(files::ALL_OF_COOP_ATTENTION),
             Kernel::AttentionStaged(query_tiles) => {
                 files.extend(files::ALL_OF_COOP_ATTENTION);
-                files.extend([files::HALVES, query_tiles.file(), Splits::Growing.file()]);
+                files.extend([files::HALVES, query_tiles.file()]);
             }
-            Kernel::AttentionRow => {
-                files.extend([files::VISIBLE, files::PARTIAL_SUMS, files::TILES, Splits::Short.file()])
+            Kernel::AttentionRow { queries, lanes } => {
+                files.extend([files::VISIBLE, files::PARTIAL_SUMS, files::TILES, Splits::Dealt.file()]);
+                files.extend([queries.file(), lanes.file()]);
             }
             Kernel::AttentionMerge(splits) => {
                 files.extend([files::VISIBLE, files::PARTIAL_SUMS, splits.file()]);
@@ -308,8 +311,8 @@ impl Kernel {
             Kernel::MatmulRow { .. } => bindings::MATMUL_COOP,
             Kernel::QkNormRope(_) => bindings::QK_NORM_ROPE,
             Kernel::Attention => bindings::ATTENTION,
-            Kernel::AttentionCoop(_) | Kernel::AttentionStaged(_) => bindings::ATTENTION_COOP,
-            Kernel::AttentionRow => bindings::ATTENTION_ROW,
+            Kernel::AttentionCoop | Kernel::AttentionStaged(_) => bindings::ATTENTION_COOP,
+            Kernel::AttentionRow { .. } => bindings::ATTENTION_ROW,
             Kernel::AttentionMerge(_) => bindings::ATTENTION_MERGE,
             Kernel::Swiglu => bindings::SWIGLU,
             Kernel::Argmax(Candidates::Logits) => bindings::ARGMAX_LOGITS,

@@ -24,8 +24,8 @@ pub mod twin;
 
 pub use bindings::{Access, Binding};
 pub use choices::{
-    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowSlices, RowTiles, Rows, Slices,
-    Splits, Store, Tier, Tile, Visible, WeightFormat, WeightTiles,
+    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowQueries, RowSlices, RowTiles, Rows,
+    Slices, Splits, Store, Tier, Tile, TileLanes, Visible, WeightFormat, WeightTiles,
 };
 pub use kernel::Kernel;
 pub use params::{Record, State};
@@ -68,6 +68,12 @@ pub const SHORT_SPLITS: usize = 16;
 /// See [`SHORT_SPLIT`].
 pub const LONG_SPLIT: usize = 512;
 
+/// Tiles of positions that a split of `attention_row` has at a time, and the most splits that they are dealt out to
+/// ([`Splits::Dealt`]).
+pub const DEALT_TILES: usize = 8;
+/// See [`DEALT_TILES`].
+pub const DEALT_SPLITS: usize = 32;
+
 /// Queries of a kv head to whole multiples of which there is room for them in tiles: those whose sums a subgroup of
 /// `attention_staged` has.
 pub const QUERY_ROOM: usize = 2 * TILE;
@@ -75,8 +81,8 @@ pub const QUERY_ROOM: usize = 2 * TILE;
 /// Values of a head for which there are `attention_staged` and `attention_row`.
 pub const STAGED_HEAD: usize = 8 * TILE;
 
-/// Most heads that share a kv head in `attention_row`.
-pub const ROW_QUERIES: usize = 8;
+/// Most heads that share a kv head where `attention_row` takes their rows: its workgroups read the cache for four.
+pub const ROW_HEADS: usize = 8;
 
 /// Queries that a workgroup of `attention` takes.
 pub const TILE_QUERIES: usize = 8;

@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::choices::{Columns, Input, Product, QueryTiles, RowTiles, Slices, Splits, Tier, Tile};
+use crate::choices::{Columns, Input, Product, QueryTiles, RowQueries, RowTiles, Slices, Splits, Tier, Tile};
 use crate::{
     INPUT_ROOM_OF_SLICE, MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, PROMPT_WORKGROUPS, TILE, TILE_QUERIES,
 };
@@ -266,9 +266,9 @@ impl Attention {
 
     /// Grid of `attention_coop`: as many workgroups as a large GPU can have under way, or one for each tile of queries
     /// if that is less.
-    pub fn coop_grid(&self, rows: usize, positions: usize, splits: Splits) -> Grid {
+    pub fn coop_grid(&self, rows: usize, positions: usize) -> Grid {
         let tiles = groups(self.queries_of_piece(rows), TILE);
-        let splits = splits.of(positions) as u32;
+        let splits = Splits::Growing.of(positions) as u32;
         let columns = splits * self.kv_heads;
         [splits, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), self.kv_heads]
     }
@@ -279,10 +279,10 @@ impl Attention {
         [queries, Splits::Growing.of(positions) as u32, self.kv_heads]
     }
 
-    /// Grid of `attention_row`: as many workgroups as a large GPU runs together, or one a split if that is less.
-    pub fn row_grid(&self, positions: usize) -> Grid {
-        let splits = Splits::Short.of(positions) as u32;
-        [splits.min(ROW_WORKGROUPS.div_ceil(self.kv_heads)), self.kv_heads, 1]
+    /// Grid of `attention_row`, whose row sees no position at or above `positions`.
+    pub fn row_grid(&self, positions: usize, row_queries: RowQueries) -> Grid {
+        let parts = groups((self.heads / self.kv_heads) as usize, row_queries.queries());
+        [Splits::Dealt.of(positions) as u32, self.kv_heads, parts]
     }
 
     /// Queries of a kv head in the piece, of a pass of `rows` rows.
@@ -295,9 +295,6 @@ impl Attention {
 /// Workgroups of `attention_coop` beyond which more would not run at the same time: four for each of an NVIDIA H200's 132
 /// multiprocessors.
 const COOP_WORKGROUPS: u32 = 528;
-
-/// Those of `attention_row`, whose lanes hold more: two for each.
-const ROW_WORKGROUPS: u32 = 264;
 
 /// Uniform of `attention_merge`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

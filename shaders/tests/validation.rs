@@ -6,8 +6,8 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
 use orthrus_shaders::twin::random::Purpose;
 use orthrus_shaders::{
-    Access, Columns, INPUT_ROOM_OF_SLICE, Kernel, Product, QueryTiles, Record, RowSlices, RowTiles, State,
-    Tier, Tile, Visible, params,
+    Access, Columns, INPUT_ROOM_OF_SLICE, Kernel, Product, QueryTiles, Record, RowQueries, RowSlices,
+    RowTiles, State, Tier, Tile, Visible, params,
 };
 
 fn capabilities(tier: Tier) -> Capabilities {
@@ -135,9 +135,10 @@ fn bytes_of_params(kernel: Kernel) -> Option<usize> {
         Kernel::MatmulCoop { .. } | Kernel::MatmulPrompt { .. } => size_of::<params::MatmulCoop>(),
         Kernel::MatmulRow { .. } => size_of::<params::MatmulRow>(),
         Kernel::QkNormRope(_) => size_of::<params::QkNormRope>(),
-        Kernel::Attention | Kernel::AttentionCoop(_) | Kernel::AttentionStaged(_) | Kernel::AttentionRow => {
-            size_of::<params::Attention>()
-        }
+        Kernel::Attention
+        | Kernel::AttentionCoop
+        | Kernel::AttentionStaged(_)
+        | Kernel::AttentionRow { .. } => size_of::<params::Attention>(),
         Kernel::AttentionMerge(_) => size_of::<params::AttentionMerge>(),
         Kernel::Swiglu => size_of::<params::Swiglu>(),
         Kernel::Argmax(_) => size_of::<params::Argmax>(),
@@ -197,11 +198,15 @@ fn constants_agree() {
     expect("SHORT_SPLITS", &format!("{}u", orthrus_shaders::SHORT_SPLITS));
     expect("LONG_SPLIT", &format!("{}u", orthrus_shaders::LONG_SPLIT));
     expect("HEAD", &format!("{}u", orthrus_shaders::STAGED_HEAD));
-    expect("MOST_QUERIES", &format!("{}u", orthrus_shaders::ROW_QUERIES));
+    expect("DEALT_TILES", &format!("{}u", orthrus_shaders::DEALT_TILES));
+    expect("DEALT_SPLITS", &format!("{}u", orthrus_shaders::DEALT_SPLITS));
     expect("HEAD_TILES", &format!("{}u", orthrus_shaders::STAGED_HEAD / orthrus_shaders::TILE));
     for query_tiles in QueryTiles::ALL {
         let tiles = query_tiles.queries() / orthrus_shaders::TILE;
         assert!(all.contains(&format!("const QUERY_TILES: u32 = {tiles}u;")));
+    }
+    for row_queries in RowQueries::ALL {
+        assert!(all.contains(&format!("const QUERIES: u32 = {}u;", row_queries.queries())));
     }
     expect("TILE_QUERIES", &format!("{}u", orthrus_shaders::TILE_QUERIES));
     expect("PART", &format!("{}u", orthrus_shaders::params::Choice::PART));

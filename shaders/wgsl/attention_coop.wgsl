@@ -12,7 +12,7 @@
 //   partial_sums    [kv_heads][splits][piece_queries][head]          f32
 //   stats           [kv_heads][splits][piece_queries]                vec2
 //
-// Choice `splits`. Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and fewer of them means that more tiles of
+// Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and fewer of them means that more tiles of
 // queries come after another.
 
 @group(0) @binding(3) var<storage, read> cache_keys: array<f16>;

@@ -58,16 +58,11 @@ fn bring(kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
     return part;
 }
 
-fn together(a: Merged, b: Merged) -> Merged {
-    let highest = max(a.highest, b.highest);
-    let of_a = exp(a.highest - highest);
-    let of_b = exp(b.highest - highest);
-    return Merged(
-        highest,
-        fma(b.weight, of_b, a.weight * of_a),
-        fma(b.first, vec4(of_b), a.first * of_a),
-        fma(b.second, vec4(of_b), a.second * of_a),
-    );
+// Where there is no such split, the last one's again, which then counts for nothing.
+fn bring_below(splits: u32, kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
+    var part = bring(kv_head, min(split, splits - 1u), query, vec);
+    part.highest = select(LOWEST, part.highest, split < splits);
+    return part;
 }
 
 fn all_together(a: Merged, b: Merged, c: Merged, d: Merged, e: Merged) -> Merged {
@@ -111,17 +106,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if own < splits {
         part = first;
     }
-    var s = own + GROUPS;
     // Four at a time: more loads under way.
-    for (; s + 3u * GROUPS < splits; s += 4u * GROUPS) {
+    for (var s = own + GROUPS; s < splits; s += 4u * GROUPS) {
         let a = bring(kv_head, s, query, vec);
-        let b = bring(kv_head, s + GROUPS, query, vec);
-        let c = bring(kv_head, s + 2u * GROUPS, query, vec);
-        let d = bring(kv_head, s + 3u * GROUPS, query, vec);
+        let b = bring_below(splits, kv_head, s + GROUPS, query, vec);
+        let c = bring_below(splits, kv_head, s + 2u * GROUPS, query, vec);
+        let d = bring_below(splits, kv_head, s + 3u * GROUPS, query, vec);
         part = all_together(part, a, b, c, d);
-    }
-    for (; s < splits; s += GROUPS) {
-        part = together(part, bring(kv_head, s, query, vec));
     }
     if vec == 0u {
         group_stats[own] = vec2(part.highest, part.weight);

@@ -2,11 +2,16 @@
 // two. Not bit-equal to `attention_coop`, as `matmul_row` is not to `matmul_coop`.
 //
 //   stats[kv_head][s][query] = (m, l) = (max score, Σ exp(score_p - m)), sums = Σ exp(score_p - m) value_p, over the
-//   positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(0)); query is a head of the kv head's
+//   positions p of split s below visible(0); query is a head of the kv head's
 //
-// Each workgroup norms and turns its kv head's queries and the row's own key. The one whose split has the row's position
-// attends to that key and value from workgroup memory, and writes them to the cache at the end. Keys, and what it norms,
-// it asks for before it waits for either, values before it needs them, and the next split's while it is at work on one.
+// Tiles of 16 positions are dealt out: eight to a split, and the next eight to the next split, over and over
+// (lib/splits_dealt.wgsl). Of the eight, each 32 lanes of a workgroup have one, and go from it to their next without waiting
+// for the others: a lane has half of a position's key, and then, of eight of the head's values, half of the positions. What it
+// needs next is under way while it is at work: the first keys and values even before it is known whether there are any.
+//
+// Each workgroup norms and turns its queries and the row's own key. The one whose split has the row's position attends to that
+// key and value from workgroup memory, and writes them to the cache at the end: others that read their tile meanwhile give
+// that position no weight.
 //
 //   qkv             [heads + 2 kv_heads][head]                       f32: heads, then keys, then values
 //   norms           [2][head]                                        f32: q_norm, k_norm
@@ -16,8 +21,8 @@
 //   partial_sums    [kv_heads][splits][piece_queries][head]          f32
 //   stats           [kv_heads][splits][piece_queries]                vec2
 //
-// For heads of 128 values, up to eight of which share a kv head. Choice `splits`, of 128 positions at most.
-// Grid: (any, kv_heads): fewer workgroups than splits take several, one after the other, with the same queries.
+// For heads of 128 values. Choices `row_queries`, how many of the kv head's queries a workgroup has, and `tile_lanes`, how the
+// 32 lanes of a tile tell each other of it. Grid: (splits or more, kv_heads, ceil(heads_per_kv / QUERIES)).
 
 struct Params {
     heads: u32,
@@ -43,36 +48,28 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> partial_sums: array<f32>;
 @group(0) @binding(8) var<storage, read_write> stats: array<vec2<f32>>;
 
-const LANES: u32 = 256u;
+const LANES: u32 = DEALT_TILES * TILE_LANES;
+const TILE_LANES: u32 = 32u;
 const LEAST_SUBGROUP: u32 = 8u;
 const HEAD: u32 = 128u;
 const PAIRS: u32 = HEAD / 2u;
-const VECS: u32 = HEAD / 4u;
 const HEAD_TILES: u32 = 8u;
-const MOST_POSITIONS: u32 = 128u;
-const MOST_QUERIES: u32 = 8u;
-const QUERIES_AT_ONCE: u32 = LANES / PAIRS; // that are normed and turned, a pair a lane
 const TILE_CHUNKS: u32 = TILE_VALUES / 8u;
+const LOG2_E: f32 = 1.44269504;
 const LOWEST: f32 = -3.402823e38;
 const F16_LARGEST: f32 = 65504.0;
 
-// Queries, and the row's own key and value as the cache will have them.
-var<workgroup> queries: array<vec4<f32>, MOST_QUERIES * VECS>;
-var<workgroup> own_key: array<vec4<f32>, VECS>;
-var<workgroup> own_value: array<vec4<f32>, VECS>;
-// Scores, then weights; that of the row's own position is apart.
-var<workgroup> weights: array<vec4<f32>, MOST_QUERIES * MOST_POSITIONS / 4u>;
-var<workgroup> own_weights: array<f32, MOST_QUERIES>;
-// By round and subgroup: sums of squares of a query's values, and of the own key's.
-var<workgroup> squares: array<vec2<f32>, MOST_QUERIES / QUERIES_AT_ONCE * LANES / LEAST_SUBGROUP>;
-
-struct Lane {
-    index: u32,
-    subgroup: u32,
-    subgroups: u32,
-    of_subgroup: u32,
-    subgroup_size: u32,
-}
+// Of the queries, in units of log2 and scaled; and the row's own key and value as the cache will have them.
+var<workgroup> queries: array<PerQuery, HEAD>;
+var<workgroup> own_key: array<vec4<f32>, HEAD / 4u>;
+var<workgroup> own_value: array<f32, HEAD>;
+// By subgroup: sums of squares of a query's values, and of the own key's.
+var<workgroup> squares: array<vec2<f32>, LANES / LEAST_SUBGROUP>;
+// What each 32 lanes have in the end.
+var<workgroup> tile_highest: array<PerQuery, DEALT_TILES>;
+var<workgroup> tile_weights: array<PerQuery, DEALT_TILES>;
+var<workgroup> tile_own_weights: array<PerQuery, DEALT_TILES>;
+var<workgroup> tile_sums: array<PerQuery, DEALT_TILES * HEAD>;
 
 // A pair of a head's values, times the norm's weights, and how it is turned.
 struct Pair {
@@ -89,50 +86,22 @@ fn bring_pair(source: u32, norm: u32, i: u32) -> Pair {
     );
 }
 
-// A head's query; the last one's again where there is none.
-fn bring_query(kv_head: u32, head: u32, heads_per_kv: u32, i: u32) -> Pair {
-    return bring_pair((kv_head * heads_per_kv + min(head, heads_per_kv - 1u)) * HEAD, 0u, i);
-}
-
 fn turned(pair: Pair, square_sum: f32) -> vec2<f32> {
     let scale = inverseSqrt(square_sum / f32(HEAD) + params.eps);
     let v = pair.values * pair.weights * scale;
     return vec2(v.x * pair.turn.x - v.y * pair.turn.y, v.y * pair.turn.x + v.x * pair.turn.y);
 }
 
-// The sums of squares of a query and of the own key, over the lanes that have them, from a round's place in `squares` on.
-fn square_sums(lane: Lane, first: u32, query: Pair, key: Pair) -> vec2<f32> {
-    let of_subgroup =
-        vec2(subgroupAdd(dot(query.values, query.values)), subgroupAdd(dot(key.values, key.values)));
-    if lane.of_subgroup == 0u {
-        squares[first + lane.subgroup] = of_subgroup;
-    }
-    workgroupBarrier();
-    let share = PAIRS / lane.subgroup_size;
-    var sums = vec2(0.0);
-    for (var s = 0u; s < share; s++) {
-        sums += squares[first + lane.index / PAIRS * share + s];
-    }
-    return sums;
-}
-
-fn put_query(head: u32, i: u32, pair: vec2<f32>) {
-    queries[head * VECS + i / 4u][i % 4u] = pair.x;
-    queries[head * VECS + (PAIRS + i) / 4u][i % 4u] = pair.y;
-}
-
 fn as_f16(value: f32) -> f32 {
     return unpack2x16float(pack2x16float(vec2(value, 0.0))).x;
 }
 
-// Of a position's key, or of a value's positions: every other eight. So neighbouring lanes read what lies together.
-alias Half = array<vec4<u32>, HEAD_TILES>;
+// Of a tile: each eighth of the head. The 32 lanes together read what lies together.
+alias Brought = array<vec4<u32>, HEAD_TILES>;
 
-// Half of a position's key; the last position's again where there is none.
-fn bring_key(head_at: u32, position: u32, half: u32) -> Half {
-    let slot = min(position, params.capacity - 1u);
-    let at = (head_at + slot / TILE) * HEAD_TILES * TILE_CHUNKS + slot % TILE * 2u + half;
-    return Half(
+// Half of a position's key.
+fn bring_key(at: u32) -> Brought {
+    return Brought(
         cache_keys[at],
         cache_keys[at + TILE_CHUNKS],
         cache_keys[at + 2u * TILE_CHUNKS],
@@ -144,21 +113,17 @@ fn bring_key(head_at: u32, position: u32, half: u32) -> Half {
     );
 }
 
-// One of the head's values, of half of a split's positions; the last tile's again where there is none.
-fn bring_values(head_at: u32, begin: u32, i: u32, half: u32) -> Half {
-    let stride = HEAD_TILES * TILE_CHUNKS;
-    let last = params.capacity / TILE - 1u;
-    let at = head_at * stride + i / TILE * TILE_CHUNKS + i % TILE * 2u + half;
-    let tile = begin / TILE;
-    return Half(
-        cache_values[at + min(tile, last) * stride],
-        cache_values[at + min(tile + 1u, last) * stride],
-        cache_values[at + min(tile + 2u, last) * stride],
-        cache_values[at + min(tile + 3u, last) * stride],
-        cache_values[at + min(tile + 4u, last) * stride],
-        cache_values[at + min(tile + 5u, last) * stride],
-        cache_values[at + min(tile + 6u, last) * stride],
-        cache_values[at + min(tile + 7u, last) * stride],
+// Eight of the head's values, of half of the positions.
+fn bring_values(at: u32) -> Brought {
+    return Brought(
+        cache_values[at],
+        cache_values[at + TILE_CHUNKS],
+        cache_values[at + 2u * TILE_CHUNKS],
+        cache_values[at + 3u * TILE_CHUNKS],
+        cache_values[at + 4u * TILE_CHUNKS],
+        cache_values[at + 5u * TILE_CHUNKS],
+        cache_values[at + 6u * TILE_CHUNKS],
+        cache_values[at + 7u * TILE_CHUNKS],
     );
 }
 
@@ -168,8 +133,8 @@ fn own_chunk(chunk: u32) -> vec4<u32> {
     return vec4(pack2x16float(lo.xy), pack2x16float(lo.zw), pack2x16float(hi.xy), pack2x16float(hi.zw));
 }
 
-fn half_of_own_key(half: u32) -> Half {
-    return Half(
+fn half_of_own_key(half: u32) -> Brought {
+    return Brought(
         own_chunk(half),
         own_chunk(2u + half),
         own_chunk(4u + half),
@@ -181,87 +146,108 @@ fn half_of_own_key(half: u32) -> Half {
     );
 }
 
-// Products of eight values; written out eight times below, since an index that a loop counts would put the values into
-// memory, and for queries and for weights, since naga takes no array in workgroup memory as a parameter.
-fn add_chunk(chunk: vec4<u32>, lo: vec4<f32>, hi: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
-    let first = vec4(unpack2x16float(chunk.x), unpack2x16float(chunk.y));
-    let second = vec4(unpack2x16float(chunk.z), unpack2x16float(chunk.w));
-    return fma(second, hi, fma(first, lo, sum));
+// Products with the queries' values from `i` on.
+fn add_products(chunk: vec4<u32>, i: u32, sum: PerQuery) -> PerQuery {
+    let a = unpack2x16float(chunk.x);
+    let b = unpack2x16float(chunk.y);
+    let c = unpack2x16float(chunk.z);
+    let d = unpack2x16float(chunk.w);
+    var products = fma(PerQuery(a.x), queries[i], sum);
+    products = fma(PerQuery(a.y), queries[i + 1u], products);
+    products = fma(PerQuery(b.x), queries[i + 2u], products);
+    products = fma(PerQuery(b.y), queries[i + 3u], products);
+    products = fma(PerQuery(c.x), queries[i + 4u], products);
+    products = fma(PerQuery(c.y), queries[i + 5u], products);
+    products = fma(PerQuery(d.x), queries[i + 6u], products);
+    return fma(PerQuery(d.y), queries[i + 7u], products);
 }
 
-fn sum_of(four: vec4<f32>) -> f32 {
-    return four.x + four.y + four.z + four.w;
+// Written out, since an index that a loop counts would put the key into memory. In two sums, which need not wait for each
+// other.
+fn scores(key: Brought, half: u32) -> PerQuery {
+    let i = half * 8u;
+    var even = add_products(key[0], i, PerQuery(0.0));
+    var odd = add_products(key[1], i + 16u, PerQuery(0.0));
+    even = add_products(key[2], i + 32u, even);
+    odd = add_products(key[3], i + 48u, odd);
+    even = add_products(key[4], i + 64u, even);
+    odd = add_products(key[5], i + 80u, odd);
+    even = add_products(key[6], i + 96u, even);
+    odd = add_products(key[7], i + 112u, odd);
+    let part = even + odd;
+    return part + subgroupShuffleXor(part, 1u);
 }
 
-// Two lanes a position, each half of its key.
-fn score(lane: u32, key: Half, seen: u32, heads_per_kv: u32) {
-    let p = lane / 2u;
-    let half = lane % 2u;
-    for (var head = 0u; head < heads_per_kv; head++) {
-        let at = head * VECS + 2u * half;
-        var products = add_chunk(key[0], queries[at], queries[at + 1u], vec4(0.0));
-        products = add_chunk(key[1], queries[at + 4u], queries[at + 5u], products);
-        products = add_chunk(key[2], queries[at + 8u], queries[at + 9u], products);
-        products = add_chunk(key[3], queries[at + 12u], queries[at + 13u], products);
-        products = add_chunk(key[4], queries[at + 16u], queries[at + 17u], products);
-        products = add_chunk(key[5], queries[at + 20u], queries[at + 21u], products);
-        products = add_chunk(key[6], queries[at + 24u], queries[at + 25u], products);
-        products = add_chunk(key[7], queries[at + 28u], queries[at + 29u], products);
-        let part = sum_of(products);
-        let whole = part + subgroupShuffleXor(part, 1u);
-        if half == 0u {
-            weights[(head * MOST_POSITIONS + p) / 4u][p % 4u] = select(LOWEST, whole * params.scale, p < seen);
-        }
+// Weights of half of a tile's positions.
+alias HalfOfWeights = array<PerQuery, 8>;
+
+alias Sums = array<PerQuery, HEAD_TILES>;
+
+fn add_weighted(chunk: vec4<u32>, weights: HalfOfWeights, sum: PerQuery) -> PerQuery {
+    let a = unpack2x16float(chunk.x);
+    let b = unpack2x16float(chunk.y);
+    let c = unpack2x16float(chunk.z);
+    let d = unpack2x16float(chunk.w);
+    var weighted = fma(PerQuery(a.x), weights[0], sum);
+    weighted = fma(PerQuery(a.y), weights[1], weighted);
+    weighted = fma(PerQuery(b.x), weights[2], weighted);
+    weighted = fma(PerQuery(b.y), weights[3], weighted);
+    weighted = fma(PerQuery(c.x), weights[4], weighted);
+    weighted = fma(PerQuery(c.y), weights[5], weighted);
+    weighted = fma(PerQuery(d.x), weights[6], weighted);
+    return fma(PerQuery(d.y), weights[7], weighted);
+}
+
+fn add_values(values: Brought, weights: HalfOfWeights, sums: Sums, factor: PerQuery) -> Sums {
+    return Sums(
+        add_weighted(values[0], weights, sums[0] * factor),
+        add_weighted(values[1], weights, sums[1] * factor),
+        add_weighted(values[2], weights, sums[2] * factor),
+        add_weighted(values[3], weights, sums[3] * factor),
+        add_weighted(values[4], weights, sums[4] * factor),
+        add_weighted(values[5], weights, sums[5] * factor),
+        add_weighted(values[6], weights, sums[6] * factor),
+        add_weighted(values[7], weights, sums[7] * factor),
+    );
+}
+
+// An eighth of the head: of one of its values, both halves of the positions, which neighbouring lanes have.
+fn put_sum(at: u32, half: u32, sum: PerQuery) {
+    let whole = sum + subgroupShuffleXor(sum, 1u);
+    if half == 0u {
+        tile_sums[at] = whole;
     }
 }
 
-// Scores to weights, a subgroup a head.
-fn weigh(lane: Lane, kv_head: u32, split: u32, seen: u32, own: u32, heads_per_kv: u32) {
-    for (var head = lane.subgroup; head < heads_per_kv; head += lane.subgroups) {
-        let line = head * MOST_POSITIONS;
-        var largest = LOWEST;
-        for (var p = lane.of_subgroup; p < MOST_POSITIONS; p += lane.subgroup_size) {
-            largest = max(largest, weights[(line + p) / 4u][p % 4u]);
-        }
-        largest = subgroupMax(largest);
-        var sum = 0.0;
-        for (var p = lane.of_subgroup; p < MOST_POSITIONS; p += lane.subgroup_size) {
-            let weight = select(0.0, exp(weights[(line + p) / 4u][p % 4u] - largest), p < seen);
-            sum += weight;
-            weights[(line + p) / 4u][p % 4u] = select(weight, 0.0, p == own);
-            if p == own {
-                own_weights[head] = weight;
-            }
-        }
-        sum = subgroupAdd(sum);
-        if lane.of_subgroup == 0u {
-            stats[partial(kv_head, split, head)] = vec2(largest, sum);
-        }
-    }
+fn put_sums(at: u32, half: u32, sums: Sums) {
+    put_sum(at, half, sums[0]);
+    put_sum(at + TILE, half, sums[1]);
+    put_sum(at + 2u * TILE, half, sums[2]);
+    put_sum(at + 3u * TILE, half, sums[3]);
+    put_sum(at + 4u * TILE, half, sums[4]);
+    put_sum(at + 5u * TILE, half, sums[5]);
+    put_sum(at + 6u * TILE, half, sums[6]);
+    put_sum(at + 7u * TILE, half, sums[7]);
 }
 
-// Two lanes one of the head's values, each half of the split's positions.
-fn gather(lane: u32, values: Half, kv_head: u32, split: u32, seen: u32, own: u32, heads_per_kv: u32) {
-    let i = lane / 2u;
-    let half = lane % 2u;
-    for (var head = 0u; head < heads_per_kv; head++) {
-        let at = head * (MOST_POSITIONS / 4u) + 2u * half;
-        var products = add_chunk(values[0], weights[at], weights[at + 1u], vec4(0.0));
-        products = add_chunk(values[1], weights[at + 4u], weights[at + 5u], products);
-        products = add_chunk(values[2], weights[at + 8u], weights[at + 9u], products);
-        products = add_chunk(values[3], weights[at + 12u], weights[at + 13u], products);
-        products = add_chunk(values[4], weights[at + 16u], weights[at + 17u], products);
-        products = add_chunk(values[5], weights[at + 20u], weights[at + 21u], products);
-        products = add_chunk(values[6], weights[at + 24u], weights[at + 25u], products);
-        products = add_chunk(values[7], weights[at + 28u], weights[at + 29u], products);
-        let part = sum_of(products);
-        var whole = part + subgroupShuffleXor(part, 1u);
-        if own < seen {
-            whole += own_weights[head] * own_value[i / 4u][i % 4u];
-        }
-        if half == 0u {
-            partial_sums[partial(kv_head, split, head) * HEAD + i] = whole;
-        }
+// One of the head's values of a query: what all 32 lanes have of it put together, and the own value.
+fn put_partial(at: u32, q: u32, i: u32) {
+    var highest = tile_highest[0][q];
+    for (var t = 1u; t < DEALT_TILES; t++) {
+        highest = max(highest, tile_highest[t][q]);
+    }
+    var weight = 0.0;
+    var own_weight = 0.0;
+    var sum = 0.0;
+    for (var t = 0u; t < DEALT_TILES; t++) {
+        let factor = exp2(tile_highest[t][q] - highest);
+        weight = fma(tile_weights[t][q], factor, weight);
+        own_weight = fma(tile_own_weights[t][q], factor, own_weight);
+        sum = fma(tile_sums[t * HEAD + i][q], factor, sum);
+    }
+    partial_sums[at * HEAD + i] = fma(own_weight, own_value[i], sum);
+    if i == 0u {
+        stats[at] = vec2(highest / LOG2_E, weight);
     }
 }
 
@@ -276,7 +262,7 @@ fn write_own(lane: u32, head_at: u32, own: u32) {
     if lane < HEAD {
         let chunk = (tile + lane / TILE) * TILE_CHUNKS + lane % TILE * 2u + place / 8u;
         let word = place % 8u / 2u;
-        let bits = pack2x16float(vec2(own_value[lane / 4u][lane % 4u], 0.0));
+        let bits = pack2x16float(vec2(own_value[lane], 0.0));
         let before = cache_values[chunk][word];
         let is_second = place % 2u == 1u;
         cache_values[chunk][word] = select(before & 0xffff0000u | bits, before & 0xffffu | bits << 16u, is_second);
@@ -286,76 +272,112 @@ fn write_own(lane: u32, head_at: u32, own: u32) {
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
-    @builtin(num_subgroups) subgroups: u32,
     @builtin(subgroup_invocation_id) of_subgroup: u32,
     @builtin(subgroup_size) subgroup_size: u32,
 ) {
-    let kv_head = group.y;
-    let lane = Lane(index, subgroup, subgroups, of_subgroup, subgroup_size);
     let heads_per_kv = params.heads / params.kv_heads;
+    let kv_head = group.y;
+    let first_query = group.z * QUERIES;
     let head_at = kv_head * (params.capacity / TILE);
-    let p = index / 2u;
-    let half = index % 2u;
-    let i = index % PAIRS;
-    let key_at = (params.heads + kv_head) * HEAD;
-    let value_at = (params.heads + params.kv_heads + kv_head) * HEAD;
+    let own_tile = index / TILE_LANES; // of the eight
+    let tile_lane = index % TILE_LANES;
+    let half = tile_lane % 2u;
+    let stride = HEAD_TILES * TILE_CHUNKS;
+    let first = group.x * DEALT_TILES + own_tile;
 
-    var key = bring_key(head_at, split_begin(group.x) + p, half);
-    let own_pair = bring_pair(key_at, HEAD, i);
-    let value = qkv[value_at + index % HEAD];
-    var head = index / PAIRS;
-    var query_pair = bring_query(kv_head, head, heads_per_kv, i);
-    let end = splits_of(visible(0u));
-    if state.rows == 0u || group.x >= end {
+    // A lane of the last heads there are takes the last one's again.
+    let i = index % PAIRS;
+    let query = first_query + index / PAIRS;
+    let head = kv_head * heads_per_kv + min(query, heads_per_kv - 1u);
+    let query_pair = bring_pair(head * HEAD, 0u, i);
+    let key_pair = bring_pair((params.heads + kv_head) * HEAD, HEAD, i);
+    let value = qkv[(params.heads + params.kv_heads + kv_head) * HEAD + index % HEAD];
+    let first_at = (head_at + min(first, params.capacity / TILE - 1u)) * stride + tile_lane;
+    var key = bring_key(first_at);
+    var values = bring_values(first_at);
+    let seen = visible(0u);
+    let splits = splits_of(seen);
+    if state.rows == 0u || group.x >= splits {
         return;
     }
-    for (var first = 0u; first < heads_per_kv; first += QUERIES_AT_ONCE) {
-        if first > 0u {
-            head = first + index / PAIRS;
-            query_pair = bring_query(kv_head, head, heads_per_kv, i);
-        }
-        let sums = square_sums(lane, first / QUERIES_AT_ONCE * (LANES / LEAST_SUBGROUP), query_pair, own_pair);
-        if head < heads_per_kv {
-            put_query(head, i, turned(query_pair, sums.x));
-        }
-        if first == 0u && index < PAIRS {
-            let pair = turned(own_pair, sums.y);
-            own_key[i / 4u][i % 4u] = as_f16(pair.x);
-            own_key[(PAIRS + i) / 4u][i % 4u] = as_f16(pair.y);
-        }
+
+    let of_subgroup_squares = vec2(
+        subgroupAdd(dot(query_pair.values, query_pair.values)),
+        subgroupAdd(dot(key_pair.values, key_pair.values)),
+    );
+    if of_subgroup == 0u {
+        squares[subgroup] = of_subgroup_squares;
+    }
+    workgroupBarrier();
+    let share = PAIRS / subgroup_size;
+    var square_sums = vec2(0.0);
+    for (var s = 0u; s < share; s++) {
+        square_sums += squares[index / PAIRS * share + s];
+    }
+    if index / PAIRS < QUERIES {
+        let pair = turned(query_pair, square_sums.x) * params.scale * LOG2_E;
+        queries[i][index / PAIRS] = pair.x;
+        queries[PAIRS + i][index / PAIRS] = pair.y;
+    }
+    if index < PAIRS {
+        let pair = turned(key_pair, square_sums.y);
+        own_key[i / 4u][i % 4u] = as_f16(pair.x);
+        own_key[(PAIRS + i) / 4u][i % 4u] = as_f16(pair.y);
     }
     if index < HEAD {
         let finite = select(0.0, clamp(value, -F16_LARGEST, F16_LARGEST), value == value);
-        own_value[index / 4u][index % 4u] = as_f16(finite);
+        own_value[index] = as_f16(finite);
     }
     workgroupBarrier();
-    var values = bring_values(head_at, split_begin(group.x), p, half);
-    for (var split = group.x; split < end; split += groups.x) {
-        let begin = split_begin(split);
-        let next = split + groups.x;
-        let seen = min(visible(0u), split_begin(split + 1u)) - begin;
-        // In the last split alone the row's own position is one of those.
-        let own = state.start - begin;
-        if p == own {
+
+    let last = (seen - 1u) / TILE;
+    let next = splits * DEALT_TILES;
+    let steps = (last - group.x * DEALT_TILES) / next + 1u;
+    var highest = PerQuery(LOWEST);
+    var weight = PerQuery(0.0);
+    var own_weight = PerQuery(0.0);
+    var sums = Sums();
+    for (var step = 0u; step < steps; step++) {
+        let tile = first + step * next;
+        let position = tile * TILE + tile_lane / 2u;
+        let next_at = (head_at + min(tile + next, last)) * stride + tile_lane;
+        if position == state.start {
             key = half_of_own_key(half);
         }
-        score(index, key, seen, heads_per_kv);
-        if next < end {
-            key = bring_key(head_at, split_begin(next) + p, half);
+        let score = select(PerQuery(LOWEST), scores(key, half), position < seen);
+        if step + 1u < steps {
+            key = bring_key(next_at);
         }
-        workgroupBarrier();
-        weigh(lane, kv_head, split, seen, own, heads_per_kv);
-        workgroupBarrier();
-        gather(index, values, kv_head, split, seen, own, heads_per_kv);
-        if next < end {
-            values = bring_values(head_at, split_begin(next), p, half);
+        let higher = max(highest, largest_of_tile(index, score));
+        let factor = exp2(highest - higher);
+        highest = higher;
+        let own = select(PerQuery(0.0), exp2(score - higher), position < seen);
+        weight = fma(weight, factor, own);
+        own_weight = fma(own_weight, factor, select(PerQuery(0.0), own, position == state.start));
+        // The own value is not in the cache yet.
+        let weights = half_of_weights(index, half, select(own, PerQuery(0.0), position == state.start));
+        sums = add_values(values, weights, sums, factor);
+        if step + 1u < steps {
+            values = bring_values(next_at);
         }
-        workgroupBarrier();
-        if own < seen {
-            write_own(index, head_at, state.start);
-        }
+    }
+
+    let tile_weight = sum_of_tile(index, weight) * 0.5; // two lanes have the same
+    let tile_own_weight = sum_of_tile(index, own_weight) * 0.5;
+    if tile_lane == 0u {
+        tile_highest[own_tile] = highest;
+        tile_weights[own_tile] = tile_weight;
+        tile_own_weights[own_tile] = tile_own_weight;
+    }
+    put_sums(own_tile * HEAD + tile_lane / 2u, half, sums);
+    workgroupBarrier();
+    // A query's value a lane, query after query.
+    for (var q = index / HEAD; q < min(QUERIES, heads_per_kv - first_query); q += LANES / HEAD) {
+        put_partial(partial(kv_head, group.x, first_query + q), q, index % HEAD);
+    }
+    if first_query == 0u && last / DEALT_TILES % splits == group.x {
+        write_own(index, head_at, state.start);
     }
 }

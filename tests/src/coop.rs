@@ -4,7 +4,8 @@ use bytemuck::Zeroable;
 use half::f16;
 use orthrus::shaders::params::{Attention, AttentionMerge, QkNormRope, padded};
 use orthrus::shaders::{
-    Kernel, QUERY_ROOM, QueryTiles, STAGED_HEAD, Splits, State, TILE, Visible, WeightTiles, in_tiles,
+    Kernel, QUERY_ROOM, QueryTiles, STAGED_HEAD, Splits, State, TILE, TileLanes, Visible, WeightTiles,
+    in_tiles,
 };
 use orthrus::{Gpu, Tier};
 
@@ -27,6 +28,11 @@ pub fn on_coop(check: impl Fn(&Gpu, &mut Random, &str)) {
 
 fn has_subgroups_of_32(gpu: &Gpu) -> bool {
     gpu.adapter().subgroup_sizes == Some((32, 32))
+}
+
+/// The ways in which lanes of `attention_row` can tell each other on the adapter.
+pub fn tile_lanes(gpu: &Gpu) -> &'static [TileLanes] {
+    if has_subgroups_of_32(gpu) { &TileLanes::ALL } else { &[TileLanes::Workgroup] }
 }
 
 /// The ways in which `matmul_coop` can get weights on the adapter, the one that the engine takes last.
@@ -103,7 +109,7 @@ impl Heads {
 
     /// The kernels of attention that `gpu` has for such heads.
     pub fn kernels(&self, gpu: &Gpu) -> Vec<Kernel> {
-        let mut kernels = vec![Kernel::AttentionCoop(Splits::Growing)];
+        let mut kernels = vec![Kernel::AttentionCoop];
         if self.width() == STAGED_HEAD && has_subgroups_of_32(gpu) {
             kernels.extend(QueryTiles::ALL.map(Kernel::AttentionStaged));
         }
@@ -258,10 +264,7 @@ pub fn attend(
     let out_stride = padded(shape.heads * shape.head_dim);
     let mut tiles = vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride];
     let (mut sums, mut stats) = (Vec::new(), Vec::new());
-    let splits = match kernel {
-        Kernel::AttentionCoop(splits) => splits,
-        _ => Splits::Growing,
-    };
+    let splits = Splits::Growing;
     for first_row in (0..shape.rows).step_by(shape.piece_rows) {
         let params = shape.attention(splits, visible, first_row);
         let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
@@ -269,7 +272,7 @@ pub fn attend(
         let grid = match kernel {
             Kernel::AttentionStaged(query_tiles) => params.staged_grid(shape.rows, positions, query_tiles),
             _ => {
-                let [x, y, z] = params.coop_grid(shape.rows, positions, splits);
+                let [x, y, z] = params.coop_grid(shape.rows, positions);
                 [x, y.min(columns), z]
             }
         };

@@ -12,11 +12,12 @@ use orthrus::shaders::params::{
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, Columns, GATED_SCALE, Input, Kernel, NO_ID, Output, PROMPT_TILE, Product, ROW_QUERIES,
-    RowSlices, RowTiles, Rows, STAGED_HEAD, Splits, State, Store, TILE, Visible, WeightFormat, chunks,
+    Cache, Candidates, Columns, DEALT_SPLITS, DEALT_TILES, GATED_SCALE, Input, Kernel, NO_ID, Output,
+    PROMPT_TILE, Product, ROW_HEADS, RowQueries, RowSlices, RowTiles, Rows, STAGED_HEAD, Splits, State,
+    Store, TILE, Visible, WeightFormat, chunks,
 };
 use orthrus::{Gpu, GpuOptions, Tier};
-use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of, weight_tiles};
+use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of, tile_lanes, weight_tiles};
 use orthrus_tests::gpu::options;
 use orthrus_tests::kernel::{
     Operands, assert_close, assert_same_bits, from_tiles, in_tiles_of, on_random_shapes, poison, stored,
@@ -491,20 +492,16 @@ fn attention_coop() {
             let keys = shape.positions_innermost(&cache[0]);
             let expected = merged_by_twins(&shape, visible, &q, &keys, &cache[1]);
             let mut same: Option<Vec<f32>> = None;
-            let (growing, short) =
-                (Kernel::AttentionCoop(Splits::Growing), Kernel::AttentionCoop(Splits::Short));
-            let few_columns = [(growing, 1), (short, 99)];
-            let kernels = shape.kernels(gpu).into_iter().map(|kernel| (kernel, 99)).chain(few_columns);
+            let few_columns = (Kernel::AttentionCoop, 1);
+            let kernels = shape.kernels(gpu).into_iter().map(|kernel| (kernel, 99)).chain([few_columns]);
             for (kernel, columns) in kernels {
                 for shape in [&shape, &whole] {
                     let found = attend(gpu, shape, visible, kernel, columns, &q, &cache).merged;
                     // Weights and results are f16.
                     assert_close(&found, &expected, 2e-3, &format!("{what}, {visible:?}, {kernel:?}"));
-                    if kernel != short {
-                        let first = same.get_or_insert_with(|| found.clone());
-                        let pieces = format!("{} rows in pieces of {}", shape.rows, shape.piece_rows);
-                        assert_same_bits(&found, first, &format!("{what}, {kernel:?}, {pieces}"));
-                    }
+                    let first = same.get_or_insert_with(|| found.clone());
+                    let pieces = format!("{} rows in pieces of {}", shape.rows, shape.piece_rows);
+                    assert_same_bits(&found, first, &format!("{what}, {kernel:?}, {pieces}"));
                 }
             }
         }
@@ -515,10 +512,14 @@ fn attention_coop() {
 #[test]
 fn attention_row() {
     on_coop(|gpu, random, what| {
-        let heads_per_kv = random.between(1, ROW_QUERIES);
+        let heads_per_kv = random.between(1, ROW_HEADS);
         let any = Heads::random(random);
+        // So many positions too that each split has tiles several times.
+        let more = random.pick(&[0, 0, 0, 3 * DEALT_SPLITS * DEALT_TILES * TILE]);
         let shape = Heads {
             rows: 1,
+            start: any.start + more,
+            capacity: any.capacity + more,
             heads: any.kv_heads * heads_per_kv,
             head_dim: STAGED_HEAD,
             piece_rows: Heads::least_rows(heads_per_kv),
@@ -531,7 +532,11 @@ fn attention_row() {
         let norms = random.units(2 * width);
         let rope: Vec<[f32; 2]> =
             (0..shape.capacity * width / 2).map(|_| [random.unit(), random.unit()]).collect();
-        let cache = [halves(random, slots), halves(random, slots)];
+        let mut cache = [halves(random, slots), halves(random, slots)];
+        // Scores so far apart that the highest keeps rising, in every other case.
+        let apart = random.pick(&[1.0, 64.0]);
+        cache[0].iter_mut().for_each(|key| *key *= apart);
+        let (stored_keys, stored_values) = shape.cache_in_tiles(&cache);
 
         let mut q = vec![0.0; shape.heads * width];
         let (mut keys, mut values) = (shape.positions_innermost(&cache[0]), cache[1].clone());
@@ -543,52 +548,48 @@ fn attention_row() {
         }
         let expected = merged_by_twins(&shape, Visible::Causal, &q, &keys, &values);
 
-        let (stored_keys, stored_values) = shape.cache_in_tiles(&cache);
-        let params = shape.attention(Splits::Short, Visible::Causal, 0);
+        let params = shape.attention(Splits::Dealt, Visible::Causal, 0);
         let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
-        // With fewer workgroups than splits, each takes several.
-        let [x, y, z] = params.row_grid(shape.capacity);
-        let run = Operands::new(gpu)
-            .storage(&[shape.state()])
-            .params(&params)
-            .storage(&qkv)
-            .storage(&norms)
-            .storage(&rope)
-            .storage(&stored_keys)
-            .storage(&stored_values)
-            .storage(&poison(partials * width))
-            .storage(&poison(partials * 2))
-            .run(Kernel::AttentionRow, [x.min(random.pick(&[1, 2, 99])), y, z]);
-        let merge = shape.merge(Splits::Short, Visible::Causal, 0);
-        let merged = Operands::new(gpu)
-            .storage(&[shape.state()])
-            .params(&merge)
-            .storage(&run.read::<f32>(7, partials * width))
-            .storage(&run.read::<f32>(8, partials * 2))
-            .storage(&vec![f16::ZERO; TILE * merge.out_stride as usize])
-            .run(Kernel::AttentionMerge(Splits::Short), merge.grid(1));
-        let tiles: Vec<f16> = merged.read(4, TILE * merge.out_stride as usize);
-        let found = from_tiles(&tiles, 1, merge.out_stride as usize);
-        assert_close(&found, &expected, 2e-3, &format!("{what}, {heads_per_kv} heads a kv head"));
+        let merge = shape.merge(Splits::Dealt, Visible::Causal, 0);
+        for (&lanes, queries) in tile_lanes(gpu).iter().flat_map(|lanes| RowQueries::ALL.map(|q| (lanes, q)))
+        {
+            let what = format!("{what}, {heads_per_kv} heads a kv head, {lanes:?}, {queries:?}");
+            let run = Operands::new(gpu)
+                .storage(&[shape.state()])
+                .params(&params)
+                .storage(&qkv)
+                .storage(&norms)
+                .storage(&rope)
+                .storage(&stored_keys)
+                .storage(&stored_values)
+                .storage(&poison(partials * width))
+                .storage(&poison(partials * 2))
+                .run(Kernel::AttentionRow { queries, lanes }, params.row_grid(shape.capacity, queries));
+            let merged = Operands::new(gpu)
+                .storage(&[shape.state()])
+                .params(&merge)
+                .storage(&run.read::<f32>(7, partials * width))
+                .storage(&run.read::<f32>(8, partials * 2))
+                .storage(&vec![f16::ZERO; TILE * merge.out_stride as usize])
+                .run(Kernel::AttentionMerge(Splits::Dealt), merge.grid(1));
+            let tiles: Vec<f16> = merged.read(4, TILE * merge.out_stride as usize);
+            let found = from_tiles(&tiles, 1, merge.out_stride as usize);
+            assert_close(&found, &expected, 2e-3, &what);
 
-        let (found_keys, found_values): (Vec<f16>, Vec<f16>) = (run.read(5, slots), run.read(6, slots));
-        for kv_head in 0..shape.kv_heads {
-            for position in 0..shape.capacity {
-                for i in 0..width {
-                    let (key, value) = shape.places(kv_head, position, i);
-                    let (found_key, found_value) = (found_keys[key], found_values[value]);
-                    if position == shape.start {
-                        let line = (kv_head * width / 4 + i / 4) * shape.capacity + position;
-                        let expected = keys[line * 4 + i % 4];
-                        assert_close(&[found_key.to_f32()], &[expected], 2e-3, &format!("{what}, key"));
-                        let expected = values[(position * shape.kv_heads + kv_head) * width + i];
-                        assert_close(&[found_value.to_f32()], &[expected], 1e-3, &format!("{what}, value"));
-                    } else {
-                        let kept = (stored_keys[key], stored_values[value]);
-                        assert_eq!((found_key, found_value), kept, "{what}, {position}");
-                    }
-                }
+            let (found_keys, found_values): (Vec<f16>, Vec<f16>) = (run.read(5, slots), run.read(6, slots));
+            let mut kept_keys = stored_keys.clone();
+            let mut kept_values = stored_values.clone();
+            for (kv_head, i) in (0..shape.kv_heads).flat_map(|kv_head| (0..width).map(move |i| (kv_head, i)))
+            {
+                let (key, value) = shape.places(kv_head, shape.start, i);
+                let line = (kv_head * width / 4 + i / 4) * shape.capacity + shape.start;
+                let expected = keys[line * 4 + i % 4];
+                assert_close(&[found_keys[key].to_f32()], &[expected], 2e-3, &format!("{what}, key"));
+                let expected = values[(shape.start * shape.kv_heads + kv_head) * width + i];
+                assert_close(&[found_values[value].to_f32()], &[expected], 1e-3, &format!("{what}, value"));
+                (kept_keys[key], kept_values[value]) = (found_keys[key], found_values[value]);
             }
+            assert!(found_keys == kept_keys && found_values == kept_values, "{what}: another position's");
         }
     });
 }

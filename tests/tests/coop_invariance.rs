@@ -4,7 +4,7 @@
 use half::f16;
 use orthrus::shaders::params::{Grid, MatmulCoop, padded};
 use orthrus::shaders::{
-    Columns, Kernel, PROMPT_TILE, Product, RowTiles, Rows, Splits, TILE, Visible, WeightFormat, WeightTiles,
+    Columns, Kernel, PROMPT_TILE, Product, RowTiles, Rows, TILE, Visible, WeightFormat, WeightTiles,
 };
 use orthrus::{GenerateOptions, Model, Session, Synthetic, no_progress};
 use orthrus_tests::coop::{Heads, attend, coop_gpu, halves, on_coop, pass, rows_of, weight_tiles};
@@ -233,16 +233,8 @@ fn attention_of_the_1_7b() {
                 part[(alone.start + 1) * slot..].fill(random.pick(&[0.0, 3.0]));
             }
             let one = &q[row * 16 * 128..][..16 * 128];
-            let found = attend(
-                &gpu,
-                &alone,
-                Visible::Causal,
-                Kernel::AttentionCoop(Splits::Growing),
-                99,
-                one,
-                &cache,
-            )
-            .of_row(&alone, 0);
+            let found = attend(&gpu, &alone, Visible::Causal, Kernel::AttentionCoop, 99, one, &cache)
+                .of_row(&alone, 0);
             let expected = block.of_row(&shape, row);
             compared += found.len();
             let differing = found.iter().zip(&expected).filter(|(a, b)| a.to_bits() != b.to_bits()).count();

@@ -1,0 +1,24 @@
+// Choice `tile_lanes`: the 32 lanes of a tile are a subgroup.
+
+fn largest_of_tile(index: u32, value: PerQuery) -> PerQuery {
+    return subgroupMax(value);
+}
+
+fn sum_of_tile(index: u32, value: PerQuery) -> PerQuery {
+    return subgroupAdd(value);
+}
+
+// What the lanes of half of a tile's positions have, two lanes the same.
+fn half_of_weights(index: u32, half: u32, weight: PerQuery) -> HalfOfWeights {
+    let first = half * 16u;
+    return HalfOfWeights(
+        subgroupShuffle(weight, first),
+        subgroupShuffle(weight, first + 2u),
+        subgroupShuffle(weight, first + 4u),
+        subgroupShuffle(weight, first + 6u),
+        subgroupShuffle(weight, first + 8u),
+        subgroupShuffle(weight, first + 10u),
+        subgroupShuffle(weight, first + 12u),
+        subgroupShuffle(weight, first + 14u),
+    );
+}
