@@ -1,6 +1,9 @@
 //! The choices that kernels have, each with the numbers that the host knows of it.
 
-use crate::{DEALT_SPLITS, DEALT_TILES, LONG_SPLIT, SHORT_SPLIT, SHORT_SPLITS, SPLIT, TILE};
+use crate::{
+    DEALT_SPLITS, DEALT_TILES, LONG_SPLIT, MIDDLE_SPLIT, MIDDLE_SPLITS, SHORT_SPLIT, SHORT_SPLITS, SPLIT,
+    TILE,
+};
 
 /// What an adapter must offer for a kernel to run on it (ARCHITECTURE.md, "The rules").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -324,7 +327,7 @@ impl Cache {
 pub enum Splits {
     /// Of [`SPLIT`] positions each: a cache in rows.
     Even,
-    /// Short ones, and after them long ones, of which there are fewer to merge: a cache in tiles.
+    /// Short ones, then middle and long ones, of which there are fewer to merge: a cache in tiles.
     Growing,
     /// A few that take turns, for one row of `--ar-kernel fast`: as many as a large GPU works at together.
     Dealt,
@@ -340,7 +343,9 @@ impl Splits {
             Splits::Even => positions.div_ceil(SPLIT),
             Splits::Growing => {
                 let short = positions.min(SHORT_SPLITS * SHORT_SPLIT);
-                short.div_ceil(SHORT_SPLIT) + (positions - short).div_ceil(LONG_SPLIT)
+                let middle = (positions - short).min(MIDDLE_SPLITS * MIDDLE_SPLIT);
+                let long = positions - short - middle;
+                short.div_ceil(SHORT_SPLIT) + middle.div_ceil(MIDDLE_SPLIT) + long.div_ceil(LONG_SPLIT)
             }
             Splits::Dealt => positions.div_ceil(DEALT_TILES * TILE).min(DEALT_SPLITS),
         }

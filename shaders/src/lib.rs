@@ -60,13 +60,17 @@ pub const MAX_END_IDS: usize = 16;
 /// Positions in a split of the cache, the fixed unit of `attention`.
 pub const SPLIT: usize = 256;
 
-/// Positions in a short split of attention over a cache in tiles, how many of them come first, and positions in the
-/// long ones after them ([`Splits`]).
+/// Positions in a short split of attention over a cache in tiles, how many of them come first, the same of the middle
+/// ones after them, and positions in the long ones that follow ([`Splits::Growing`]).
 pub const SHORT_SPLIT: usize = 128;
 /// See [`SHORT_SPLIT`].
 pub const SHORT_SPLITS: usize = 16;
 /// See [`SHORT_SPLIT`].
-pub const LONG_SPLIT: usize = 512;
+pub const MIDDLE_SPLIT: usize = 512;
+/// See [`SHORT_SPLIT`].
+pub const MIDDLE_SPLITS: usize = 28;
+/// See [`SHORT_SPLIT`].
+pub const LONG_SPLIT: usize = 1024;
 
 /// Tiles of positions that a split of `attention_row` has at a time, and the most splits that they are dealt out to
 /// ([`Splits::Dealt`]).

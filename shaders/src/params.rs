@@ -276,7 +276,7 @@ impl Attention {
     /// Grid of `attention_staged`.
     pub fn staged_grid(&self, rows: usize, positions: usize, query_tiles: QueryTiles) -> Grid {
         let queries = groups(self.queries_of_piece(rows), query_tiles.queries());
-        [queries, Splits::Growing.of(positions) as u32, self.kv_heads]
+        [queries, self.kv_heads, Splits::Growing.of(positions) as u32]
     }
 
     /// Grid of `attention_row`, whose row sees no position at or above `positions`.

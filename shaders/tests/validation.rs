@@ -196,6 +196,8 @@ fn constants_agree() {
     expect("SPLIT", &format!("{}u", orthrus_shaders::SPLIT));
     expect("SHORT_SPLIT", &format!("{}u", orthrus_shaders::SHORT_SPLIT));
     expect("SHORT_SPLITS", &format!("{}u", orthrus_shaders::SHORT_SPLITS));
+    expect("MIDDLE_SPLIT", &format!("{}u", orthrus_shaders::MIDDLE_SPLIT));
+    expect("MIDDLE_SPLITS", &format!("{}u", orthrus_shaders::MIDDLE_SPLITS));
     expect("LONG_SPLIT", &format!("{}u", orthrus_shaders::LONG_SPLIT));
     expect("HEAD", &format!("{}u", orthrus_shaders::STAGED_HEAD));
     expect("DEALT_TILES", &format!("{}u", orthrus_shaders::DEALT_TILES));

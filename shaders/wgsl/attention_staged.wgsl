@@ -9,7 +9,8 @@
 //
 //   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl
 //
-// Choice `query_tiles`. Grid: (queries of the piece / (16 QUERY_TILES), splits, kv_heads).
+// Choice `query_tiles`. Grid: (queries of the piece / (16 QUERY_TILES), kv_heads, splits), the last split first: long ones
+// begin while there are short ones left to fill up with.
 
 @group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
@@ -134,11 +135,12 @@ fn value_place(chunk: u32) -> u32 {
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    let split = group.y;
-    let kv_head = group.z;
+    let split = groups.z - 1u - group.z;
+    let kv_head = group.y;
     let first = group.x * QUERY_TILES * TILE;
     let queries = queries_of_piece();
     if first >= queries {

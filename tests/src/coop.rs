@@ -83,14 +83,14 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// One that reaches the end of a short split or a long one, the beginning of the text, or anything.
+    /// One that reaches the end of a short, middle or long split, the beginning of the text, or anything.
     pub fn random(random: &mut Random) -> Heads {
         let kv_heads = random.between(1, 3);
         let heads_per_kv = random.between(1, 5);
         let between = random.between(1, 40);
         let anywhere = random.between(0, 500);
         let far = random.between(2000, 2700);
-        let start = random.pick(&[0, 127, 128, anywhere, anywhere, 2047, 2559, far]);
+        let start = random.pick(&[0, 127, 128, anywhere, anywhere, 2047, 2559, 16_383, 17_407, far]);
         Heads {
             rows: random.pick(&[1, 2, 8, 32, between]),
             start,

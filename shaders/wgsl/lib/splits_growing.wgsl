@@ -1,17 +1,24 @@
-// Choice `splits`: short ones first, since a short text is to have work for a whole GPU, then long ones, of which there are
-// fewer to merge. Where a split begins depends on nothing but its number.
+// Choice `splits`: short ones first, since a short text is to have work for a whole GPU, then middle and long ones, of
+// which there are fewer to merge. Where a split begins depends on nothing but its number.
 
 const SHORT_SPLIT: u32 = 128u;
 const SHORT_SPLITS: u32 = 16u;
-const LONG_SPLIT: u32 = 512u;
+const MIDDLE_SPLIT: u32 = 512u;
+const MIDDLE_SPLITS: u32 = 28u;
+const LONG_SPLIT: u32 = 1024u;
 
 fn split_begin(split: u32) -> u32 {
     let short = min(split, SHORT_SPLITS);
-    return short * SHORT_SPLIT + (split - short) * LONG_SPLIT;
+    let middle = min(split - short, MIDDLE_SPLITS);
+    return short * SHORT_SPLIT + middle * MIDDLE_SPLIT + (split - short - middle) * LONG_SPLIT;
 }
 
 // Splits of the first `positions`.
 fn splits_of(positions: u32) -> u32 {
     let short = min(positions, SHORT_SPLITS * SHORT_SPLIT);
-    return (short + SHORT_SPLIT - 1u) / SHORT_SPLIT + (positions - short + LONG_SPLIT - 1u) / LONG_SPLIT;
+    let middle = min(positions - short, MIDDLE_SPLITS * MIDDLE_SPLIT);
+    let long = positions - short - middle;
+    return (short + SHORT_SPLIT - 1u) / SHORT_SPLIT
+        + (middle + MIDDLE_SPLIT - 1u) / MIDDLE_SPLIT
+        + (long + LONG_SPLIT - 1u) / LONG_SPLIT;
 }
