@@ -270,7 +270,7 @@ impl Attention {
         let tiles = groups(self.queries_of_piece(rows), TILE);
         let splits = Splits::Growing.of(positions) as u32;
         let columns = splits * self.kv_heads;
-        [splits, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), self.kv_heads]
+        [self.kv_heads, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), splits]
     }
 
     /// Grid of `attention_staged`.

@@ -12,8 +12,8 @@
 //   partial_sums    [kv_heads][splits][piece_queries][head]          f32
 //   stats           [kv_heads][splits][piece_queries]                vec2
 //
-// Grid: (splits, any, kv_heads): the workgroups of a column share its queries, and fewer of them means that more tiles of
-// queries come after another.
+// Grid: (kv_heads, any, splits), the last split first, see attention_staged.wgsl. The workgroups of a column share its
+// queries, and fewer of them means that more tiles of queries come after another.
 
 @group(0) @binding(3) var<storage, read> cache_keys: array<f16>;
 @group(0) @binding(4) var<storage, read> cache_values: array<f16>;
@@ -151,8 +151,8 @@ fn main(
     @builtin(num_subgroups) subgroups: u32,
     @builtin(subgroup_invocation_id) lane_of_subgroup: u32,
 ) {
-    let split = group.x;
-    let kv_head = group.z;
+    let split = groups.z - 1u - group.z;
+    let kv_head = group.x;
     let head_tiles = params.head_vecs / 4u;
     let width = params.head_vecs * 4u;
     let stride = head_tiles * TILE_VALUES;
