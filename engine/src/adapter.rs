@@ -1,6 +1,6 @@
 //! The machine's adapters: what each offers, which tiers run on it, and which one to use.
 
-use orthrus_shaders::{TILE, Tier};
+use orthrus_shaders::{PAIRED_WORKGROUP_BYTES, TILE, Tier};
 use wgpu::{DeviceType, Features, Limits};
 
 use crate::{Error, Result};
@@ -200,6 +200,15 @@ pub(crate) fn tier_limits(tier: Tier) -> Limits {
             max_compute_workgroup_size_x: 512,
             ..core_limits()
         },
+    }
+}
+
+/// Bytes of workgroup memory that a device of `tier` is opened with, of those that the adapter allows.
+pub(crate) fn workgroup_memory(tier: Tier, allowed: &Limits) -> u32 {
+    let needed = tier_limits(tier).max_compute_workgroup_storage_size;
+    match tier {
+        Tier::Baseline | Tier::Subgroup => needed,
+        Tier::Coop => allowed.max_compute_workgroup_storage_size.clamp(needed, PAIRED_WORKGROUP_BYTES),
     }
 }
 

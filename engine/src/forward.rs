@@ -8,8 +8,8 @@ use orthrus_shaders::params::{
     Attention as AttentionParams, AttentionMerge, Embed, Grid, QkNormRope, RmsNorm, padded,
 };
 use orthrus_shaders::{
-    Cache, Kernel, QueryTiles, ROW_HEADS, RowQueries, Rows, STAGED_HEAD, Splits, TILE, TileLanes, Visible,
-    chunks,
+    Cache, Kernel, PAIRED_QUERIES, PAIRED_WORKGROUP_BYTES, ROW_HEADS, RowQueries, Rows, STAGED_HEAD,
+    STAGED_QUERIES, Splits, TILE, TileLanes, Visible, chunks,
 };
 
 use crate::buffer::Buffer;
@@ -22,7 +22,7 @@ use crate::pass::{Extent, GridOf, Pass, Step, Variant};
 pub(crate) type Uniforms = RefCell<HashMap<Vec<u8>, Buffer>>;
 
 /// Positions up to which a block's attention takes 64 queries a workgroup rather than 128.
-const STAGED_BY_FOUR: usize = 6144;
+const STAGED_POSITIONS: usize = 6144;
 
 /// A pass while it is prepared.
 pub(crate) struct Preparation<'a> {
@@ -155,7 +155,7 @@ impl Preparation<'_> {
         let params = self.attention_params(Visible::Causal, 0);
         let params_buffer = self.uniform(&params);
         let (keys, values) = (&cache.keys, &cache.values);
-        let buffers = [&b.state, &params_buffer, &b.qkv, norms, &b.rope, keys, values, &b.sums, &b.stats];
+        let buffers = [&b.state, &params_buffer, &b.qkv, norms, &b.rope, keys, values, &b.partials, &b.stats];
         self.step(Kernel::AttentionRow { queries, lanes }, &buffers, move |extent| {
             params.row_grid(extent.positions, queries)
         });
@@ -165,7 +165,7 @@ impl Preparation<'_> {
         let b = self.buffers;
         let params = self.attention_params(visible, first_row);
         let params_buffer = self.uniform(&params);
-        let buffers = [&b.state, &params_buffer, &b.q, &cache.keys, &cache.values, &b.sums, &b.stats];
+        let buffers = [&b.state, &params_buffer, &b.q, &cache.keys, &cache.values, &b.partials, &b.stats];
         match self.weights.cache {
             Cache::Rows => {
                 self.step(Kernel::Attention, &buffers, move |extent| {
@@ -175,8 +175,11 @@ impl Preparation<'_> {
             Cache::Tiles => {
                 let kernels = self.tiled_attention().map(|(most, kernel)| {
                     let grid = move |extent: Extent| match kernel {
-                        Kernel::AttentionStaged(query_tiles) => {
-                            params.staged_grid(extent.rows, extent.positions, query_tiles)
+                        Kernel::AttentionStaged => {
+                            params.staged_grid(extent.rows, extent.positions, STAGED_QUERIES)
+                        }
+                        Kernel::AttentionPaired => {
+                            params.staged_grid(extent.rows, extent.positions, PAIRED_QUERIES)
                         }
                         _ => params.coop_grid(extent.rows, extent.positions),
                     };
@@ -196,7 +199,7 @@ impl Preparation<'_> {
         }
     }
 
-    /// Queries of a kv head that partial sums have room for, in those splits.
+    /// Queries of a kv head that partials have room for, in those splits.
     fn piece_queries(&self) -> usize {
         match self.splits() {
             Splits::Dealt => self.buffers.sizes.row_queries(),
@@ -206,20 +209,23 @@ impl Preparation<'_> {
 
     /// The kernels of attention over a cache in tiles, each for passes of some extent, by measurement on an NVIDIA H200.
     fn tiled_attention(&self) -> impl Iterator<Item = (Extent, Kernel)> {
+        let gpu = &self.weights.gpu;
         let rows = |queries: usize| queries / self.heads_per_kv();
-        let can_stage =
-            padded(self.weights.config.head_dim) == STAGED_HEAD && self.weights.gpu.has_subgroups_of(32);
-        let (four, eight) = (QueryTiles::Four, QueryTiles::Eight);
+        let can_stage = padded(self.weights.config.head_dim) == STAGED_HEAD && gpu.has_subgroups_of(32);
+        let can_pair = can_stage && gpu.has_workgroup_memory(PAIRED_WORKGROUP_BYTES);
         let few = (Extent::of_rows(rows(TILE)), Kernel::AttentionCoop);
         // Where one more workgroup has nothing to share.
-        let no_more = (Extent::of_rows(rows(four.queries())), Kernel::AttentionStaged(four));
+        let no_more = (Extent::of_rows(rows(STAGED_QUERIES)), Kernel::AttentionStaged);
         // While there are fewer workgroups than a large GPU has room for.
-        let short = Extent { positions: STAGED_BY_FOUR, ..Extent::of_rows(rows(eight.queries())) };
-        let short = (short, Kernel::AttentionStaged(four));
-        let many = (Extent::ANY, Kernel::AttentionStaged(eight));
-        let any = (Extent::ANY, Kernel::AttentionCoop);
-        if can_stage && self.kernel == ArKernel::Exact { vec![few, no_more, short, many] } else { vec![any] }
-            .into_iter()
+        let short = Extent { positions: STAGED_POSITIONS, ..Extent::of_rows(rows(PAIRED_QUERIES)) };
+        let short = (short, Kernel::AttentionStaged);
+        let any = |kernel| (Extent::ANY, kernel);
+        match self.kernel {
+            ArKernel::Exact if can_pair => vec![few, no_more, short, any(Kernel::AttentionPaired)],
+            ArKernel::Exact if can_stage => vec![few, any(Kernel::AttentionStaged)],
+            _ => vec![any(Kernel::AttentionCoop)],
+        }
+        .into_iter()
     }
 
     fn attention_merge(&mut self, visible: Visible, first_row: usize) {
@@ -237,7 +243,7 @@ impl Preparation<'_> {
             piece_queries: self.piece_queries() as u32,
             pad: [0; 3],
         };
-        let buffers = [&b.state, &self.uniform(&params), &b.sums, &b.stats, &b.attended];
+        let buffers = [&b.state, &self.uniform(&params), &b.partials, &b.stats, &b.attended];
         let kernel = Kernel::AttentionMerge(self.splits());
         self.step(kernel, &buffers, move |extent| params.grid(extent.rows));
     }

@@ -108,6 +108,7 @@ impl Gpu {
             wgpu::Limits {
                 max_storage_buffer_binding_size: allowed.max_storage_buffer_binding_size,
                 max_buffer_size: allowed.max_buffer_size,
+                max_compute_workgroup_storage_size: adapter::workgroup_memory(tier, &allowed),
                 ..needed
             }
         };
@@ -174,6 +175,11 @@ impl Gpu {
     /// Whether all its subgroups are of `lanes` lanes.
     pub(crate) fn has_subgroups_of(&self, lanes: u32) -> bool {
         self.shared.adapter.subgroup_sizes == Some((lanes, lanes))
+    }
+
+    /// Whether a kernel may take so many bytes of workgroup memory.
+    pub(crate) fn has_workgroup_memory(&self, bytes: u32) -> bool {
+        self.shared.device.limits().max_compute_workgroup_storage_size >= bytes
     }
 
     /// How `matmul` divides a row among lanes here.

@@ -25,8 +25,14 @@ fn prompt_rows(cache: Cache) -> usize {
     }
 }
 
-/// Memory for the partial sums of attention: beyond it, the rows of a prompt's pass go through attention in pieces.
-const PARTIAL_SUMS: u64 = 128 << 20;
+/// Memory for what attention leaves of splits, its *partials*: beyond it, the rows of a prompt's pass go through attention in
+/// pieces.
+fn most_partials(cache: Cache) -> u64 {
+    match cache {
+        Cache::Rows => 128 << 20,
+        Cache::Tiles => 64 << 20,
+    }
+}
 
 /// Bytes that the weights of a model take on the GPU, for the views that the checkpoint has.
 pub fn weight_bytes(config: &Config, views: Views, format: WeightFormat) -> u64 {
@@ -60,7 +66,7 @@ pub struct SessionSizes {
     pub block: usize,
     /// Rows of the longest pass.
     pub rows: usize,
-    /// Rows that go through attention at a time, those that its partial sums have room for: a block at least.
+    /// Rows that go through attention at a time, those that its partials have room for: a block at least.
     pub piece_rows: usize,
     /// vec4 of a head.
     pub head_vecs: usize,
@@ -87,7 +93,7 @@ impl SessionSizes {
             Cache::Tiles => padded(config.head_dim) / 4,
         };
         let splits = cache.splits().of(capacity);
-        let sums_of_a_row = product(&[config.num_attention_heads, splits, head_vecs, 4]) * F32;
+        let values = [config.num_attention_heads, splits, head_vecs, 4, cache.splits().partial_bytes()];
         let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
         // No more than there can be, and whole tiles of `matmul`, which reads them whole.
         let rows = prompt_rows(cache).min(capacity).max(block).next_multiple_of(Tile::Eight.rows());
@@ -98,7 +104,7 @@ impl SessionSizes {
         };
         let whole = |rows: usize| (rows / unit * unit).max(unit);
         let (least, most) = (block.next_multiple_of(unit), rows.next_multiple_of(unit));
-        let piece_rows = whole((PARTIAL_SUMS / sums_of_a_row) as usize).clamp(least, most);
+        let piece_rows = whole((most_partials(cache) / product(&values)) as usize).clamp(least, most);
         // No grid of `attention` beyond its limit.
         let grid_rows = whole(MAX_GROUPS * TILE_QUERIES / heads_per_kv);
         SessionSizes {
@@ -155,7 +161,7 @@ impl SessionSizes {
         (self.rows * self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
     }
 
-    /// Queries of a kv head that partial sums have room for: those of a piece.
+    /// Queries of a kv head that partials have room for: those of a piece.
     pub fn piece_queries(&self) -> usize {
         self.piece_rows * self.heads / self.kv_heads
     }
@@ -195,25 +201,27 @@ impl SessionSizes {
         product(&[self.kv_heads, self.queries(), self.head_vecs, 4, self.cache.bytes()])
     }
 
-    /// Bytes of the attention's partial sums.
-    pub fn sums_bytes(&self) -> u64 {
-        self.partials() * product(&[self.head_vecs, 4]) * F32
+    /// Bytes of what attention leaves of splits.
+    pub fn partials_bytes(&self) -> u64 {
+        self.of_splits(|splits| product(&[self.head_vecs, 4, splits.partial_bytes()]))
     }
 
-    /// Bytes of the partial sums' maxima and weights.
+    /// Bytes of their maxima and weights.
     pub fn stats_bytes(&self) -> u64 {
-        self.partials() * 2 * F32
+        self.of_splits(|_| 2 * F32)
     }
 
-    /// Queries of a kv head that partial sums have room for where the pass has one row: the fast kernels' splits.
+    /// Queries of a kv head that partials have room for where the pass has one row: the fast kernels' splits.
     pub fn row_queries(&self) -> usize {
         (self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
     }
 
-    /// Partial sums that there is room for: those of a piece, or of one row in splits of its own.
-    fn partials(&self) -> u64 {
-        let of_a_piece = product(&[self.kv_heads, self.splits, self.piece_queries()]);
-        let of_a_row = product(&[self.kv_heads, Splits::Dealt.of(self.capacity), self.row_queries()]);
+    /// Bytes for the partials of a piece, or of one row in splits of its own, of which each takes `bytes`.
+    fn of_splits(&self, bytes: impl Fn(Splits) -> u64) -> u64 {
+        let of_a_piece =
+            product(&[self.kv_heads, self.splits, self.piece_queries()]) * bytes(self.cache.splits());
+        let of_a_row = product(&[self.kv_heads, Splits::Dealt.of(self.capacity), self.row_queries()])
+            * bytes(Splits::Dealt);
         match self.cache {
             Cache::Rows => of_a_piece,
             Cache::Tiles => of_a_piece.max(of_a_row),
@@ -294,7 +302,7 @@ impl SessionSizes {
             self.normed_bytes(),
             self.qkv_bytes(),
             self.query_bytes(),
-            self.sums_bytes(),
+            self.partials_bytes(),
             self.stats_bytes(),
             self.attended_bytes(),
             self.gate_up_bytes(),

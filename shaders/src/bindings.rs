@@ -84,7 +84,7 @@ pub(crate) const ATTENTION_COOP: &[Binding] = &[
     read(2, "q"),
     read(3, "cache_keys"),
     read(4, "cache_values"),
-    write(5, "partial_sums"),
+    write(5, "means"),
     write(6, "stats"),
 ];
 pub(crate) const ATTENTION_ROW: &[Binding] = &[
@@ -99,7 +99,7 @@ pub(crate) const ATTENTION_ROW: &[Binding] = &[
     write(8, "stats"),
 ];
 pub(crate) const ATTENTION_MERGE: &[Binding] =
-    &[read(0, "state"), uniform(1, "params"), read(2, "sums"), read(3, "stats"), write(4, "out")];
+    &[read(0, "state"), uniform(1, "params"), read(2, "partials"), read(3, "stats"), write(4, "out")];
 pub(crate) const SWIGLU: &[Binding] =
     &[read(0, "state"), uniform(1, "params"), read(2, "gate_up"), write(3, "out")];
 pub(crate) const ARGMAX_LOGITS: &[Binding] =

@@ -351,33 +351,19 @@ impl Splits {
         }
     }
 
+    /// Bytes of a value of what attention leaves of a split: of sums in f32, or of means in f16.
+    pub fn partial_bytes(self) -> usize {
+        match self {
+            Splits::Even | Splits::Dealt => 4,
+            Splits::Growing => 2,
+        }
+    }
+
     /// How the attention over these is stored, once merged.
     pub fn output(self) -> Output {
         match self {
             Splits::Even => Output::Rows,
             Splits::Growing | Splits::Dealt => Output::Tiles,
-        }
-    }
-}
-
-/// How many queries a workgroup of `attention_staged` takes. A query has the same bits with each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum QueryTiles {
-    /// 64.
-    Four,
-    /// 128.
-    Eight,
-}
-
-impl QueryTiles {
-    /// Every choice.
-    pub const ALL: [QueryTiles; 2] = [QueryTiles::Four, QueryTiles::Eight];
-
-    /// Queries that a workgroup takes.
-    pub fn queries(self) -> usize {
-        match self {
-            QueryTiles::Four => 4 * TILE,
-            QueryTiles::Eight => 8 * TILE,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The file that each choice stands for.
 
 use crate::choices::{
-    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowQueries, RowSlices, RowTiles, Rows,
-    Slices, Splits, Store, Tier, Tile, TileLanes, WeightFormat, WeightTiles,
+    Cache, Candidates, Columns, Input, Output, Product, RowQueries, RowSlices, RowTiles, Rows, Slices,
+    Splits, Store, Tier, Tile, TileLanes, WeightFormat, WeightTiles,
 };
 
 /// A file of `wgsl/`, and its name.
@@ -32,7 +32,7 @@ pub(crate) const NO_ID: File = wgsl!("lib/no_id");
 pub(crate) const VISIBLE: File = wgsl!("lib/visible");
 pub(crate) const LAYOUT: File = wgsl!("lib/layout_tiles");
 
-/// What `attention_coop` and `attention_staged` share.
+/// What `attention_coop`, `attention_staged` and `attention_paired` share.
 pub(crate) const ALL_OF_COOP_ATTENTION: [File; 5] =
     [wgsl!("lib/coop_attention"), VISIBLE, PARTIAL_SUMS, TILES, wgsl!("lib/splits_growing")];
 
@@ -207,13 +207,11 @@ impl Splits {
             Splits::Dealt => wgsl!("lib/splits_dealt"),
         }
     }
-}
 
-impl QueryTiles {
-    pub(crate) fn file(self) -> File {
+    pub(crate) fn partials_file(self) -> File {
         match self {
-            QueryTiles::Four => wgsl!("lib/query_tiles_four"),
-            QueryTiles::Eight => wgsl!("lib/query_tiles_eight"),
+            Splits::Even | Splits::Dealt => wgsl!("lib/partials_sums"),
+            Splits::Growing => wgsl!("lib/partials_means"),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::TILE;
 use crate::bindings::{self, Binding};
 use crate::choices::{
-    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowQueries, RowSlices, RowTiles, Rows,
-    Slices, Splits, Store, Tier, Tile, TileLanes, WeightFormat, WeightTiles,
+    Cache, Candidates, Columns, Input, Output, Product, RowQueries, RowSlices, RowTiles, Rows, Slices,
+    Splits, Store, Tier, Tile, TileLanes, WeightFormat, WeightTiles,
 };
 use crate::files::{self, File, wgsl};
 
@@ -46,7 +46,8 @@ pub enum Kernel {
     QkNormRope(Cache),
     Attention,
     AttentionCoop,
-    AttentionStaged(QueryTiles),
+    AttentionStaged,
+    AttentionPaired,
     AttentionRow {
         queries: RowQueries,
         lanes: TileLanes,
@@ -78,6 +79,8 @@ impl Kernel {
             Kernel::Copy,
             Kernel::Attention,
             Kernel::AttentionCoop,
+            Kernel::AttentionStaged,
+            Kernel::AttentionPaired,
         ];
         all.extend([Cache::Rows, Cache::Tiles].map(Kernel::QkNormRope));
         all.extend([Candidates::Logits, Candidates::Best].map(Kernel::Argmax));
@@ -85,7 +88,6 @@ impl Kernel {
             all.extend([Rows::All, Rows::Logits].map(|rows| Kernel::RmsNorm { rows, output }));
         }
         all.extend(Splits::ALL.map(Kernel::AttentionMerge));
-        all.extend(QueryTiles::ALL.map(Kernel::AttentionStaged));
         for queries in RowQueries::ALL {
             all.extend(TileLanes::ALL.map(|lanes| Kernel::AttentionRow { queries, lanes }));
         }
@@ -151,7 +153,8 @@ impl Kernel {
             Kernel::MatmulCoop { .. }
             | Kernel::MatmulPrompt { .. }
             | Kernel::AttentionCoop
-            | Kernel::AttentionStaged(_)
+            | Kernel::AttentionStaged
+            | Kernel::AttentionPaired
             | Kernel::AttentionRow { .. }
             | Kernel::QkNormRope(Cache::Tiles)
             | Kernel::RmsNorm { output: Output::Tiles, .. }
@@ -177,7 +180,8 @@ impl Kernel {
             Kernel::QkNormRope(_) => wgsl!("qk_norm_rope"),
             Kernel::Attention => wgsl!("attention"),
             Kernel::AttentionCoop => wgsl!("attention_coop"),
-            Kernel::AttentionStaged(_) => wgsl!("attention_staged"),
+            Kernel::AttentionStaged => wgsl!("attention_staged"),
+            Kernel::AttentionPaired => wgsl!("attention_paired"),
             Kernel::AttentionRow { .. } => wgsl!("attention_row"),
             Kernel::AttentionMerge(_) => wgsl!("attention_merge"),
             Kernel::Swiglu => wgsl!("swiglu"),
@@ -229,16 +233,16 @@ impl Kernel {
             }
             Kernel::Attention => files.extend([files::VISIBLE, files::PARTIAL_SUMS, Splits::Even.file()]),
             Kernel::AttentionCoop => files.extend(files::ALL_OF_COOP_ATTENTION),
-            Kernel::AttentionStaged(query_tiles) => {
+            Kernel::AttentionStaged | Kernel::AttentionPaired => {
                 files.extend(files::ALL_OF_COOP_ATTENTION);
-                files.extend([files::HALVES, query_tiles.file()]);
+                files.push(files::HALVES);
             }
             Kernel::AttentionRow { queries, lanes } => {
                 files.extend([files::VISIBLE, files::PARTIAL_SUMS, files::TILES, Splits::Dealt.file()]);
                 files.extend([queries.file(), lanes.file()]);
             }
             Kernel::AttentionMerge(splits) => {
-                files.extend([files::VISIBLE, files::PARTIAL_SUMS, splits.file()]);
+                files.extend([files::VISIBLE, files::PARTIAL_SUMS, splits.file(), splits.partials_file()]);
                 files.extend(splits.output().files());
             }
             Kernel::Argmax(candidates) => files.extend([
@@ -311,7 +315,9 @@ impl Kernel {
             Kernel::MatmulRow { .. } => bindings::MATMUL_COOP,
             Kernel::QkNormRope(_) => bindings::QK_NORM_ROPE,
             Kernel::Attention => bindings::ATTENTION,
-            Kernel::AttentionCoop | Kernel::AttentionStaged(_) => bindings::ATTENTION_COOP,
+            Kernel::AttentionCoop | Kernel::AttentionStaged | Kernel::AttentionPaired => {
+                bindings::ATTENTION_COOP
+            }
             Kernel::AttentionRow { .. } => bindings::ATTENTION_ROW,
             Kernel::AttentionMerge(_) => bindings::ATTENTION_MERGE,
             Kernel::Swiglu => bindings::SWIGLU,

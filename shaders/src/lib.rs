@@ -24,8 +24,8 @@ pub mod twin;
 
 pub use bindings::{Access, Binding};
 pub use choices::{
-    Cache, Candidates, Columns, Input, Output, Product, QueryTiles, RowQueries, RowSlices, RowTiles, Rows,
-    Slices, Splits, Store, Tier, Tile, TileLanes, Visible, WeightFormat, WeightTiles,
+    Cache, Candidates, Columns, Input, Output, Product, RowQueries, RowSlices, RowTiles, Rows, Slices,
+    Splits, Store, Tier, Tile, TileLanes, Visible, WeightFormat, WeightTiles,
 };
 pub use kernel::Kernel;
 pub use params::{Record, State};
@@ -68,7 +68,7 @@ pub const SHORT_SPLITS: usize = 16;
 /// See [`SHORT_SPLIT`].
 pub const MIDDLE_SPLIT: usize = 512;
 /// See [`SHORT_SPLIT`].
-pub const MIDDLE_SPLITS: usize = 28;
+pub const MIDDLE_SPLITS: usize = 12;
 /// See [`SHORT_SPLIT`].
 pub const LONG_SPLIT: usize = 1024;
 
@@ -79,11 +79,20 @@ pub const DEALT_TILES: usize = 8;
 pub const DEALT_SPLITS: usize = 32;
 
 /// Queries of a kv head to whole multiples of which there is room for them in tiles: those whose sums a subgroup of
-/// `attention_staged` has.
+/// `attention_staged` or `attention_paired` has.
 pub const QUERY_ROOM: usize = 2 * TILE;
 
-/// Values of a head for which there are `attention_staged` and `attention_row`.
+/// Values of a head for which there are `attention_staged`, `attention_paired` and `attention_row`.
 pub const STAGED_HEAD: usize = 8 * TILE;
+
+/// Queries that a workgroup of `attention_staged` takes.
+pub const STAGED_QUERIES: usize = 4 * TILE;
+
+/// Queries that a workgroup of `attention_paired` takes.
+pub const PAIRED_QUERIES: usize = 8 * TILE;
+
+/// Bytes of workgroup memory that `attention_paired` wants of an adapter, more than tier `coop` needs.
+pub const PAIRED_WORKGROUP_BYTES: u32 = 48 << 10;
 
 /// Most heads that share a kv head where `attention_row` takes their rows: its workgroups read the cache for four.
 pub const ROW_HEADS: usize = 8;

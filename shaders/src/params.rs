@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::choices::{Columns, Input, Product, QueryTiles, RowQueries, RowTiles, Slices, Splits, Tier, Tile};
+use crate::choices::{Columns, Input, Product, RowQueries, RowTiles, Slices, Splits, Tier, Tile};
 use crate::{
     INPUT_ROOM_OF_SLICE, MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, PROMPT_WORKGROUPS, TILE, TILE_QUERIES,
 };
@@ -273,10 +273,10 @@ impl Attention {
         [self.kv_heads, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), splits]
     }
 
-    /// Grid of `attention_staged`.
-    pub fn staged_grid(&self, rows: usize, positions: usize, query_tiles: QueryTiles) -> Grid {
-        let queries = groups(self.queries_of_piece(rows), query_tiles.queries());
-        [queries, self.kv_heads, Splits::Growing.of(positions) as u32]
+    /// Grid of `attention_staged` or `attention_paired`, whose workgroups take so many queries.
+    pub fn staged_grid(&self, rows: usize, positions: usize, queries: usize) -> Grid {
+        let groups = groups(self.queries_of_piece(rows), queries);
+        [groups, self.kv_heads, Splits::Growing.of(positions) as u32]
     }
 
     /// Grid of `attention_row`, whose row sees no position at or above `positions`.

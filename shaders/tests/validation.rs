@@ -6,8 +6,8 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
 use orthrus_shaders::twin::random::Purpose;
 use orthrus_shaders::{
-    Access, Columns, INPUT_ROOM_OF_SLICE, Kernel, Product, QueryTiles, Record, RowQueries, RowSlices,
-    RowTiles, State, Tier, Tile, Visible, params,
+    Access, Columns, INPUT_ROOM_OF_SLICE, Kernel, Product, Record, RowQueries, RowSlices, RowTiles, State,
+    Tier, Tile, Visible, params,
 };
 
 fn capabilities(tier: Tier) -> Capabilities {
@@ -102,6 +102,7 @@ fn every_kernel_keeps_to_its_tiers_limits() {
             .map(|(_, variable)| layouter[variable.ty].size)
             .sum();
         let (most_bytes, most_invocations) = match kernel {
+            Kernel::AttentionPaired => (orthrus_shaders::PAIRED_WORKGROUP_BYTES, COOP_INVOCATIONS),
             _ if tier == Tier::Coop => (COOP_WORKGROUP_BYTES, COOP_INVOCATIONS),
             _ => (WORKGROUP_BYTES, INVOCATIONS),
         };
@@ -137,7 +138,8 @@ fn bytes_of_params(kernel: Kernel) -> Option<usize> {
         Kernel::QkNormRope(_) => size_of::<params::QkNormRope>(),
         Kernel::Attention
         | Kernel::AttentionCoop
-        | Kernel::AttentionStaged(_)
+        | Kernel::AttentionStaged
+        | Kernel::AttentionPaired
         | Kernel::AttentionRow { .. } => size_of::<params::Attention>(),
         Kernel::AttentionMerge(_) => size_of::<params::AttentionMerge>(),
         Kernel::Swiglu => size_of::<params::Swiglu>(),
@@ -203,8 +205,8 @@ fn constants_agree() {
     expect("DEALT_TILES", &format!("{}u", orthrus_shaders::DEALT_TILES));
     expect("DEALT_SPLITS", &format!("{}u", orthrus_shaders::DEALT_SPLITS));
     expect("HEAD_TILES", &format!("{}u", orthrus_shaders::STAGED_HEAD / orthrus_shaders::TILE));
-    for query_tiles in QueryTiles::ALL {
-        let tiles = query_tiles.queries() / orthrus_shaders::TILE;
+    for queries in [orthrus_shaders::STAGED_QUERIES, orthrus_shaders::PAIRED_QUERIES] {
+        let tiles = queries / orthrus_shaders::TILE;
         assert!(all.contains(&format!("const QUERY_TILES: u32 = {tiles}u;")));
     }
     for row_queries in RowQueries::ALL {

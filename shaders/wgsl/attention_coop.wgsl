@@ -1,7 +1,8 @@
 // attention_coop: `attention` by cooperative matrices, over a cache of f16 in tiles. For few queries: each tile of keys
-// and values is read once for sixteen of them. (For many: `attention_staged`, which gives the same bits.)
+// and values is read once for sixteen of them. (For many: `attention_staged` and `attention_paired`, which give the same
+// bits.)
 //
-//   stats, sums: see lib/coop_attention.wgsl
+//   stats, means: see lib/coop_attention.wgsl
 //
 // A pass goes through in pieces of rows, each merged before the next (lib/partial_sums.wgsl). A piece begins at a whole
 // tile of queries.
@@ -9,7 +10,7 @@
 //   q               tiles [kv_heads][queries][head]                  f16, queries in tiles of 16, from qk_norm_rope
 //   cache_keys      [kv_heads][capacity / 16][head / 16][16 positions][16 values]   f16
 //   cache_values    [kv_heads][capacity / 16][head / 16][16 values][16 positions]   f16
-//   partial_sums    [kv_heads][splits][piece_queries][head]          f32
+//   means           [kv_heads][splits][piece_queries][head]          f16
 //   stats           [kv_heads][splits][piece_queries]                vec2
 //
 // Grid: (kv_heads, any, splits), the last split first, see attention_staged.wgsl. The workgroups of a column share its
@@ -26,6 +27,7 @@ const WEIGHING: u32 = RUN * TILE;     // lanes that weigh: a tile of positions e
 
 var<workgroup> scores: array<vec4<f32>, RUN * SCORE_TILE>;
 var<workgroup> weights: array<vec4<f16>, RUN * WEIGHT_TILE>;
+var<workgroup> inverses: array<f32, TILE>;
 
 fn key_tile(at: u32) -> KeyTile {
     return coopLoad<KeyTile>(&cache_keys[at], 16u);
@@ -41,8 +43,7 @@ fn weight_tile(tile: u32) -> QueryTile {
 
 // The products of sixteen queries with a tile of positions.
 fn products_with(keys_at: u32, q_at: u32, head_tiles: u32) -> SumTile {
-    var even = SumTile();
-    var odd = SumTile();
+    var sum = SumTile();
     var d = 0u;
     // Four tiles at a time: more loads under way.
     for (; d + 4u <= head_tiles; d += 4u) {
@@ -52,21 +53,21 @@ fn products_with(keys_at: u32, q_at: u32, head_tiles: u32) -> SumTile {
         let b = key_tile(at + TILE_VALUES);
         let c = key_tile(at + 2u * TILE_VALUES);
         let e = key_tile(at + 3u * TILE_VALUES);
-        even = coopMultiplyAdd(query_tile(q_first), a, even);
-        odd = coopMultiplyAdd(query_tile(q_first + TILE_VALUES), b, odd);
-        even = coopMultiplyAdd(query_tile(q_first + 2u * TILE_VALUES), c, even);
-        odd = coopMultiplyAdd(query_tile(q_first + 3u * TILE_VALUES), e, odd);
-    }
-    for (; d + 2u <= head_tiles; d += 2u) {
-        let at = keys_at + d * TILE_VALUES;
-        let q_first = q_at + d * TILE_VALUES;
-        even = coopMultiplyAdd(query_tile(q_first), key_tile(at), even);
-        odd = coopMultiplyAdd(query_tile(q_first + TILE_VALUES), key_tile(at + TILE_VALUES), odd);
+        sum = coopMultiplyAdd(query_tile(q_first), a, sum);
+        sum = coopMultiplyAdd(query_tile(q_first + TILE_VALUES), b, sum);
+        sum = coopMultiplyAdd(query_tile(q_first + 2u * TILE_VALUES), c, sum);
+        sum = coopMultiplyAdd(query_tile(q_first + 3u * TILE_VALUES), e, sum);
     }
     for (; d < head_tiles; d++) {
-        even = coopMultiplyAdd(query_tile(q_at + d * TILE_VALUES), key_tile(keys_at + d * TILE_VALUES), even);
+        sum = coopMultiplyAdd(query_tile(q_at + d * TILE_VALUES), key_tile(keys_at + d * TILE_VALUES), sum);
     }
-    return even + odd;
+    return sum;
+}
+
+fn put_scores(sum: SumTile, tile: u32) {
+    let at = tile * SCORE_TILE;
+    let line = 4u;
+    coopStoreT(sum, &scores[at], line);
 }
 
 alias Values = array<KeyTile, RUN>;
@@ -102,7 +103,8 @@ struct Weighing {
     seen: u32,
     reference: f32,
     largest: f32, // product of the lane's tiles so far
-    sum: f32,
+    even: f32,    // sum of weights of even tiles
+    odd: f32,
 }
 
 // Scores of the run that begins with position `begin` of the split become weights.
@@ -127,11 +129,13 @@ fn weigh_run(weighing: Weighing, lane: u32, first_lane: u32, begin: u32, find_re
     weights[to + 2u] = wc;
     weights[to + 3u] = wd;
     let of_tile = sum_of_eight(wa, wc) + sum_of_eight(wb, wd);
-    var sum = weighing.sum;
-    for (var t = 0u; t < RUN; t++) {
-        sum += subgroupShuffle(of_tile, first_lane + t);
+    var even = weighing.even;
+    var odd = weighing.odd;
+    for (var t = 0u; t < RUN; t += 2u) {
+        even += subgroupShuffle(of_tile, first_lane + t);
+        odd += subgroupShuffle(of_tile, first_lane + t + 1u);
     }
-    return Weighing(weighing.seen, reference, max(weighing.largest, largest), sum);
+    return Weighing(weighing.seen, reference, max(weighing.largest, largest), even, odd);
 }
 
 fn largest_of_query(value: f32) -> f32 {
@@ -169,7 +173,7 @@ fn main(
         }
         let q_at = queries_at(kv_head) + first * width;
         let query = first + lane / RUN;
-        var weighing = Weighing(seen_by(query, queries, split), 0.0, LOWEST, 0.0);
+        var weighing = Weighing(seen_by(query, queries, split), 0.0, LOWEST, 0.0, 0.0);
         // A subgroup has a tile of the head, or two.
         var sums = SumTile();
         var more_sums = SumTile();
@@ -177,15 +181,13 @@ fn main(
         for (var turn = 0u; turn < turns; turn++) {
             sums = SumTile();
             more_sums = SumTile();
-            weighing.sum = 0.0;
+            weighing.even = 0.0;
+            weighing.odd = 0.0;
             for (var begin = 0u; begin < tiles; begin += RUN) {
                 let run = min(tiles - begin, RUN);
                 let run_at = split_at + begin * stride;
                 for (var tile = subgroup; tile < run; tile += subgroups) {
-                    let sum = products_with(run_at + tile * stride, q_at, head_tiles);
-                    let at = tile * SCORE_TILE;
-                    let line = 4u;
-                    coopStoreT(sum, &scores[at], line);
+                    put_scores(products_with(run_at + tile * stride, q_at, head_tiles), tile);
                 }
                 // Asked for before the weights are known: one wait for memory, not two.
                 let values = values_of_run(run_at + min(subgroup, head_tiles - 1u) * TILE_VALUES, stride, run - 1u);
@@ -201,23 +203,38 @@ fn main(
                 }
             }
             if turn == 0u {
-                let reference = final_reference(largest_of_query(weighing.largest), weighing.reference);
-                let again = lane < WEIGHING && weighing.seen > 0u && reference != weighing.reference;
-                weighing.reference = select(weighing.reference, reference, again);
+                // The largest is known already.
+                let largest = largest_reference(largest_of_query(weighing.largest));
+                let again = lane < WEIGHING && weighing.even + weighing.odd > MOST;
+                weighing.reference = select(weighing.reference, largest, again);
                 turns += u32(any_of_workgroup(lane, again));
             }
         }
-        let to = partial(kv_head, split, first) * width;
-        for (var d = subgroup; d < head_tiles; d += head_tiles) {
-            let at = to + d * TILE;
-            coopStoreT(sums, &partial_sums[at], width);
+        if lane < WEIGHING && lane % RUN == 0u {
+            let sum = weighing.even + weighing.odd;
+            put_stat(kv_head, split, query, weighing.reference, sum, weighing.seen);
+            inverses[lane / RUN] = inverse_of(sum, weighing.seen);
         }
-        for (var d = subgroup + subgroups; d < head_tiles; d += head_tiles) {
-            let at = to + d * TILE;
-            coopStoreT(more_sums, &partial_sums[at], width);
-        }
-        if lane < WEIGHING && lane % RUN == 0u && weighing.seen > 0u {
-            put_stat(kv_head, split, query, weighing.reference, weighing.sum);
+        // A run of the head's tiles after the other, by way of the scores' room.
+        let row = lane % 32u / 2u;
+        let to = partial(kv_head, split, first + row) * width / MEANS + lane % 2u;
+        for (var begin = 0u; begin < head_tiles; begin += RUN) {
+            let end = min(begin + RUN, head_tiles);
+            // (Loops, see `finish_round` of matmul_coop.)
+            for (var d = max(subgroup, begin); d < end && d == subgroup; d++) {
+                put_scores(sums, d - begin);
+            }
+            let second = subgroup + subgroups;
+            for (var d = max(second, begin); d < end && d == second; d++) {
+                put_scores(more_sums, d - begin);
+            }
+            workgroupBarrier();
+            let d = begin + lane / 32u;
+            if d < end {
+                let line = lane / 32u * SCORE_TILE + row * 4u + lane % 2u * 2u;
+                put_means_of(scores[line], scores[line + 1u], inverses[row], to + d * TILE / MEANS);
+            }
+            workgroupBarrier();
         }
     }
 }

@@ -5,27 +5,27 @@
 // Eight groups of lanes take every eighth split each, four at a time, and their sums are added in order: row-invariant, as
 // how many splits there are depends on the row's position alone.
 //
-//   sums     [kv_heads][splits][piece_queries][head_vecs]   vec4
+//   partials [kv_heads][splits][piece_queries][head_vecs]   choice `partials`: sums_s, or means sums_s / l_s
 //   stats    [kv_heads][splits][piece_queries]              vec2: m, l
 //   out      [rows][out_stride]                             choice `output`, heads side by side without padding
 //
-// Choices: `splits`, `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the head, which has up to 256 values.
+// Choices: `splits`, and with it `partials` and `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the
+// head, which has up to 256 values.
 
 struct Params {
     heads: u32,
     kv_heads: u32,
     head_dim: u32,
     head_vecs: u32,
-    splits: u32,        // splits that `sums` and `stats` have room for
+    splits: u32,        // splits that `partials` and `stats` have room for
     out_stride: u32,    // values from a row of out to the next
     visible: u32,       // CAUSAL or BLOCK
     first_row: u32,     // of the piece
-    piece_queries: u32, // queries of a kv head, of whole rows, that `sums` and `stats` have room for
+    piece_queries: u32, // queries of a kv head, of whole rows, that `partials` and `stats` have room for
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> sums: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
 
 const GROUPS: u32 = 8u;
@@ -50,19 +50,29 @@ fn bring(kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
     let stat = stats[at];
     var part = Merged(stat.x, stat.y, vec4(0.0), vec4(0.0));
     if vec < params.head_vecs {
-        part.first = sums[at * params.head_vecs + vec];
+        part.first = sum_of(at * params.head_vecs + vec, stat.y);
     }
     if vec + GROUP_LANES < params.head_vecs {
-        part.second = sums[at * params.head_vecs + vec + GROUP_LANES];
+        part.second = sum_of(at * params.head_vecs + vec + GROUP_LANES, stat.y);
     }
     return part;
 }
 
+fn nothing() -> Merged {
+    return Merged(LOWEST, 0.0, vec4(0.0), vec4(0.0));
+}
+
+// Where there is no such split, what was brought may be anything.
+fn if_any(part: Merged, is: bool) -> Merged {
+    if is {
+        return part;
+    }
+    return nothing();
+}
+
 // Where there is no such split, the last one's again, which then counts for nothing.
 fn bring_below(splits: u32, kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
-    var part = bring(kv_head, min(split, splits - 1u), query, vec);
-    part.highest = select(LOWEST, part.highest, split < splits);
-    return part;
+    return if_any(bring(kv_head, min(split, splits - 1u), query, vec), split < splits);
 }
 
 fn all_together(a: Merged, b: Merged, c: Merged, d: Merged, e: Merged) -> Merged {
@@ -96,18 +106,32 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let query = group.y * heads_per_kv + head % heads_per_kv;
     let own = lane / GROUP_LANES;
     let vec = lane % GROUP_LANES;
-    // Asked for before it is known whether there is such a split: one wait for memory, not two.
-    let first = bring(kv_head, min(own, params.splits - 1u), query, vec);
+    // Asked for before it is known whether there are such splits: one wait for memory, not two.
+    let last = params.splits - 1u;
+    let first = bring(kv_head, min(own, last), query, vec);
+    var second = nothing();
+    var third = nothing();
+    var fourth = nothing();
+    if FEW_SPLITS {
+        second = bring(kv_head, min(own + GROUPS, last), query, vec);
+        third = bring(kv_head, min(own + 2u * GROUPS, last), query, vec);
+        fourth = bring(kv_head, min(own + 3u * GROUPS, last), query, vec);
+    }
     if query >= queries_of_piece() {
         return;
     }
     let splits = splits_of(visible(row));
-    var part = Merged(LOWEST, 0.0, vec4(0.0), vec4(0.0));
-    if own < splits {
-        part = first;
+    var part = if_any(first, own < splits);
+    var begin = own + GROUPS;
+    if FEW_SPLITS {
+        second = if_any(second, own + GROUPS < splits);
+        third = if_any(third, own + 2u * GROUPS < splits);
+        fourth = if_any(fourth, own + 3u * GROUPS < splits);
+        part = all_together(part, second, third, fourth, nothing());
+        begin = splits;
     }
     // Four at a time: more loads under way.
-    for (var s = own + GROUPS; s < splits; s += 4u * GROUPS) {
+    for (var s = begin; s < splits; s += 4u * GROUPS) {
         let a = bring(kv_head, s, query, vec);
         let b = bring_below(splits, kv_head, s + GROUPS, query, vec);
         let c = bring_below(splits, kv_head, s + 2u * GROUPS, query, vec);

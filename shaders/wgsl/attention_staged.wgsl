@@ -1,21 +1,22 @@
 // attention_staged: `attention_coop` for many queries, of heads of 128 values: keys and values pass through workgroup
-// memory, where a workgroup's QUERY_TILES tiles of queries share them. The same bits.
+// memory, where 64 queries share them. The same bits.
 //
-// A step takes a tile of positions. Each of the QUERY_TILES subgroups, of 32 lanes, multiplies one tile of queries with
-// it, and then the weights of two tiles of queries with half of the head: it holds its queries and those sums, and keys
-// and values of the next step are under way meanwhile.
+// A step takes a tile of positions. Each of four subgroups, of 32 lanes, multiplies one tile of queries with it, and then
+// the weights of two tiles of queries with half of the head: it holds its queries and those sums, and keys and values of the
+// next step are under way meanwhile.
 //
 //   a step:  products | barrier | weights; next keys and these values to workgroup memory | barrier | sums
 //
 //   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl
 //
-// Choice `query_tiles`. Grid: (queries of the piece / (16 QUERY_TILES), kv_heads, splits), the last split first: long ones
-// begin while there are short ones left to fill up with.
+// Grid: (queries of the piece / 64, kv_heads, splits), the last split first: long ones begin while there are short ones left
+// to fill up with.
 
 @group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
 
 const HEAD_TILES: u32 = 8u;
+const QUERY_TILES: u32 = 4u;
 const LANES: u32 = QUERY_TILES * 32u;
 const STEP_CHUNKS: u32 = HEAD_TILES * 32u;      // of a tile of positions
 
@@ -29,6 +30,10 @@ var<workgroup> keys: array<Halves, TILE * KEY_LINE>;
 var<workgroup> values: array<Halves, HEAD_TILES * TILE * VALUE_LINE>;
 var<workgroup> scores: array<vec4<f32>, QUERY_TILES * TILE * SCORE_LINE>;
 var<workgroup> weights: array<vec4<f16>, QUERY_TILES * TILE * WEIGHT_LINE>;
+var<workgroup> inverses: array<f32, QUERY_TILES * TILE>;
+
+// A lane's share of a tile of positions.
+alias Brought = array<vec4<u32>, 2>;
 
 alias Queries = array<QueryTile, HEAD_TILES>;
 alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
@@ -61,17 +66,15 @@ fn weight_tile(query_tile: u32) -> QueryTile {
     return coopLoadT<QueryTile>(&weights[at], WEIGHT_LINE);
 }
 
-// In two sums, which need not wait for each other.
 fn products_of(queries: Queries) -> SumTile {
-    var even = coopMultiplyAdd(queries[0], key_tile(0u), SumTile());
-    var odd = coopMultiplyAdd(queries[1], key_tile(1u), SumTile());
-    even = coopMultiplyAdd(queries[2], key_tile(2u), even);
-    odd = coopMultiplyAdd(queries[3], key_tile(3u), odd);
-    even = coopMultiplyAdd(queries[4], key_tile(4u), even);
-    odd = coopMultiplyAdd(queries[5], key_tile(5u), odd);
-    even = coopMultiplyAdd(queries[6], key_tile(6u), even);
-    odd = coopMultiplyAdd(queries[7], key_tile(7u), odd);
-    return even + odd;
+    var sum = coopMultiplyAdd(queries[0], key_tile(0u), SumTile());
+    sum = coopMultiplyAdd(queries[1], key_tile(1u), sum);
+    sum = coopMultiplyAdd(queries[2], key_tile(2u), sum);
+    sum = coopMultiplyAdd(queries[3], key_tile(3u), sum);
+    sum = coopMultiplyAdd(queries[4], key_tile(4u), sum);
+    sum = coopMultiplyAdd(queries[5], key_tile(5u), sum);
+    sum = coopMultiplyAdd(queries[6], key_tile(6u), sum);
+    return coopMultiplyAdd(queries[7], key_tile(7u), sum);
 }
 
 fn no_sums() -> Sums {
@@ -97,29 +100,20 @@ fn add_values(query_tile: u32, d: u32, sums: Sums) -> Sums {
     );
 }
 
-fn put_sums(at: u32, sums: Sums) {
-    let stride = HEAD_TILES * TILE;
-    let second = at + TILE * stride;
-    let a = at + TILE;
-    let b = at + 2u * TILE;
-    let c = at + 3u * TILE;
-    let d = second + TILE;
-    let e = second + 2u * TILE;
-    let f = second + 3u * TILE;
-    coopStoreT(sums[0], &partial_sums[at], stride);
-    coopStoreT(sums[1], &partial_sums[a], stride);
-    coopStoreT(sums[2], &partial_sums[b], stride);
-    coopStoreT(sums[3], &partial_sums[c], stride);
-    coopStoreT(sums[4], &partial_sums[second], stride);
-    coopStoreT(sums[5], &partial_sums[d], stride);
-    coopStoreT(sums[6], &partial_sums[e], stride);
-    coopStoreT(sums[7], &partial_sums[f], stride);
-}
-
 fn put_scores(sum: SumTile, query_tile: u32) {
     let at = query_tile * TILE * SCORE_LINE;
     let line = SCORE_LINE;
     coopStoreT(sum, &scores[at], line);
+}
+
+// A tile of what each subgroup has added, by way of its scores' room: a lane has half of a query's, of which `chunk` says
+// where they go, and `query` whose of the workgroup's they are.
+fn put_means(sum: SumTile, subgroup: u32, lane: u32, query: u32, chunk: u32) {
+    put_scores(sum, subgroup);
+    workgroupBarrier();
+    let line = lane / 2u * SCORE_LINE + lane % 2u * 2u;
+    put_means_of(scores[line], scores[line + 1u], inverses[query], chunk);
+    workgroupBarrier();
 }
 
 // Where chunk `chunk` of a tile of positions goes among the keys: a position's chunks follow each other.
@@ -130,6 +124,28 @@ fn key_place(chunk: u32) -> u32 {
 // And among the values: one of the head's has two for a tile of positions.
 fn value_place(chunk: u32) -> u32 {
     return chunk / 2u * VALUE_LINE + chunk % 2u;
+}
+
+fn bring_keys(at: u32, lane: u32) -> Brought {
+    return Brought(cache_keys[at + lane], cache_keys[at + LANES + lane]);
+}
+
+fn bring_values(at: u32, lane: u32) -> Brought {
+    return Brought(cache_values[at + lane], cache_values[at + LANES + lane]);
+}
+
+fn put_keys(brought: Brought, lane: u32) {
+    keys[key_place(lane)] = halves_of(brought[0]);
+    keys[key_place(LANES + lane)] = halves_of(brought[1]);
+}
+
+fn put_values(brought: Brought, lane: u32) {
+    values[value_place(lane)] = halves_of(brought[0]);
+    values[value_place(LANES + lane)] = halves_of(brought[1]);
+}
+
+fn head_tile_of(subgroup: u32) -> u32 {
+    return subgroup % 2u * 4u;
 }
 
 @compute @workgroup_size(LANES)
@@ -162,7 +178,7 @@ fn main(
     let weight_line = lane / 2u * WEIGHT_LINE + half;
     // To add, a subgroup has two tiles of queries, and four of the head.
     let pair = subgroup / 2u * 2u;
-    let head_tile = subgroup % 2u * 4u;
+    let head_tile = head_tile_of(subgroup);
 
     let width = HEAD_TILES * TILE;
     // The piece's queries go on to the end of the head's.
@@ -170,12 +186,14 @@ fn main(
     let own_tile = min(first + subgroup * TILE, own_last);
     let held = queries_from(queries_at(kv_head) + own_tile * width);
     var reference = 0.0;
-    var sum = 0.0;
+    var even = 0.0; // sums of weights
+    var odd = 0.0;
     var sums = no_sums();
     var turns = 1u;
     for (var turn = 0u; turn < turns; turn++) {
         var largest = LOWEST;
-        sum = 0.0;
+        even = 0.0;
+        odd = 0.0;
         sums = no_sums();
         var brought_values = bring_values(cache_at, lane);
         put_keys(bring_keys(cache_at, lane), lane);
@@ -197,7 +215,9 @@ fn main(
             weights[weight_line] = lo;
             weights[weight_line + 2u] = hi;
             let of_eight = sum_of_eight(lo, hi);
-            sum += of_eight + subgroupShuffleXor(of_eight, 1u);
+            let of_tile = of_eight + subgroupShuffleXor(of_eight, 1u);
+            even += select(of_tile, 0.0, step % 2u == 1u);
+            odd += select(0.0, of_tile, step % 2u == 1u);
             // Last, as they have been under way longest by then, and few registers are in use.
             put_keys(brought_keys, lane);
             put_values(brought_values, lane);
@@ -207,18 +227,30 @@ fn main(
             sums = add_values(pair, head_tile, sums);
         }
         if turn == 0u {
+            // The largest is known already.
             let all = max(largest, subgroupShuffleXor(largest, 1u));
-            let known = final_reference(all, reference);
-            let again = seen > 0u && known != reference;
-            reference = select(reference, known, again);
+            let again = even + odd > MOST;
+            reference = select(reference, largest_reference(all), again);
             turns += u32(any_of_workgroup(lane, again));
         }
     }
-    // Tiles of queries beyond the piece have no place. (A loop, see `finish_round` of matmul_coop.)
-    for (var tile = pair; first + tile * TILE < queries && tile == pair; tile++) {
-        put_sums(partial(kv_head, split, first + tile * TILE) * width + head_tile * TILE, sums);
+    if half == 0u {
+        put_stat(kv_head, split, query, reference, even + odd, seen);
+        inverses[lane / 2u] = inverse_of(even + odd, seen);
     }
-    if half == 0u && seen > 0u {
-        put_stat(kv_head, split, query, reference, sum);
-    }
+    // Two tiles of queries by four of the head.
+    let of_pair = lane / 64u * 2u * TILE + lane % 32u / 2u;
+    let other = of_pair + TILE;
+    let place = head_tile_of(lane / 32u) * TILE + lane % 2u * MEANS;
+    let to = (partial(kv_head, split, first + of_pair) * width + place) / MEANS;
+    let to_other = to + TILE * width / MEANS;
+    let next = TILE / MEANS;
+    put_means(sums[0], subgroup, lane, of_pair, to);
+    put_means(sums[1], subgroup, lane, of_pair, to + next);
+    put_means(sums[2], subgroup, lane, of_pair, to + 2u * next);
+    put_means(sums[3], subgroup, lane, of_pair, to + 3u * next);
+    put_means(sums[4], subgroup, lane, other, to_other);
+    put_means(sums[5], subgroup, lane, other, to_other + next);
+    put_means(sums[6], subgroup, lane, other, to_other + 2u * next);
+    put_means(sums[7], subgroup, lane, other, to_other + 3u * next);
 }

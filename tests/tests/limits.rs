@@ -116,7 +116,7 @@ fn a_layer_takes_ten_dispatches_and_nine_with_cooperative_matrices() {
     }
 }
 
-/// Partial sums shorten no pass, however long the context: attention takes it in pieces, of a block at least. No pass is
+/// Partials shorten no pass, however long the context: attention takes it in pieces, of a block at least. No pass is
 /// longer than the context.
 #[test]
 fn a_session_takes_little_beyond_its_cache() {
@@ -125,16 +125,16 @@ fn a_session_takes_little_beyond_its_cache() {
         for (cache, rows) in [(Cache::Rows, 128), (Cache::Tiles, 2048)] {
             for context in [1, 512, 8192, 40_960] {
                 let sizes = SessionSizes::new(&config, Views::Dual, context, cache);
-                let (scratch, sums) = (sizes.scratch_bytes() >> 20, sizes.sums_bytes() >> 20);
+                let (scratch, partials) = (sizes.scratch_bytes() >> 20, sizes.partials_bytes() >> 20);
                 let what = format!(
-                    "{name}, {cache:?}, {context}: {scratch} MiB, sums {sums} MiB, {} rows in pieces of {}",
+                    "{name}, {cache:?}, {context}: {scratch} MiB, partials {partials} MiB, {} rows in pieces of {}",
                     sizes.rows, sizes.piece_rows
                 );
                 println!("{what}");
                 assert_eq!(sizes.rows, rows.min(context.next_multiple_of(8)).max(sizes.block), "{what}");
                 assert!(sizes.piece_rows.is_multiple_of(8), "{what}");
                 assert!(sizes.piece_rows >= sizes.block && sizes.piece_rows < sizes.rows + 32, "{what}");
-                assert!(sums <= 128 || sizes.piece_rows == 32, "{what}");
+                assert!(partials <= 128 || sizes.piece_rows == 32, "{what}");
                 assert!(scratch < 400, "{what}");
             }
         }

@@ -1,19 +1,19 @@
-// What `attention_coop` and `attention_staged` have in common: parameters, and how scores become weights.
+// What `attention_coop`, `attention_staged` and `attention_paired` have in common: parameters, and how scores become weights.
 //
 // Over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)), in units of log2:
 //
-//   score_p   = scale log2(e) q·key_p, of the head's even tiles and of its odd ones
-//   first     = max score_p of the split's first tile of positions,  all = max score_p
-//   reference = first + LIFT if all <= first + LIFT + HEADROOM, else all
+//   score_p   = scale log2(e) q·key_p, tiles of the head in order
+//   reference = LIFT + max score_p of the split's first tile of positions; if l were above MOST then, max score_p
 //   w_p       = f16(2^(score_p - reference))
-//   l         = Σ w_p, the sums of tiles of positions in order; a tile's is that of its first and third four, and of its
-//               second and fourth
+//   l         = Σ w_p, even tiles of positions in order, and odd ones; a tile's is that of its first and third four, and of
+//               its second and fourth
 //   stats[kv_head][s][query] = (reference / log2(e), l)
-//   sums[kv_head][s][query]  = Σ w_p value_p, tiles of positions in order
+//   means[kv_head][s][query] = f16((1 / l) Σ w_p value_p), tiles of positions in order
 //
 // The reference need not be the maximum, only near enough for f16: so it is known from the first tile on, and weights
-// are made while scores still come. Where a later score outgrows it, which is rare, the split is gone through again.
-// The first tile's largest has the weight 2^-LIFT; one of f16's least number is 2^(LIFT - 24) of that, 11 nats below.
+// are made while scores still come. Where later scores outgrow it, which is rare, the split is gone through again for the
+// largest, and once more with it. The first tile's largest has the weight 2^-LIFT; one of f16's least number is
+// 2^(LIFT - 24) of that, 11 nats below.
 //
 // Row-invariant: a row of a cooperative product does not depend on the others, and a position's place in the split,
 // and with it the order of every sum, is its own. The weight of what a row may not see is zero, and every value of
@@ -29,17 +29,17 @@ struct Params {
     head_vecs: u32,     // vec4 of a head, padded to whole tiles
     capacity: u32,      // positions of the cache, whole tiles
     queries: u32,       // queries of a kv head that `q` has room for, whole tiles
-    splits: u32,        // splits that `partial_sums` and `stats` have room for
+    splits: u32,        // splits that `means` and `stats` have room for
     scale: f32,
     visible: u32,       // CAUSAL or BLOCK
     first_row: u32,     // of the piece
-    piece_queries: u32, // queries of a kv head that `partial_sums` and `stats` have room for, whole tiles and rows
+    piece_queries: u32, // queries of a kv head that `means` and `stats` have room for, whole tiles and rows
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> q: array<f16>;
-@group(0) @binding(5) var<storage, read_write> partial_sums: array<f32>;
+@group(0) @binding(5) var<storage, read_write> means: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
 
 alias KeyTile = coop_mat16x16<f16, B>;
@@ -49,7 +49,9 @@ alias SumTile = coop_mat16x16<f32, C>;
 const LOG2_E: f32 = 1.44269504;
 const LOWEST: f32 = -3.402823e38;
 const LIFT: f32 = 8.0;      // above the first tile's largest score, whose weight is 2^-LIFT then
-const HEADROOM: f32 = 15.0; // of f16, whose largest number is just below 2^16
+const MOST: f32 = 32768.0;  // of a sum of weights, none of which is above it then: f16's largest number is just below 65536
+
+const MEANS: u32 = 8u;      // of a chunk: f16, two a word
 
 const LEAST_SUBGROUP: u32 = 8u; // lanes
 
@@ -89,10 +91,9 @@ fn first_reference(largest: f32) -> f32 {
     return fma(largest, log2_scale(), LIFT);
 }
 
-// The reference of a query whose largest product is known.
-fn final_reference(largest: f32, first: f32) -> f32 {
-    let all = largest * log2_scale();
-    return select(first, all, all > first + HEADROOM);
+// That of a query whose first has been outgrown.
+fn largest_reference(largest: f32) -> f32 {
+    return largest * log2_scale();
 }
 
 fn weights_of(products: vec4<f32>, reference: f32) -> vec4<f16> {
@@ -104,8 +105,25 @@ fn sum_of_eight(lo: vec4<f16>, hi: vec4<f16>) -> f32 {
     return four.x + four.y + four.z + four.w;
 }
 
-fn put_stat(kv_head: u32, split: u32, query: u32, reference: f32, sum: f32) {
-    stats[partial(kv_head, split, query)] = vec2(reference / LOG2_E, sum);
+// Those of a query that sees nothing of the split are nowhere, nor are its means.
+fn put_stat(kv_head: u32, split: u32, query: u32, reference: f32, sum: f32, seen: u32) {
+    if seen > 0u {
+        stats[partial(kv_head, split, query)] = vec2(reference / LOG2_E, sum);
+    }
+}
+
+// What sums of weighed values become means by: zero for a query that sees nothing.
+fn inverse_of(sum: f32, seen: u32) -> f32 {
+    return select(0.0, 1.0 / sum, seen > 0u);
+}
+
+fn put_means_of(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, chunk: u32) {
+    if inverse > 0.0 {
+        let a = lo * inverse;
+        let b = hi * inverse;
+        means[chunk] =
+            vec4(pack2x16float(a.xy), pack2x16float(a.zw), pack2x16float(b.xy), pack2x16float(b.zw));
+    }
 }
 
 // Whether any lane of the workgroup says so. All must ask, and may ask again after another barrier.

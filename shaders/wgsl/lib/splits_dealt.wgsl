@@ -9,3 +9,6 @@ fn splits_of(positions: u32) -> u32 {
     let at_once = DEALT_TILES * 16u;
     return min((positions + at_once - 1u) / at_once, DEALT_SPLITS);
 }
+
+// Whether there are never more than four for each group of `attention_merge`.
+const FEW_SPLITS: bool = true;

@@ -10,3 +10,6 @@ fn split_begin(split: u32) -> u32 {
 fn splits_of(positions: u32) -> u32 {
     return (positions + SPLIT - 1u) / SPLIT;
 }
+
+// Whether there are never more than four for each group of `attention_merge`.
+const FEW_SPLITS: bool = false;

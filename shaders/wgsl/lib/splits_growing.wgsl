@@ -4,7 +4,7 @@
 const SHORT_SPLIT: u32 = 128u;
 const SHORT_SPLITS: u32 = 16u;
 const MIDDLE_SPLIT: u32 = 512u;
-const MIDDLE_SPLITS: u32 = 28u;
+const MIDDLE_SPLITS: u32 = 12u;
 const LONG_SPLIT: u32 = 1024u;
 
 fn split_begin(split: u32) -> u32 {
@@ -22,3 +22,6 @@ fn splits_of(positions: u32) -> u32 {
         + (middle + MIDDLE_SPLIT - 1u) / MIDDLE_SPLIT
         + (long + LONG_SPLIT - 1u) / LONG_SPLIT;
 }
+
+// Whether there are never more than four for each group of `attention_merge`.
+const FEW_SPLITS: bool = false;

@@ -1,0 +1,291 @@
+// attention_paired: `attention_staged` for 128 queries and two tiles of positions a step, on adapters with 48 KiB of workgroup
+// memory. The same bits.
+//
+// Two subgroups, of 32 lanes, share a pair of tiles of queries: each multiplies both with one of the two tiles of positions,
+// and then the weights of both with half of the head. So a tile of keys or values goes from workgroup memory to registers for
+// two tiles of queries, which is what bounds `attention_staged`.
+//
+//   a step:  products | barrier | scores; next keys and these values to workgroup memory; weights | barrier | sums
+//
+//   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl
+//
+// Grid: (queries of the piece / 128, kv_heads, splits), the last split first, see attention_staged.wgsl.
+
+@group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
+
+const HEAD_TILES: u32 = 8u;
+const QUERY_TILES: u32 = 8u;
+const PAIRS: u32 = QUERY_TILES / 2u;
+const LANES: u32 = QUERY_TILES * 32u;
+const TILE_CHUNKS: u32 = HEAD_TILES * 32u; // of a tile of positions: one a lane
+
+// From a position, a value or a query to the next, so that lanes which read together read different banks. A query's line has
+// those of its pair's tiles side by side: of the first tile of positions two, and of the second.
+const KEY_LINE: u32 = 2u * HEAD_TILES + 1u; // chunks
+const VALUE_LINE: u32 = 5u;                 // chunks
+const SCORE_LINE: u32 = 18u;                // vec4
+const SECOND_SCORES: u32 = 9u;
+const WEIGHT_LINE: u32 = 9u;                // chunks
+const SECOND_WEIGHTS: u32 = 4u;
+
+var<workgroup> keys: array<Halves, 2u * TILE * KEY_LINE>;
+var<workgroup> values: array<Halves, HEAD_TILES * TILE * VALUE_LINE>;
+var<workgroup> scores: array<vec4<f32>, PAIRS * TILE * SCORE_LINE>;
+var<workgroup> weights: array<Halves, PAIRS * TILE * WEIGHT_LINE>;
+var<workgroup> inverses: array<f32, QUERY_TILES * TILE>;
+var<workgroup> nothing: vec4<u32>; // zero, see `later`
+
+alias Queries = array<QueryTile, HEAD_TILES>;
+alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
+alias Brought = array<vec4<u32>, 2>;     // a lane's share of two tiles of positions
+
+fn queries_from(at: u32) -> Queries {
+    return Queries(
+        query_tile(at),
+        query_tile(at + TILE_VALUES),
+        query_tile(at + 2u * TILE_VALUES),
+        query_tile(at + 3u * TILE_VALUES),
+        query_tile(at + 4u * TILE_VALUES),
+        query_tile(at + 5u * TILE_VALUES),
+        query_tile(at + 6u * TILE_VALUES),
+        query_tile(at + 7u * TILE_VALUES),
+    );
+}
+
+fn key_tile(tile: u32, d: u32) -> KeyTile {
+    let at = tile * TILE * KEY_LINE + 2u * d;
+    return coopLoad<KeyTile>(&keys[at].lo, 2u * KEY_LINE);
+}
+
+fn value_tile(tile: u32, d: u32) -> KeyTile {
+    let at = TILE * VALUE_LINE * d + 2u * tile;
+    return coopLoad<KeyTile>(&values[at].lo, 2u * VALUE_LINE);
+}
+
+fn weight_tile(pair: u32, query_tile: u32, tile: u32) -> QueryTile {
+    let at = pair * TILE * WEIGHT_LINE + tile * SECOND_WEIGHTS + query_tile * 2u;
+    return coopLoadT<QueryTile>(&weights[at].lo, 2u * WEIGHT_LINE);
+}
+
+fn put_scores(sum: SumTile, pair: u32, query_tile: u32, tile: u32) {
+    let at = pair * TILE * SCORE_LINE + tile * SECOND_SCORES + query_tile * 4u;
+    let line = SCORE_LINE;
+    coopStoreT(sum, &scores[at], line);
+}
+
+// Of the pair's queries with tile `tile` of positions.
+fn put_products(a: Queries, b: Queries, pair: u32, tile: u32) {
+    var first = SumTile();
+    var second = SumTile();
+    let k0 = key_tile(tile, 0u);
+    first = coopMultiplyAdd(a[0], k0, first);
+    second = coopMultiplyAdd(b[0], k0, second);
+    let k1 = key_tile(tile, 1u);
+    first = coopMultiplyAdd(a[1], k1, first);
+    second = coopMultiplyAdd(b[1], k1, second);
+    let k2 = key_tile(tile, 2u);
+    first = coopMultiplyAdd(a[2], k2, first);
+    second = coopMultiplyAdd(b[2], k2, second);
+    let k3 = key_tile(tile, 3u);
+    first = coopMultiplyAdd(a[3], k3, first);
+    second = coopMultiplyAdd(b[3], k3, second);
+    let k4 = key_tile(tile, 4u);
+    first = coopMultiplyAdd(a[4], k4, first);
+    second = coopMultiplyAdd(b[4], k4, second);
+    let k5 = key_tile(tile, 5u);
+    first = coopMultiplyAdd(a[5], k5, first);
+    second = coopMultiplyAdd(b[5], k5, second);
+    let k6 = key_tile(tile, 6u);
+    first = coopMultiplyAdd(a[6], k6, first);
+    second = coopMultiplyAdd(b[6], k6, second);
+    let k7 = key_tile(tile, 7u);
+    put_scores(coopMultiplyAdd(a[7], k7, first), pair, 0u, tile);
+    put_scores(coopMultiplyAdd(b[7], k7, second), pair, 1u, tile);
+}
+
+fn no_sums() -> Sums {
+    return Sums(SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile());
+}
+
+fn add_values(pair: u32, d: u32, sums: Sums, tile: u32) -> Sums {
+    let a = weight_tile(pair, 0u, tile);
+    let b = weight_tile(pair, 1u, tile);
+    let v = value_tile(tile, d);
+    let w = value_tile(tile, d + 1u);
+    let x = value_tile(tile, d + 2u);
+    let y = value_tile(tile, d + 3u);
+    return Sums(
+        coopMultiplyAdd(a, v, sums[0]),
+        coopMultiplyAdd(a, w, sums[1]),
+        coopMultiplyAdd(a, x, sums[2]),
+        coopMultiplyAdd(a, y, sums[3]),
+        coopMultiplyAdd(b, v, sums[4]),
+        coopMultiplyAdd(b, w, sums[5]),
+        coopMultiplyAdd(b, x, sums[6]),
+        coopMultiplyAdd(b, y, sums[7]),
+    );
+}
+
+// Two tiles of the head, of which each subgroup has added a tile of queries, by way of its pair's scores' room: a lane has
+// half of a query's. `query` is that of the workgroup, `chunk` says where its means go.
+fn put_means(a: SumTile, b: SumTile, subgroup: u32, lane: u32, query: u32, chunk: u32) {
+    put_scores(a, subgroup / 2u, 0u, subgroup % 2u);
+    put_scores(b, subgroup / 2u, 1u, subgroup % 2u);
+    workgroupBarrier();
+    let pair_line = lane / 64u * TILE * SCORE_LINE + lane / 32u % 2u * SECOND_SCORES;
+    let line = pair_line + lane % 32u / 2u * SCORE_LINE + lane % 2u * 2u;
+    put_means_of(scores[line], scores[line + 1u], inverses[query], chunk);
+    put_means_of(scores[line + 4u], scores[line + 5u], inverses[query], chunk + TILE / MEANS);
+    workgroupBarrier();
+}
+
+// Tiles `tile` and the next; those beyond the last are read as that one. Their weights are zero.
+fn bring_keys(at: u32, tile: u32, last: u32) -> Brought {
+    return Brought(
+        cache_keys[at + min(tile, last) * TILE_CHUNKS],
+        cache_keys[at + min(tile + 1u, last) * TILE_CHUNKS],
+    );
+}
+
+fn bring_values(at: u32, tile: u32, last: u32) -> Brought {
+    return Brought(
+        cache_values[at + min(tile, last) * TILE_CHUNKS],
+        cache_values[at + min(tile + 1u, last) * TILE_CHUNKS],
+    );
+}
+
+// A chunk of a tile of keys has half a line of a tile of the head, of a position.
+fn put_keys(brought: Brought, lane: u32) {
+    let place = lane % 32u / 2u * KEY_LINE + lane / 32u * 2u + lane % 2u;
+    keys[place] = halves_of(brought[0]);
+    keys[TILE * KEY_LINE + place] = halves_of(brought[1]);
+}
+
+// And of values half of the positions, of a value.
+fn put_values(brought: Brought, lane: u32) {
+    let place = lane / 2u * VALUE_LINE + lane % 2u;
+    values[place] = halves_of(brought[0]);
+    values[place + 2u] = halves_of(brought[1]);
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(subgroup_id) subgroup: u32,
+) {
+    let split = groups.z - 1u - group.z;
+    let kv_head = group.y;
+    let first = group.x * QUERY_TILES * TILE;
+    let queries = queries_of_piece();
+    // Later rows see no less than earlier ones.
+    let seen_at_most = seen_by(min(first + QUERY_TILES * TILE, queries) - 1u, queries, split);
+    if first >= queries || seen_at_most == 0u {
+        return;
+    }
+    let seen_by_all = select(0u, seen_by(first, queries, split), first + QUERY_TILES * TILE <= queries);
+    let last = (seen_at_most - 1u) / TILE;
+    let cache_at = (kv_head * (params.capacity / TILE) + split_begin(split) / TILE) * TILE_CHUNKS + lane;
+
+    // To weigh, a lane has a tile of positions of a query.
+    let tile = lane % 2u;
+    let row = lane / 2u % 16u;
+    let query_tile = lane / 32u;
+    let query = first + query_tile * TILE + row;
+    let seen = seen_by(query, queries, split);
+    let pair_line = query_tile / 2u * TILE + row;
+    let line = pair_line * SCORE_LINE + tile * SECOND_SCORES + query_tile % 2u * 4u;
+    let weight_line = pair_line * WEIGHT_LINE + tile * SECOND_WEIGHTS + query_tile % 2u * 2u;
+    // To multiply and to add, a subgroup has a pair of tiles of queries, and one of the two of positions, or half of the head.
+    let pair = subgroup / 2u;
+    let side = subgroup % 2u;
+
+    let width = HEAD_TILES * TILE;
+    // The piece's queries go on to the end of the head's.
+    let own_last = params.queries - params.first_row * (params.heads / params.kv_heads) - TILE;
+    let own_first = first + 2u * pair * TILE;
+    let a_held = queries_from(queries_at(kv_head) + min(own_first, own_last) * width);
+    let b_held = queries_from(queries_at(kv_head) + min(own_first + TILE, own_last) * width);
+    if lane == 0u {
+        nothing = vec4(0u);
+    }
+    var reference = 0.0;
+    var largest = LOWEST;
+    var sum = 0.0;
+    var sums = no_sums();
+    var again = false;
+    var turns = 1u;
+    for (var turn = 0u; turn < turns; turn++) {
+        sum = 0.0;
+        sums = no_sums();
+        var brought_values = bring_values(cache_at, 0u, last);
+        put_keys(bring_keys(cache_at, 0u, last), lane);
+        var brought_keys = bring_keys(cache_at, 2u, last);
+        workgroupBarrier();
+        for (var step = 0u; step <= last; step += 2u) {
+            put_products(a_held, b_held, pair, side);
+            workgroupBarrier();
+            var a = scores[line];
+            var b = scores[line + 1u];
+            var c = scores[line + 2u];
+            var d = scores[line + 3u];
+            if (step + 2u) * TILE > seen_by_all {
+                let position = (step + tile) * TILE;
+                a = seen_only(a, position, seen);
+                b = seen_only(b, position + 4u, seen);
+                c = seen_only(c, position + 8u, seen);
+                d = seen_only(d, position + 12u, seen);
+            }
+            if step == 0u || turn == 1u {
+                let of_lane = largest_of(max(max(a, b), max(c, d)));
+                largest = max(largest, of_lane);
+                if turn == 0u {
+                    let other = subgroupShuffleXor(of_lane, 1u);
+                    reference = first_reference(select(of_lane, other, tile == 1u));
+                }
+            }
+            put_keys(brought_keys, lane);
+            put_values(brought_values, lane);
+            let wa = weights_of(a, reference);
+            let wb = weights_of(b, reference);
+            let wc = weights_of(c, reference);
+            let wd = weights_of(d, reference);
+            weights[weight_line] = Halves(wa, wb);
+            weights[weight_line + 1u] = Halves(wc, wd);
+            sum += sum_of_eight(wa, wc) + sum_of_eight(wb, wd);
+            workgroupBarrier();
+            // Asked for where it can be known only now: a driver would ask while the registers are in use, take others, and
+            // wait for what is under way in order to copy it.
+            let later = cache_at + nothing.x;
+            brought_keys = bring_keys(later, step + 4u, last);
+            brought_values = bring_values(later, step + 2u, last);
+            sums = add_values(pair, side * 4u, sums, 0u);
+            sums = add_values(pair, side * 4u, sums, 1u);
+        }
+        sum += subgroupShuffleXor(sum, 1u);
+        if turn == 0u {
+            again = sum > MOST;
+            turns += 2u * u32(any_of_workgroup(lane, again));
+        } else if turn == 1u {
+            let all = max(largest, subgroupShuffleXor(largest, 1u));
+            reference = select(reference, largest_reference(all), again);
+        }
+    }
+    if tile == 0u {
+        put_stat(kv_head, split, query, reference, sum, seen);
+        inverses[query_tile * TILE + row] = inverse_of(sum, seen);
+    }
+    // Two tiles of queries by four of the head.
+    let of_pair = lane / 64u * 2u * TILE + lane % 32u / 2u;
+    let other = of_pair + TILE;
+    let place = lane / 32u % 2u * 4u * TILE + lane % 2u * MEANS;
+    let to = (partial(kv_head, split, first + of_pair) * width + place) / MEANS;
+    let to_other = to + TILE * width / MEANS;
+    let next = 2u * TILE / MEANS;
+    put_means(sums[0], sums[1], subgroup, lane, of_pair, to);
+    put_means(sums[2], sums[3], subgroup, lane, of_pair, to + next);
+    put_means(sums[4], sums[5], subgroup, lane, other, to_other);
+    put_means(sums[6], sums[7], subgroup, lane, other, to_other + next);
+}

@@ -1,0 +1,8 @@
+// Choice `partials`: weighed values of a split, summed, as `attention` and `attention_row` leave them.
+
+@group(0) @binding(2) var<storage, read> partials: array<vec4<f32>>;
+
+// A vec4 of the sums of a split whose weights sum to `weight`.
+fn sum_of(vec: u32, weight: f32) -> vec4<f32> {
+    return partials[vec];
+}
