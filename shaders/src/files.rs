@@ -26,7 +26,7 @@ pub(crate) const PROPOSED: File = wgsl!("lib/proposed_rows");
 pub(crate) const TILES: File = wgsl!("lib/tile");
 pub(crate) const HALVES: File = wgsl!("lib/halves");
 pub(crate) const COOP_PARAMS: File = wgsl!("lib/coop_params");
-pub(crate) const PARTIAL_SUMS: File = wgsl!("lib/partial_sums");
+pub(crate) const PARTIALS: File = wgsl!("lib/partials");
 pub(crate) const CANDIDATE: File = wgsl!("lib/candidate");
 pub(crate) const NO_ID: File = wgsl!("lib/no_id");
 pub(crate) const VISIBLE: File = wgsl!("lib/visible");
@@ -34,7 +34,7 @@ pub(crate) const LAYOUT: File = wgsl!("lib/layout_tiles");
 
 /// What `attention_coop`, `attention_staged` and `attention_paired` share.
 pub(crate) const ALL_OF_COOP_ATTENTION: [File; 5] =
-    [wgsl!("lib/coop_attention"), VISIBLE, PARTIAL_SUMS, TILES, wgsl!("lib/splits_growing")];
+    [wgsl!("lib/coop_attention"), VISIBLE, PARTIALS, TILES, wgsl!("lib/splits_growing")];
 
 impl WeightFormat {
     pub(crate) fn file(self) -> File {

@@ -231,18 +231,18 @@ impl Kernel {
                 files.push(tier.reduce_file());
                 files.extend(cache.files());
             }
-            Kernel::Attention => files.extend([files::VISIBLE, files::PARTIAL_SUMS, Splits::Even.file()]),
+            Kernel::Attention => files.extend([files::VISIBLE, files::PARTIALS, Splits::Even.file()]),
             Kernel::AttentionCoop => files.extend(files::ALL_OF_COOP_ATTENTION),
             Kernel::AttentionStaged | Kernel::AttentionPaired => {
                 files.extend(files::ALL_OF_COOP_ATTENTION);
                 files.push(files::HALVES);
             }
             Kernel::AttentionRow { queries, lanes } => {
-                files.extend([files::VISIBLE, files::PARTIAL_SUMS, files::TILES, Splits::Dealt.file()]);
+                files.extend([files::VISIBLE, files::PARTIALS, files::TILES, Splits::Dealt.file()]);
                 files.extend([queries.file(), lanes.file()]);
             }
             Kernel::AttentionMerge(splits) => {
-                files.extend([files::VISIBLE, files::PARTIAL_SUMS, splits.file(), splits.partials_file()]);
+                files.extend([files::VISIBLE, files::PARTIALS, splits.file(), splits.partials_file()]);
                 files.extend(splits.output().files());
             }
             Kernel::Argmax(candidates) => files.extend([

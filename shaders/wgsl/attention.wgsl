@@ -8,7 +8,7 @@
 // Row-invariant: a position's place in its split, and the order of every sum, depend on the position
 // alone. What a row may not see is skipped, not multiplied by zero, so not even an infinity there matters.
 //
-// A pass goes through in pieces of rows, each merged before the next (lib/partial_sums.wgsl).
+// A pass goes through in pieces of rows, each merged before the next (lib/partials.wgsl).
 //
 //   q              [rows][heads][head_vecs]                     vec4, from qk_norm_rope
 //   cache_keys     [kv_heads][head_vecs][capacity]              vec4

@@ -4,7 +4,7 @@
 //
 //   stats, means: see lib/coop_attention.wgsl
 //
-// A pass goes through in pieces of rows, each merged before the next (lib/partial_sums.wgsl). A piece begins at a whole
+// A pass goes through in pieces of rows, each merged before the next (lib/partials.wgsl). A piece begins at a whole
 // tile of queries.
 //
 //   q               tiles [kv_heads][queries][head]                  f16, queries in tiles of 16, from qk_norm_rope

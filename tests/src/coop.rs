@@ -129,7 +129,7 @@ impl Heads {
         (self.rows * self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
     }
 
-    /// Queries of a kv head that partial sums have room for.
+    /// Queries of a kv head that partials have room for.
     pub fn piece_queries(&self) -> usize {
         self.piece_rows * self.heads / self.kv_heads
     }

@@ -349,7 +349,7 @@ fn whole_passes() {
     }
 }
 
-/// A prompt whose passes go through attention in pieces, as partial sums for a long context make them, gives the cache
+/// A prompt whose passes go through attention in pieces, as partials for a long context make them, gives the cache
 /// and the tokens that it gives in a short one. A cycle takes as many dispatches.
 #[test]
 fn pieces_of_a_prompt() {

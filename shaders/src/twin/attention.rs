@@ -4,7 +4,7 @@ use super::visible;
 use crate::params::{Attention, AttentionMerge};
 use crate::{SPLIT, State};
 
-/// Where partial results are (`lib/partial_sums.wgsl`).
+/// Where partial results are (`lib/partials.wgsl`).
 fn partial(splits: u32, piece_queries: u32, kv_head: usize, split: usize, query: usize) -> usize {
     (kv_head * splits as usize + split) * piece_queries as usize + query
 }

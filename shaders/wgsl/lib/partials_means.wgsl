@@ -1,5 +1,5 @@
-// Choice `partials`: their means, f16, as `attention_coop` and `attention_staged` leave them: half as much to read. A mean lies
-// between values of the cache, which are f16.
+// Choice `partials`: weighed values of a split, their means in f16, as the kernels of lib/coop_attention.wgsl leave them: half
+// as much to read. A mean lies between values of the cache, which are f16.
 
 @group(0) @binding(2) var<storage, read> partials: array<vec2<u32>>;
 

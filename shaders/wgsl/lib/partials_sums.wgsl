@@ -1,4 +1,4 @@
-// Choice `partials`: weighed values of a split, summed, as `attention` and `attention_row` leave them.
+// Choice `partials`: weighed values of a split, their sums, as `attention` and `attention_row` leave them.
 
 @group(0) @binding(2) var<storage, read> partials: array<vec4<f32>>;
 
