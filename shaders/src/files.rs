@@ -25,6 +25,7 @@ pub(crate) const RANDOM: File = wgsl!("lib/random");
 pub(crate) const PROPOSED: File = wgsl!("lib/proposed_rows");
 pub(crate) const TILES: File = wgsl!("lib/tile");
 pub(crate) const HALVES: File = wgsl!("lib/halves");
+pub(crate) const STAGED_ATTENTION: File = wgsl!("lib/staged_attention");
 pub(crate) const COOP_PARAMS: File = wgsl!("lib/coop_params");
 pub(crate) const PARTIALS: File = wgsl!("lib/partials");
 pub(crate) const CANDIDATE: File = wgsl!("lib/candidate");

@@ -235,7 +235,7 @@ impl Kernel {
             Kernel::AttentionCoop => files.extend(files::ALL_OF_COOP_ATTENTION),
             Kernel::AttentionStaged | Kernel::AttentionPaired => {
                 files.extend(files::ALL_OF_COOP_ATTENTION);
-                files.push(files::HALVES);
+                files.extend([files::STAGED_ATTENTION, files::HALVES]);
             }
             Kernel::AttentionRow { queries, lanes } => {
                 files.extend([files::VISIBLE, files::PARTIALS, files::TILES, Splits::Dealt.file()]);

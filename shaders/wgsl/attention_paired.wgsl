@@ -7,26 +7,19 @@
 //
 //   a step:  products | barrier | scores; next keys and these values to workgroup memory; weights | barrier | sums
 //
-//   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl
+//   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl, lib/staged_attention.wgsl
 //
 // Grid: (queries of the piece / 128, kv_heads, splits), the last split first, see attention_staged.wgsl.
 
-@group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
-
-const HEAD_TILES: u32 = 8u;
 const QUERY_TILES: u32 = 8u;
 const PAIRS: u32 = QUERY_TILES / 2u;
 const LANES: u32 = QUERY_TILES * 32u;
-const TILE_CHUNKS: u32 = HEAD_TILES * 32u; // of a tile of positions: one a lane
 
-// From a position, a value or a query to the next, so that lanes which read together read different banks. A query's line has
-// those of its pair's tiles side by side: of the first tile of positions two, and of the second.
-const KEY_LINE: u32 = 2u * HEAD_TILES + 1u; // chunks
-const VALUE_LINE: u32 = 5u;                 // chunks
-const SCORE_LINE: u32 = 18u;                // vec4
+// A query's line has those of its pair's tiles side by side: of the first tile of positions two, and of the second.
+const VALUE_LINE: u32 = 5u;  // chunks
+const SCORE_LINE: u32 = 18u; // vec4
 const SECOND_SCORES: u32 = 9u;
-const WEIGHT_LINE: u32 = 9u;                // chunks
+const WEIGHT_LINE: u32 = 9u; // chunks
 const SECOND_WEIGHTS: u32 = 4u;
 
 var<workgroup> keys: array<Halves, 2u * TILE * KEY_LINE>;
@@ -35,23 +28,6 @@ var<workgroup> scores: array<vec4<f32>, PAIRS * TILE * SCORE_LINE>;
 var<workgroup> weights: array<Halves, PAIRS * TILE * WEIGHT_LINE>;
 var<workgroup> inverses: array<f32, QUERY_TILES * TILE>;
 var<workgroup> nothing: vec4<u32>; // zero, see `later`
-
-alias Queries = array<QueryTile, HEAD_TILES>;
-alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
-alias Brought = array<vec4<u32>, 2>;     // a lane's share of two tiles of positions
-
-fn queries_from(at: u32) -> Queries {
-    return Queries(
-        query_tile(at),
-        query_tile(at + TILE_VALUES),
-        query_tile(at + 2u * TILE_VALUES),
-        query_tile(at + 3u * TILE_VALUES),
-        query_tile(at + 4u * TILE_VALUES),
-        query_tile(at + 5u * TILE_VALUES),
-        query_tile(at + 6u * TILE_VALUES),
-        query_tile(at + 7u * TILE_VALUES),
-    );
-}
 
 fn key_tile(tile: u32, d: u32) -> KeyTile {
     let at = tile * TILE * KEY_LINE + 2u * d;
@@ -104,10 +80,6 @@ fn put_products(a: Queries, b: Queries, pair: u32, tile: u32) {
     put_scores(coopMultiplyAdd(b[7], k7, second), pair, 1u, tile);
 }
 
-fn no_sums() -> Sums {
-    return Sums(SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile());
-}
-
 fn add_values(pair: u32, d: u32, sums: Sums, tile: u32) -> Sums {
     let a = weight_tile(pair, 0u, tile);
     let b = weight_tile(pair, 1u, tile);
@@ -115,16 +87,7 @@ fn add_values(pair: u32, d: u32, sums: Sums, tile: u32) -> Sums {
     let w = value_tile(tile, d + 1u);
     let x = value_tile(tile, d + 2u);
     let y = value_tile(tile, d + 3u);
-    return Sums(
-        coopMultiplyAdd(a, v, sums[0]),
-        coopMultiplyAdd(a, w, sums[1]),
-        coopMultiplyAdd(a, x, sums[2]),
-        coopMultiplyAdd(a, y, sums[3]),
-        coopMultiplyAdd(b, v, sums[4]),
-        coopMultiplyAdd(b, w, sums[5]),
-        coopMultiplyAdd(b, x, sums[6]),
-        coopMultiplyAdd(b, y, sums[7]),
-    );
+    return add_products(a, b, v, w, x, y, sums);
 }
 
 // Two tiles of the head, of which each subgroup has added a tile of queries, by way of its pair's scores' room: a lane has
@@ -155,16 +118,14 @@ fn bring_values(at: u32, tile: u32, last: u32) -> Brought {
     );
 }
 
-// A chunk of a tile of keys has half a line of a tile of the head, of a position.
 fn put_keys(brought: Brought, lane: u32) {
-    let place = lane % 32u / 2u * KEY_LINE + lane / 32u * 2u + lane % 2u;
+    let place = key_place(lane);
     keys[place] = halves_of(brought[0]);
     keys[TILE * KEY_LINE + place] = halves_of(brought[1]);
 }
 
-// And of values half of the positions, of a value.
 fn put_values(brought: Brought, lane: u32) {
-    let place = lane / 2u * VALUE_LINE + lane % 2u;
+    let place = value_place(lane);
     values[place] = halves_of(brought[0]);
     values[place + 2u] = halves_of(brought[1]);
 }
@@ -201,13 +162,12 @@ fn main(
     // To multiply and to add, a subgroup has a pair of tiles of queries, and one of the two of positions, or half of the head.
     let pair = subgroup / 2u;
     let side = subgroup % 2u;
+    let head_tile = head_tile_of(subgroup);
 
     let width = HEAD_TILES * TILE;
-    // The piece's queries go on to the end of the head's.
-    let own_last = params.queries - params.first_row * (params.heads / params.kv_heads) - TILE;
-    let own_first = first + 2u * pair * TILE;
-    let a_held = queries_from(queries_at(kv_head) + min(own_first, own_last) * width);
-    let b_held = queries_from(queries_at(kv_head) + min(own_first + TILE, own_last) * width);
+    let own = first + 2u * pair * TILE;
+    let a_held = held_queries(kv_head, own);
+    let b_held = held_queries(kv_head, own + TILE);
     if lane == 0u {
         nothing = vec4(0u);
     }
@@ -261,8 +221,8 @@ fn main(
             let later = cache_at + nothing.x;
             brought_keys = bring_keys(later, step + 4u, last);
             brought_values = bring_values(later, step + 2u, last);
-            sums = add_values(pair, side * 4u, sums, 0u);
-            sums = add_values(pair, side * 4u, sums, 1u);
+            sums = add_values(pair, head_tile, sums, 0u);
+            sums = add_values(pair, head_tile, sums, 1u);
         }
         sum += subgroupShuffleXor(sum, 1u);
         if turn == 0u {
@@ -280,7 +240,7 @@ fn main(
     // Two tiles of queries by four of the head.
     let of_pair = lane / 64u * 2u * TILE + lane % 32u / 2u;
     let other = of_pair + TILE;
-    let place = lane / 32u % 2u * 4u * TILE + lane % 2u * MEANS;
+    let place = head_tile_of(lane / 32u) * TILE + lane % 2u * MEANS;
     let to = (partial(kv_head, split, first + of_pair) * width + place) / MEANS;
     let to_other = to + TILE * width / MEANS;
     let next = 2u * TILE / MEANS;

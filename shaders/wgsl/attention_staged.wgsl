@@ -7,49 +7,23 @@
 //
 //   a step:  products | barrier | weights; next keys and these values to workgroup memory | barrier | sums
 //
-//   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl
+//   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl, lib/staged_attention.wgsl
 //
 // Grid: (queries of the piece / 64, kv_heads, splits), the last split first: long ones begin while there are short ones left
 // to fill up with.
 
-@group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
-
-const HEAD_TILES: u32 = 8u;
 const QUERY_TILES: u32 = 4u;
 const LANES: u32 = QUERY_TILES * 32u;
-const STEP_CHUNKS: u32 = HEAD_TILES * 32u;      // of a tile of positions
 
-// From a position, a value or a query to the next, so that lanes which read together read different banks.
-const KEY_LINE: u32 = 2u * HEAD_TILES + 1u; // chunks
-const VALUE_LINE: u32 = 3u;                 // chunks
-const SCORE_LINE: u32 = 6u;                 // vec4
-const WEIGHT_LINE: u32 = 6u;                // vec4
+const VALUE_LINE: u32 = 3u;  // chunks
+const SCORE_LINE: u32 = 6u;  // vec4
+const WEIGHT_LINE: u32 = 6u; // vec4
 
 var<workgroup> keys: array<Halves, TILE * KEY_LINE>;
 var<workgroup> values: array<Halves, HEAD_TILES * TILE * VALUE_LINE>;
 var<workgroup> scores: array<vec4<f32>, QUERY_TILES * TILE * SCORE_LINE>;
 var<workgroup> weights: array<vec4<f16>, QUERY_TILES * TILE * WEIGHT_LINE>;
 var<workgroup> inverses: array<f32, QUERY_TILES * TILE>;
-
-// A lane's share of a tile of positions.
-alias Brought = array<vec4<u32>, 2>;
-
-alias Queries = array<QueryTile, HEAD_TILES>;
-alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
-
-fn queries_from(at: u32) -> Queries {
-    return Queries(
-        query_tile(at),
-        query_tile(at + TILE_VALUES),
-        query_tile(at + 2u * TILE_VALUES),
-        query_tile(at + 3u * TILE_VALUES),
-        query_tile(at + 4u * TILE_VALUES),
-        query_tile(at + 5u * TILE_VALUES),
-        query_tile(at + 6u * TILE_VALUES),
-        query_tile(at + 7u * TILE_VALUES),
-    );
-}
 
 fn key_tile(d: u32) -> KeyTile {
     let at = 2u * d;
@@ -77,10 +51,6 @@ fn products_of(queries: Queries) -> SumTile {
     return coopMultiplyAdd(queries[7], key_tile(7u), sum);
 }
 
-fn no_sums() -> Sums {
-    return Sums(SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile());
-}
-
 fn add_values(query_tile: u32, d: u32, sums: Sums) -> Sums {
     let a = weight_tile(query_tile);
     let b = weight_tile(query_tile + 1u);
@@ -88,16 +58,7 @@ fn add_values(query_tile: u32, d: u32, sums: Sums) -> Sums {
     let w = value_tile(d + 1u);
     let x = value_tile(d + 2u);
     let y = value_tile(d + 3u);
-    return Sums(
-        coopMultiplyAdd(a, v, sums[0]),
-        coopMultiplyAdd(a, w, sums[1]),
-        coopMultiplyAdd(a, x, sums[2]),
-        coopMultiplyAdd(a, y, sums[3]),
-        coopMultiplyAdd(b, v, sums[4]),
-        coopMultiplyAdd(b, w, sums[5]),
-        coopMultiplyAdd(b, x, sums[6]),
-        coopMultiplyAdd(b, y, sums[7]),
-    );
+    return add_products(a, b, v, w, x, y, sums);
 }
 
 fn put_scores(sum: SumTile, query_tile: u32) {
@@ -116,16 +77,6 @@ fn put_means(sum: SumTile, subgroup: u32, lane: u32, query: u32, chunk: u32) {
     workgroupBarrier();
 }
 
-// Where chunk `chunk` of a tile of positions goes among the keys: a position's chunks follow each other.
-fn key_place(chunk: u32) -> u32 {
-    return chunk % 32u / 2u * KEY_LINE + chunk / 32u * 2u + chunk % 2u;
-}
-
-// And among the values: one of the head's has two for a tile of positions.
-fn value_place(chunk: u32) -> u32 {
-    return chunk / 2u * VALUE_LINE + chunk % 2u;
-}
-
 fn bring_keys(at: u32, lane: u32) -> Brought {
     return Brought(cache_keys[at + lane], cache_keys[at + LANES + lane]);
 }
@@ -142,10 +93,6 @@ fn put_keys(brought: Brought, lane: u32) {
 fn put_values(brought: Brought, lane: u32) {
     values[value_place(lane)] = halves_of(brought[0]);
     values[value_place(LANES + lane)] = halves_of(brought[1]);
-}
-
-fn head_tile_of(subgroup: u32) -> u32 {
-    return subgroup % 2u * 4u;
 }
 
 @compute @workgroup_size(LANES)
@@ -168,7 +115,7 @@ fn main(
         return;
     }
     let last = (seen_at_most - 1u) / TILE;
-    let cache_at = (kv_head * (params.capacity / TILE) + split_begin(split) / TILE) * STEP_CHUNKS;
+    let cache_at = (kv_head * (params.capacity / TILE) + split_begin(split) / TILE) * TILE_CHUNKS;
 
     // To weigh, a lane has half a tile of positions of a query: every other four.
     let half = lane % 2u;
@@ -181,10 +128,7 @@ fn main(
     let head_tile = head_tile_of(subgroup);
 
     let width = HEAD_TILES * TILE;
-    // The piece's queries go on to the end of the head's.
-    let own_last = params.queries - params.first_row * (params.heads / params.kv_heads) - TILE;
-    let own_tile = min(first + subgroup * TILE, own_last);
-    let held = queries_from(queries_at(kv_head) + own_tile * width);
+    let held = held_queries(kv_head, first + subgroup * TILE);
     var reference = 0.0;
     var even = 0.0; // sums of weights
     var odd = 0.0;
@@ -197,7 +141,7 @@ fn main(
         sums = no_sums();
         var brought_values = bring_values(cache_at, lane);
         put_keys(bring_keys(cache_at, lane), lane);
-        var brought_keys = bring_keys(cache_at + min(1u, last) * STEP_CHUNKS, lane);
+        var brought_keys = bring_keys(cache_at + min(1u, last) * TILE_CHUNKS, lane);
         workgroupBarrier();
         for (var step = 0u; step <= last; step++) {
             put_scores(products_of(held), subgroup);
@@ -221,8 +165,8 @@ fn main(
             // Last, as they have been under way longest by then, and few registers are in use.
             put_keys(brought_keys, lane);
             put_values(brought_values, lane);
-            brought_keys = bring_keys(cache_at + min(step + 2u, last) * STEP_CHUNKS, lane);
-            brought_values = bring_values(cache_at + min(step + 1u, last) * STEP_CHUNKS, lane);
+            brought_keys = bring_keys(cache_at + min(step + 2u, last) * TILE_CHUNKS, lane);
+            brought_values = bring_values(cache_at + min(step + 1u, last) * TILE_CHUNKS, lane);
             workgroupBarrier();
             sums = add_values(pair, head_tile, sums);
         }
