@@ -174,15 +174,7 @@ impl Preparation<'_> {
             }
             Cache::Tiles => {
                 let kernels = self.tiled_attention().map(|(most, kernel)| {
-                    let grid = move |extent: Extent| match kernel {
-                        Kernel::AttentionStaged => {
-                            params.staged_grid(extent.rows, extent.positions, STAGED_QUERIES)
-                        }
-                        Kernel::AttentionPaired => {
-                            params.staged_grid(extent.rows, extent.positions, PAIRED_QUERIES)
-                        }
-                        _ => params.coop_grid(extent.rows, extent.positions),
-                    };
+                    let grid = move |extent: Extent| params.tiled_grid(kernel, extent.rows, extent.positions);
                     (most, kernel, Box::new(grid) as GridOf)
                 });
                 self.step_by_extent(kernels.collect(), &buffers);

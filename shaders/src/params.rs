@@ -5,7 +5,8 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::choices::{Columns, Input, Product, RowQueries, RowTiles, Slices, Splits, Tier, Tile};
 use crate::{
-    INPUT_ROOM_OF_SLICE, MAX_BLOCK, MAX_END_IDS, PROMPT_TILE, PROMPT_WORKGROUPS, TILE, TILE_QUERIES,
+    INPUT_ROOM_OF_SLICE, Kernel, MAX_BLOCK, MAX_END_IDS, PAIRED_QUERIES, PROMPT_TILE, PROMPT_WORKGROUPS,
+    STAGED_QUERIES, TILE, TILE_QUERIES,
 };
 
 /// A grid of workgroups.
@@ -264,9 +265,18 @@ impl Attention {
         [Splits::Even.of(positions) as u32, groups(self.queries_of_piece(rows), TILE_QUERIES), self.kv_heads]
     }
 
+    /// Grid of a kernel of attention over a cache in tiles, of many rows.
+    pub fn tiled_grid(&self, kernel: Kernel, rows: usize, positions: usize) -> Grid {
+        match kernel {
+            Kernel::AttentionStaged => self.staged_grid(rows, positions, STAGED_QUERIES),
+            Kernel::AttentionPaired => self.staged_grid(rows, positions, PAIRED_QUERIES),
+            _ => self.coop_grid(rows, positions),
+        }
+    }
+
     /// Grid of `attention_coop`: as many workgroups as a large GPU can have under way, or one for each tile of queries
     /// if that is less.
-    pub fn coop_grid(&self, rows: usize, positions: usize) -> Grid {
+    fn coop_grid(&self, rows: usize, positions: usize) -> Grid {
         let tiles = groups(self.queries_of_piece(rows), TILE);
         let splits = Splits::Growing.of(positions) as u32;
         let columns = splits * self.kv_heads;
@@ -274,7 +284,7 @@ impl Attention {
     }
 
     /// Grid of `attention_staged` or `attention_paired`, whose workgroups take so many queries.
-    pub fn staged_grid(&self, rows: usize, positions: usize, queries: usize) -> Grid {
+    fn staged_grid(&self, rows: usize, positions: usize, queries: usize) -> Grid {
         let groups = groups(self.queries_of_piece(rows), queries);
         [groups, self.kv_heads, Splits::Growing.of(positions) as u32]
     }

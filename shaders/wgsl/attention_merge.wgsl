@@ -33,6 +33,9 @@ const GROUP_LANES: u32 = 32u;
 const LANES: u32 = GROUPS * GROUP_LANES;
 const LOWEST: f32 = -3.402823e38;
 
+// Four for each group at most.
+const FEW_SPLITS: bool = MOST_SPLITS <= 4u * GROUPS;
+
 var<workgroup> group_sums: array<vec4<f32>, LANES>;
 var<workgroup> group_stats: array<vec2<f32>, GROUPS>;
 

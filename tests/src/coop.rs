@@ -4,8 +4,8 @@ use bytemuck::Zeroable;
 use half::f16;
 use orthrus::shaders::params::{Attention, AttentionMerge, QkNormRope, padded};
 use orthrus::shaders::{
-    Kernel, PAIRED_QUERIES, PAIRED_WORKGROUP_BYTES, QUERY_ROOM, STAGED_HEAD, STAGED_QUERIES, Splits, State,
-    TILE, TileLanes, Visible, WeightTiles, in_tiles,
+    Kernel, PAIRED_WORKGROUP_BYTES, QUERY_ROOM, STAGED_HEAD, Splits, State, TILE, TileLanes, Visible,
+    WeightTiles, in_tiles,
 };
 use orthrus::{Gpu, Tier};
 
@@ -272,14 +272,10 @@ pub fn attend(
         let params = shape.attention(splits, visible, first_row);
         let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
         let positions = shape.start + shape.rows;
-        let grid = match kernel {
-            Kernel::AttentionStaged => params.staged_grid(shape.rows, positions, STAGED_QUERIES),
-            Kernel::AttentionPaired => params.staged_grid(shape.rows, positions, PAIRED_QUERIES),
-            _ => {
-                let [x, y, z] = params.coop_grid(shape.rows, positions);
-                [x, y.min(columns), z]
-            }
-        };
+        let mut grid = params.tiled_grid(kernel, shape.rows, positions);
+        if kernel == Kernel::AttentionCoop {
+            grid[1] = grid[1].min(columns);
+        }
         let run = Operands::new(gpu)
             .storage(&[shape.state()])
             .params(&params)

@@ -11,9 +11,9 @@
 //   means[kv_head][s][query] = f16((1 / l) Σ w_p value_p), tiles of positions in order
 //
 // The reference need not be the maximum, only near enough for f16: so it is known from the first tile on, and weights
-// are made while scores still come. Where later scores outgrow it, which is rare, the split is gone through again for the
-// largest, and once more with it. The first tile's largest has the weight 2^-LIFT; one of f16's least number is
-// 2^(LIFT - 24) of that, 11 nats below.
+// are made while scores still come. Where later scores outgrow it, which is rare, the split is gone through again
+// (attention_paired, which has not looked for the largest, does so in a turn between). The first tile's largest has the
+// weight 2^-LIFT; one of f16's least number is 2^(LIFT - 24) of that, 11 nats below.
 //
 // Row-invariant: a row of a cooperative product does not depend on the others, and a position's place in the split,
 // and with it the order of every sum, is its own. The weight of what a row may not see is zero, and every value of

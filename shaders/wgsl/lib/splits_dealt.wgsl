@@ -10,5 +10,4 @@ fn splits_of(positions: u32) -> u32 {
     return min((positions + at_once - 1u) / at_once, DEALT_SPLITS);
 }
 
-// Whether there are never more than four for each group of `attention_merge`.
-const FEW_SPLITS: bool = true;
+const MOST_SPLITS: u32 = DEALT_SPLITS;

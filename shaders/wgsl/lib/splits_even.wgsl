@@ -11,5 +11,5 @@ fn splits_of(positions: u32) -> u32 {
     return (positions + SPLIT - 1u) / SPLIT;
 }
 
-// Whether there are never more than four for each group of `attention_merge`.
-const FEW_SPLITS: bool = false;
+// As many as the cache has room for.
+const MOST_SPLITS: u32 = 0xffffffffu;
