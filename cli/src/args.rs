@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
-use orthrus::{AcceptRule, ArKernel, Tier, View, WeightFormat};
+use orthrus::{AcceptRule, ArKernel, Tier, Decoding, WeightFormat};
 
 /// Lossless dual-view (Orthrus) decoding on any GPU.
 ///
@@ -209,8 +209,8 @@ pub(crate) struct ModelArgs {
 pub(crate) struct DecodeArgs {
     /// `dual`: the diffusion view drafts, the AR view verifies. `ar`: one token at a time. By default `dual` where
     /// the checkpoint has a diffusion view.
-    #[arg(long, value_name = "VIEW", value_parser = named([View::Dual, View::Ar], View::name))]
-    pub(crate) view: Option<View>,
+    #[arg(long, value_name = "VIEW", value_parser = named([Decoding::Dual, Decoding::Ar], Decoding::name))]
+    pub(crate) view: Option<Decoding>,
 
     /// Rows of a block. By default the checkpoint's, which is also the most.
     #[arg(long, value_name = "K", value_parser = positive)]

@@ -99,7 +99,7 @@ impl Chat<'_> {
     fn turn(&mut self, message: &str) -> Result<bool> {
         self.history.push(Message::user(message));
         let ids = prompt::conversation(&self.template, &self.tokenizer, self.template_args, &self.history)?;
-        let context = self.session.capacity();
+        let context = self.session.context();
         let room = context.saturating_sub(ids.len());
         if room == 0 {
             self.history.pop();
@@ -137,7 +137,7 @@ impl Chat<'_> {
         match answer.finish {
             Some(FinishReason::Stop) => {}
             Some(FinishReason::Length) if room <= self.options.max_new_tokens => {
-                let context = self.session.capacity();
+                let context = self.session.context();
                 note(format!(
                     "cut short: the context of {context} tokens is full. /clear forgets the conversation"
                 ));

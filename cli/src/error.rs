@@ -93,7 +93,7 @@ fn is_usage(error: &orthrus::Error) -> bool {
             | TierUnsupported { .. }
             | NoDiffusionView
             | BlockSize { .. }
-            | PromptRows { .. }
+            | PrefillRows { .. }
             | EmptyPrompt
             | EmptyBudget
             | IdOutOfRange { .. }

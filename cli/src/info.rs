@@ -7,7 +7,7 @@ use indicatif::{BinaryBytes, HumanCount};
 use orthrus::memory::{SessionSizes, weight_bytes};
 use orthrus::shaders::Cache;
 use orthrus::{AdapterReport, Tier, WeightFormat, adapters_blocking};
-use orthrus_loader::{Checkpoint, Config, Views};
+use orthrus_loader::{Checkpoint, Config, CheckpointViews};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
@@ -98,8 +98,8 @@ impl Info {
             model: source.name(),
             synthetic: source.is_synthetic(),
             views: match source.views() {
-                Views::Dual => vec!["dual", "ar"],
-                Views::ArOnly => vec!["ar"],
+                CheckpointViews::Dual => vec!["dual", "ar"],
+                CheckpointViews::ArOnly => vec!["ar"],
             },
             layers: config.num_hidden_layers,
             hidden_size: config.hidden_size,
@@ -236,7 +236,7 @@ fn listed(ids: &[u32]) -> String {
 }
 
 /// What each context takes in each format.
-fn memory(config: &Config, views: Views, tier: Tier) -> Vec<Memory> {
+fn memory(config: &Config, views: CheckpointViews, tier: Tier) -> Vec<Memory> {
     let longest = config.max_position_embeddings;
     let contexts: BTreeSet<usize> =
         CONTEXTS.into_iter().filter(|context| *context < longest).chain([longest]).collect();

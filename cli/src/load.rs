@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use orthrus::{Gpu, GpuOptions, Model, Progress, Synthetic};
-use orthrus_loader::{Checkpoint, Config, GenerationConfig, Views};
+use orthrus_loader::{Checkpoint, Config, GenerationConfig, CheckpointViews};
 
 use crate::args::ModelArgs;
 use crate::bundled;
@@ -62,10 +62,10 @@ impl Source {
         }
     }
 
-    pub(crate) fn views(&self) -> Views {
+    pub(crate) fn views(&self) -> CheckpointViews {
         match self {
             Source::Checkpoint(checkpoint) => checkpoint.views(),
-            Source::Synthetic(..) => Views::Dual,
+            Source::Synthetic(..) => CheckpointViews::Dual,
         }
     }
 
@@ -122,7 +122,7 @@ pub(crate) fn model(checkpoint: &Checkpoint, args: &ModelArgs) -> Result<Model> 
     Ok(model)
 }
 
-fn gpu(name: &str, of: Views, args: &ModelArgs) -> Result<Gpu> {
+fn gpu(name: &str, of: CheckpointViews, args: &ModelArgs) -> Result<Gpu> {
     let options = GpuOptions { adapter: args.adapter.clone(), tier: args.tier, ..GpuOptions::default() };
     let gpu = Gpu::open(&options)?;
     let adapter = gpu.adapter();
@@ -140,10 +140,10 @@ fn gpu(name: &str, of: Views, args: &ModelArgs) -> Result<Gpu> {
 }
 
 /// The views of a checkpoint, in words.
-pub(crate) fn views(views: Views) -> &'static str {
+pub(crate) fn views(views: CheckpointViews) -> &'static str {
     match views {
-        Views::Dual => "AR and diffusion view",
-        Views::ArOnly => "AR view only",
+        CheckpointViews::Dual => "AR and diffusion view",
+        CheckpointViews::ArOnly => "AR view only",
     }
 }
 

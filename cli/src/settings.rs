@@ -1,7 +1,7 @@
 //! Checking the options of decoding against the checkpoint, before a GPU is opened.
 
-use orthrus::{Error, GenerateOptions, View};
-use orthrus_loader::{Checkpoint, Config, Views};
+use orthrus::{Error, GenerateOptions, Decoding};
+use orthrus_loader::{Checkpoint, Config, CheckpointViews};
 
 use crate::args::{DecodeArgs, SamplingArgs};
 use crate::error::{CliError, Result};
@@ -15,10 +15,10 @@ pub(crate) fn options(
     max_new_tokens: usize,
 ) -> Result<GenerateOptions> {
     let view = match (args.view, checkpoint.views()) {
-        (Some(View::Dual), Views::ArOnly) => return Err(Error::NoDiffusionView.into()),
+        (Some(Decoding::Dual), CheckpointViews::ArOnly) => return Err(Error::NoDiffusionView.into()),
         (Some(view), _) => view,
-        (None, Views::Dual) => View::Dual,
-        (None, Views::ArOnly) => View::Ar,
+        (None, CheckpointViews::Dual) => Decoding::Dual,
+        (None, CheckpointViews::ArOnly) => Decoding::Ar,
     };
     let most = checkpoint.config().block_size;
     if let Some(asked) = args.block_size.filter(|asked| *asked > most) {

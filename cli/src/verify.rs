@@ -1,7 +1,7 @@
 //! `orthrus verify`: the same prompts in both views, and whether the ids are the same.
 
-use orthrus::{AcceptRule, Error, GenerateOptions, Model, Replay, View, no_progress};
-use orthrus_loader::Views;
+use orthrus::{AcceptRule, Error, GenerateOptions, Model, Replay, Decoding, no_progress};
+use orthrus_loader::CheckpointViews;
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
@@ -43,7 +43,7 @@ struct Difference {
 /// Decodes every prompt in both views; fails if any differs.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let source = Source::open(args.model.model.as_deref())?;
-    if source.views() == Views::ArOnly {
+    if source.views() == CheckpointViews::ArOnly {
         return Err(Error::NoDiffusionView.into());
     }
     let sampling = sampling::sampling(&args.sampling, &source.generation());
@@ -132,9 +132,9 @@ fn verify(
             }
             Ok((ids, generation.stats().clone()))
         };
-        let (ar, _) = decode(View::Ar, None)?;
+        let (ar, _) = decode(Decoding::Ar, None)?;
         let replay = replay.then(|| replayed(&ar, index as u32, block));
-        let (dual, stats) = decode(View::Dual, replay)?;
+        let (dual, stats) = decode(Decoding::Dual, replay)?;
         accepted += stats.acceptance_lengths.iter().sum::<usize>();
         cycles += stats.cycles();
         report.tokens += dual.len();

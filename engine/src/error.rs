@@ -146,7 +146,7 @@ pub enum Error {
 
     /// A measured pass of a prompt with too few rows or too many.
     #[error("{asked} rows are out of range for a prompt's pass: in this session it has 1 to {most}")]
-    PromptRows {
+    PrefillRows {
         /// What was asked for.
         asked: usize,
         /// The session's.
@@ -174,7 +174,7 @@ pub enum Error {
 
     /// Prompt and budget would outgrow the session's cache.
     #[error(
-        "{prompt} prompt tokens and {budget} new ones need a context of {}, and the session's cache holds {capacity}. \
+        "{prompt} prompt tokens and {budget} new ones need a context of {}, and the session's cache holds {context}. \
          Ask for fewer tokens or a larger context",
         .prompt + .budget
     )]
@@ -184,7 +184,7 @@ pub enum Error {
         /// New tokens asked for.
         budget: usize,
         /// Positions of the cache.
-        capacity: usize,
+        context: usize,
     },
 
     /// A context out of range.
@@ -235,6 +235,13 @@ pub enum Error {
     InvalidLogits {
         /// The position.
         position: usize,
+    },
+
+    /// A kernel was prepared with other buffers than its WGSL names.
+    #[error("a bug in orthrus: {reason}. Please report it")]
+    Bug {
+        /// What does not fit.
+        reason: String,
     },
 
     /// The GPU or its driver failed.

@@ -41,11 +41,11 @@
 //! ```
 //!
 //! In async programs, and in browsers, the same through [`Gpu::open_async`], [`Model::load_async`],
-//! [`Session::generate_async`] and the [`Generation`] as a stream.
+//! [`Session::generate_async`] and [`Generation::stream`].
 //!
 //! # What it promises
 //!
-//! - **Lossless**: [`View::Dual`] and [`View::Ar`] give the same ids for every [`WeightFormat`], greedy or sampled with
+//! - **Lossless**: [`Decoding::Dual`] and [`Decoding::Ar`] give the same ids for every [`WeightFormat`], greedy or sampled with
 //!   [`AcceptRule::Coupled`], because every kernel computes a row in the same order of operations however many rows a
 //!   pass has (row-invariance), and so gives it the same bits. With [`AcceptRule::Rejection`] they give the same
 //!   distribution. Different adapters, drivers, tiers or formats may round differently from one another.
@@ -56,51 +56,24 @@
 // No user may reach a panic. (The packages of tests and benchmarks, which share the workspace's lints, may.)
 #![warn(clippy::unwrap_used)]
 
-mod adapter;
-mod ahead;
-mod buffer;
-mod buffers;
-mod choice;
-mod direct;
+mod decode;
 mod error;
 mod forward;
-mod generation;
 mod gpu;
-mod measure;
-pub mod memory;
+#[cfg(feature = "lab")]
+pub mod lab;
 mod model;
-mod options;
-mod pass;
-mod passes;
-#[cfg(not(target_arch = "wasm32"))]
-mod poller;
-mod probe;
-mod products;
-mod readback;
-mod replay;
-mod ring;
-mod rope;
-mod sampling;
-mod session;
-#[cfg(not(target_arch = "wasm32"))]
-mod spirv;
-mod synthetic;
-mod weights;
 
-#[cfg(not(target_arch = "wasm32"))]
-pub use adapter::adapters_blocking;
-pub use adapter::{AdapterKind, AdapterReport, adapters};
-pub use direct::Operand;
+pub use decode::{
+    AcceptRule, Cycle, Decoding, FinishReason, GenerateOptions, Generation, Replay, Run, RunStream, Sampling, Session,
+    Stats, check_ids,
+};
 pub use error::{Error, Result};
-pub use generation::{Cycle, FinishReason, Generation, Run, Stats};
-pub use gpu::{Created, Gpu, GpuOptions};
-pub use measure::{Copying, KernelOfPass, MeasuredPass, PartOfPass};
-pub use model::{Model, OnProgress, Progress, no_progress};
-pub use options::{ArKernel, GenerateOptions, View};
+pub use forward::ArKernel;
+#[cfg(not(target_arch = "wasm32"))]
+pub use gpu::adapters_blocking;
+pub use gpu::{AdapterKind, AdapterReport, Created, Gpu, GpuOptions, Layouts, adapters};
+pub use model::{Model, OnProgress, Progress, Synthetic, no_progress, sizes};
 pub use orthrus_loader as loader;
 pub use orthrus_shaders as shaders;
 pub use orthrus_shaders::{Tier, WeightFormat};
-pub use replay::Replay;
-pub use sampling::{AcceptRule, Sampling};
-pub use session::Session;
-pub use synthetic::Synthetic;

@@ -12,13 +12,13 @@ fn main() -> std::io::Result<()> {
     let tier =
         Tier::ALL.into_iter().find(|known| known.name() == tier).unwrap_or_else(|| panic!("no tier {tier}"));
     std::fs::create_dir_all(folder)?;
-    for kernel in Kernel::all().into_iter().filter(|kernel| kernel.least_tier() <= tier) {
+    for kernel in Kernel::all().into_iter().filter(|kernel| kernel.spec().tier <= tier) {
         let words: Vec<String> = format!("{kernel:?}")
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty())
             .map(str::to_lowercase)
             .collect();
-        std::fs::write(Path::new(folder).join(words.join("_") + ".wgsl"), kernel.wgsl(tier))?;
+        std::fs::write(Path::new(folder).join(words.join("_") + ".wgsl"), kernel.wgsl())?;
     }
     Ok(())
 }

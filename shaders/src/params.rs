@@ -3,10 +3,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::choices::{Columns, Input, Product, RowQueries, RowTiles, Slices, Splits, Tier, Tile};
+use crate::variants::{CoopTiling, Epilogue, KvSplits, MTiles, RowQueries, RowsPerLane, SplitK};
 use crate::{
-    INPUT_ROOM_OF_SLICE, Kernel, MAX_BLOCK, MAX_END_IDS, PAIRED_QUERIES, PROMPT_TILE, PROMPT_WORKGROUPS,
-    STAGED_QUERIES, TILE, TILE_QUERIES,
+    MAX_BLOCK, MAX_END_IDS, MAX_WORKGROUPS, PAIRED_QUERIES, PART, PREFILL_TILE, STAGED_QUERIES, TILE,
+    TILE_QUERIES,
 };
 
 /// A grid of workgroups.
@@ -32,12 +32,12 @@ pub struct State {
     pub limit: u32,
     /// Rows of a full block.
     pub block: u32,
-    /// One of [`State::RUNNING`], [`State::STOP`], [`State::LENGTH`], [`State::INVALID`].
+    /// A [`Finish`].
     pub finish: u32,
     /// Used entries of `end_ids`.
     pub end_count: u32,
-    /// One of [`State::GREEDY`], [`State::COUPLED`], [`State::REJECTION`].
-    pub rule: u32,
+    /// An [`Acceptance`].
+    pub acceptance: u32,
     /// Sampling: distances of logits are multiplied by it.
     pub inverse_temperature: f32,
     /// Sampling: ids kept at most, but for ties; 0 is all.
@@ -52,28 +52,46 @@ pub struct State {
     pub end_ids: [u32; MAX_END_IDS],
 }
 
-impl State {
+/// Whether a generation goes on, or why it ended: [`State::finish`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
     /// The generation goes on.
-    pub const RUNNING: u32 = 0;
+    Running = 0,
     /// An id that ends the text was produced.
-    pub const STOP: u32 = 1;
+    Stop = 1,
     /// The token budget is used up.
-    pub const LENGTH: u32 = 2;
+    Length = 2,
     /// A row of logits had no number in it.
-    pub const INVALID: u32 = 3;
+    Invalid = 3,
+}
 
-    /// The largest logit is taken; a draft is accepted that is the AR view's own.
-    pub const GREEDY: u32 = 0;
-    /// Both views sample with the same random numbers; a draft is accepted that is the AR view's own.
-    pub const COUPLED: u32 = 1;
-    /// A draft is accepted with probability min(1, p / q), else replaced by one from the residual.
-    pub const REJECTION: u32 = 2;
+impl From<u32> for Finish {
+    /// An unknown value is as bad as logits that are no numbers.
+    fn from(value: u32) -> Finish {
+        match value {
+            0 => Finish::Running,
+            1 => Finish::Stop,
+            2 => Finish::Length,
+            _ => Finish::Invalid,
+        }
+    }
+}
+
+/// How ids are chosen and drafts accepted: [`State::acceptance`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// The largest logit is chosen. A draft is accepted that equals the AR view's choice.
+    Greedy = 0,
+    /// Both views sample with the same random numbers. A draft is accepted that equals the AR view's choice.
+    Coupled = 1,
+    /// Both views sample. A draft is accepted with probability min(1, p / q), else replaced by one from the residual.
+    Rejection = 2,
 }
 
 /// What `accept` tells the host of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Record {
+pub struct CycleResult {
     /// 1, or 0 if the cycle did not run because the text was at its end.
     pub ran: u32,
     /// Position of the next cycle's anchor.
@@ -89,7 +107,7 @@ pub struct Record {
     /// Unused.
     pub pad: [u32; 2],
     /// The first `emitted` entries are the tokens added.
-    pub picks: [u32; MAX_BLOCK],
+    pub target_tokens: [u32; MAX_BLOCK],
     /// The first `rows - 1` entries are the drafts.
     pub drafts: [u32; MAX_BLOCK],
 }
@@ -99,7 +117,7 @@ pub struct Record {
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in embed.wgsl")]
 pub struct Embed {
-    pub chunks: u32,
+    pub packs: u32,
     pub first_id: u32,
     pub ids: u32,
     pub masked: u32,
@@ -110,7 +128,7 @@ pub struct Embed {
 impl Embed {
     /// Grid for a pass of `rows` rows.
     pub fn grid(&self, rows: usize) -> Grid {
-        [groups(self.chunks as usize, 64), rows as u32, 1]
+        [groups(self.packs as usize, 64), rows as u32, 1]
     }
 }
 
@@ -138,22 +156,31 @@ impl RmsNorm {
 #[allow(missing_docs, reason = "documented in matmul.wgsl")]
 pub struct Matmul {
     pub outputs: u32,
-    pub chunks: u32,
-    pub y_stride: u32,
-    pub y_first: u32,
+    pub packs: u32,
+    pub out_stride: u32,
+    pub out_first: u32,
 }
 
 impl Matmul {
+    /// Outputs a workgroup.
+    pub const fn outputs_per_group(split_k: SplitK) -> usize {
+        match split_k {
+            SplitK::One => 64,
+            _ => 16,
+        }
+    }
+
     /// Grid for `rows` rows.
-    pub fn grid(&self, rows: usize, tile: Tile, slices: Slices) -> Grid {
-        [groups(rows, tile.rows()), groups(self.outputs as usize, slices.outputs()), 1]
+    pub fn grid(&self, rows: usize, rows_per_lane: RowsPerLane, split_k: SplitK) -> Grid {
+        let outputs = groups(self.outputs as usize, Matmul::outputs_per_group(split_k));
+        [groups(rows, rows_per_lane.rows()), outputs, 1]
     }
 }
 
-/// Uniform of `matmul_coop` and `matmul_prompt`.
+/// Uniform of `matmul_coop` and `matmul_prefill`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-#[allow(missing_docs, reason = "documented in lib/coop_params.wgsl")]
+#[allow(missing_docs, reason = "documented in lib/matmul_coop/params.wgsl")]
 pub struct MatmulCoop {
     pub outputs: u32,
     pub k_tiles: u32,
@@ -165,22 +192,22 @@ pub struct MatmulCoop {
 
 impl MatmulCoop {
     /// Grid for `rows` rows.
-    pub fn grid(&self, rows: usize, row_tiles: RowTiles, columns: Columns) -> Grid {
-        [groups(self.outputs as usize, columns.outputs()), groups(rows, row_tiles.rows()), 1]
+    pub fn grid(&self, rows: usize, m_tiles: MTiles, tiling: CoopTiling) -> Grid {
+        [groups(self.outputs as usize, tiling.outputs()), groups(rows, m_tiles.rows()), 1]
     }
 
-    /// Values that `matmul_prompt` binds as `totals`, for `rows` rows of `outputs` outputs.
-    pub fn prompt_totals(rows: usize, outputs: usize) -> usize {
-        MatmulCoop::prompt_workgroups(rows, outputs) * PROMPT_TILE * PROMPT_TILE
+    /// Values that `matmul_prefill` binds as `totals`, for `rows` rows of `outputs` outputs.
+    pub fn prefill_totals(rows: usize, outputs: usize, max_workgroups: usize) -> usize {
+        MatmulCoop::prefill_workgroups(rows, outputs, max_workgroups) * PREFILL_TILE * PREFILL_TILE
     }
 
-    fn prompt_workgroups(rows: usize, outputs: usize) -> usize {
-        (rows.div_ceil(PROMPT_TILE) * outputs.div_ceil(PROMPT_TILE)).min(PROMPT_WORKGROUPS)
+    /// Grid of `matmul_prefill`. Each of at most `max_workgroups` workgroups goes from one tile to the next.
+    pub fn prefill_grid(&self, rows: usize, max_workgroups: usize) -> Grid {
+        [MatmulCoop::prefill_workgroups(rows, self.outputs as usize, max_workgroups) as u32, 1, 1]
     }
 
-    /// Grid of `matmul_prompt`.
-    pub fn prompt_grid(&self, rows: usize) -> Grid {
-        [MatmulCoop::prompt_workgroups(rows, self.outputs as usize) as u32, 1, 1]
+    fn prefill_workgroups(rows: usize, outputs: usize, max_workgroups: usize) -> usize {
+        (rows.div_ceil(PREFILL_TILE) * outputs.div_ceil(PREFILL_TILE)).min(max_workgroups)
     }
 }
 
@@ -190,7 +217,7 @@ impl MatmulCoop {
 #[allow(missing_docs, reason = "documented in matmul_row.wgsl")]
 pub struct MatmulRow {
     pub outputs: u32,
-    pub chunks: u32,
+    pub packs: u32,
     pub inputs: u32,
     pub out_stride: u32,
     pub out_first: u32,
@@ -200,20 +227,14 @@ pub struct MatmulRow {
 }
 
 impl MatmulRow {
-    /// Outputs that a workgroup takes.
-    pub fn outputs_per_group(product: Product) -> usize {
-        if product == Product::Gated { 2 * TILE } else { TILE }
-    }
-
-    /// Where a row of so many values is normed on the way.
-    pub fn normed_input(tier: Tier, values: usize) -> Input {
-        let room = INPUT_ROOM_OF_SLICE * tier.row_slices().count();
-        if padded(values) <= room { Input::NormedStaged } else { Input::Normed }
+    /// Outputs a workgroup.
+    pub fn outputs_per_group(epilogue: Epilogue) -> usize {
+        if epilogue == Epilogue::SwiGlu { 2 * TILE } else { TILE }
     }
 
     /// Grid.
-    pub fn grid(&self, product: Product) -> Grid {
-        [groups(self.outputs as usize, MatmulRow::outputs_per_group(product)), 1, 1]
+    pub fn grid(&self, epilogue: Epilogue) -> Grid {
+        [groups(self.outputs as usize, MatmulRow::outputs_per_group(epilogue)), 1, 1]
     }
 }
 
@@ -227,7 +248,7 @@ pub struct QkNormRope {
     pub head_dim: u32,
     pub head_vecs: u32,
     pub qkv_stride: u32,
-    pub capacity: u32,
+    pub context: u32,
     pub queries: u32,
     pub eps: f32,
 }
@@ -247,64 +268,59 @@ pub struct Attention {
     pub heads: u32,
     pub kv_heads: u32,
     pub head_vecs: u32,
-    pub capacity: u32,
+    pub context: u32,
     pub queries: u32,
     pub splits: u32,
     pub scale: f32,
-    pub visible: u32,
+    pub mask: u32,
     pub first_row: u32,
-    pub piece_queries: u32,
+    pub chunk_queries: u32,
     pub eps: f32,
     pub pad: u32,
 }
 
 impl Attention {
-    /// Grid of a piece of a pass of `rows` rows, none of which sees a position at or above `positions`. It is empty for
+    /// Grid of a piece of a pass of `rows` rows, none of which sees a position at or above `kv_len`. It is empty for
     /// a piece beyond the pass.
-    pub fn grid(&self, rows: usize, positions: usize) -> Grid {
-        [Splits::Even.of(positions) as u32, groups(self.queries_of_piece(rows), TILE_QUERIES), self.kv_heads]
+    pub fn grid(&self, rows: usize, kv_len: usize) -> Grid {
+        [KvSplits::Fixed.of(kv_len) as u32, groups(self.queries_of_chunk(rows), TILE_QUERIES), self.kv_heads]
     }
 
-    /// Grid of a kernel of attention over a cache in tiles, of many rows.
-    pub fn tiled_grid(&self, kernel: Kernel, rows: usize, positions: usize) -> Grid {
-        match kernel {
-            Kernel::AttentionStaged => self.staged_grid(rows, positions, STAGED_QUERIES),
-            Kernel::AttentionPaired => self.staged_grid(rows, positions, PAIRED_QUERIES),
-            _ => self.coop_grid(rows, positions),
-        }
-    }
-
-    /// Grid of `attention_coop`: as many workgroups as a large GPU can have under way, or one for each tile of queries
-    /// if that is less.
-    fn coop_grid(&self, rows: usize, positions: usize) -> Grid {
-        let tiles = groups(self.queries_of_piece(rows), TILE);
-        let splits = Splits::Growing.of(positions) as u32;
+    /// Grid of `attention_coop`: a workgroup for each tile of queries, or about `max_workgroups` if that is less.
+    pub fn coop_grid(&self, rows: usize, kv_len: usize, max_workgroups: u32) -> Grid {
+        let tiles = groups(self.queries_of_chunk(rows), TILE);
+        let splits = KvSplits::Growing.of(kv_len) as u32;
         let columns = splits * self.kv_heads;
-        [self.kv_heads, tiles.min(COOP_WORKGROUPS.div_ceil(columns)), splits]
+        [self.kv_heads, tiles.min(max_workgroups.div_ceil(columns)), splits]
     }
 
-    /// Grid of `attention_staged` or `attention_paired`, whose workgroups take so many queries.
-    fn staged_grid(&self, rows: usize, positions: usize, queries: usize) -> Grid {
-        let groups = groups(self.queries_of_piece(rows), queries);
-        [groups, self.kv_heads, Splits::Growing.of(positions) as u32]
+    /// Grid of `attention_staged`.
+    pub fn staged_grid(&self, rows: usize, kv_len: usize) -> Grid {
+        self.grid_by_queries(rows, kv_len, STAGED_QUERIES)
     }
 
-    /// Grid of `attention_row`, whose row sees no position at or above `positions`.
-    pub fn row_grid(&self, positions: usize, row_queries: RowQueries) -> Grid {
+    /// Grid of `attention_paired`.
+    pub fn paired_grid(&self, rows: usize, kv_len: usize) -> Grid {
+        self.grid_by_queries(rows, kv_len, PAIRED_QUERIES)
+    }
+
+    fn grid_by_queries(&self, rows: usize, kv_len: usize, queries: usize) -> Grid {
+        let groups = groups(self.queries_of_chunk(rows), queries);
+        [groups, self.kv_heads, KvSplits::Growing.of(kv_len) as u32]
+    }
+
+    /// Grid of `attention_row`, whose row sees no position at or above `kv_len`.
+    pub fn row_grid(&self, kv_len: usize, row_queries: RowQueries) -> Grid {
         let parts = groups((self.heads / self.kv_heads) as usize, row_queries.queries());
-        [Splits::Dealt.of(positions) as u32, self.kv_heads, parts]
+        [KvSplits::RoundRobin.of(kv_len) as u32, self.kv_heads, parts]
     }
 
     /// Queries of a kv head in the piece, of a pass of `rows` rows.
-    fn queries_of_piece(&self, rows: usize) -> usize {
+    fn queries_of_chunk(&self, rows: usize) -> usize {
         let left = rows.saturating_sub(self.first_row as usize);
-        (left * (self.heads / self.kv_heads) as usize).min(self.piece_queries as usize)
+        (left * (self.heads / self.kv_heads) as usize).min(self.chunk_queries as usize)
     }
 }
-
-/// Workgroups of `attention_coop` beyond which more would not run at the same time: four for each of an NVIDIA H200's 132
-/// multiprocessors.
-const COOP_WORKGROUPS: u32 = 528;
 
 /// Uniform of `attention_merge`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -317,9 +333,9 @@ pub struct AttentionMerge {
     pub head_vecs: u32,
     pub splits: u32,
     pub out_stride: u32,
-    pub visible: u32,
+    pub mask: u32,
     pub first_row: u32,
-    pub piece_queries: u32,
+    pub chunk_queries: u32,
     pub pad: [u32; 3],
 }
 
@@ -327,7 +343,7 @@ impl AttentionMerge {
     /// Grid of a piece of a pass of `rows` rows. It is empty for a piece beyond the pass.
     pub fn grid(&self, rows: usize) -> Grid {
         let left = (rows as u32).saturating_sub(self.first_row);
-        [self.heads, left.min(self.piece_queries / (self.heads / self.kv_heads)), 1]
+        [self.heads, left.min(self.chunk_queries / (self.heads / self.kv_heads)), 1]
     }
 }
 
@@ -365,35 +381,32 @@ impl Argmax {
     }
 }
 
-/// Uniform of `survey`, `distribution` and `sample`.
+/// Uniform of `logit_parts`, `distribution` and `sample`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in lib/sampling.wgsl")]
-pub struct Choice {
+pub struct Sampling {
     pub vocabulary: u32,
     pub parts: u32,
     pub groups: u32,
     pub draft: u32,
 }
 
-impl Choice {
-    /// Ids of a part (`lib/part.wgsl`).
-    pub const PART: usize = 128;
-
-    /// Ids of a workgroup of `survey` and of `sample`.
+impl Sampling {
+    /// Ids of a workgroup of `logit_parts` and of `sample`.
     const GROUP: usize = 1024;
 
     /// For rows of `vocabulary` logits; of a draft, all but the last.
-    pub fn new(vocabulary: usize, draft: bool) -> Choice {
-        Choice {
+    pub fn new(vocabulary: usize, draft: bool) -> Sampling {
+        Sampling {
             vocabulary: vocabulary as u32,
-            parts: groups(vocabulary, Choice::PART),
-            groups: groups(vocabulary, Choice::GROUP),
+            parts: groups(vocabulary, PART),
+            groups: groups(vocabulary, Sampling::GROUP),
             draft: u32::from(draft),
         }
     }
 
-    /// `survey`'s and `sample`'s grid for `rows` rows of logits.
+    /// `logit_parts`'s and `sample`'s grid for `rows` rows of logits.
     pub fn grid(&self, rows: usize) -> Grid {
         [self.groups, rows as u32, 1]
     }
@@ -404,20 +417,20 @@ impl Choice {
     }
 }
 
-/// What `survey` finds of a part of a row (`lib/part.wgsl`).
+/// What `logit_parts` finds of a part of a row (`lib/logit_part.wgsl`).
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Part {
+pub struct LogitPart {
     /// Of its largest logit: see `lib/logit_key.wgsl`.
     pub key: u32,
     /// Sum of its weights beside that one's.
     pub mass: f32,
 }
 
-/// What `distribution` finds of a row (`lib/distribution.wgsl`).
+/// What `distribution` finds of a row (`lib/sampling_cut.wgsl`).
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Distribution {
+pub struct SamplingCut {
     /// Largest logit.
     pub highest: f32,
     /// Smallest one that remains.
@@ -453,17 +466,17 @@ pub struct FillRandom {
     pub first_row: u32,
     pub outputs: u32,
     pub inputs: u32,
-    pub chunks: u32,
+    pub packs: u32,
     pub stored: u32,
     pub unit: f32,
     pub twins: u32,
 }
 
 impl FillRandom {
-    /// Grid for all stored chunks, in two dimensions where one would outgrow core WebGPU's limit.
+    /// Grid for all stored packs, in two dimensions where one would outgrow core WebGPU's limit.
     pub fn grid(&self) -> Grid {
         let all = groups(self.stored as usize, 256);
-        let lines = all.div_ceil(65_535).max(1);
+        let lines = all.div_ceil(MAX_WORKGROUPS as u32).max(1);
         [all.div_ceil(lines), lines, 1]
     }
 }

@@ -3,27 +3,24 @@
 // state that of the next cycle. (Official implementation, `generate`: greedy acceptance.)
 //
 // The block's anchor is the first row that has logits. Then comes the draft of each further row, as `tokens`
-// holds it. picks[i] is the AR view's token for position anchor + i + 1. The same kernel closes the prompt
+// holds it. target_tokens[i] is the AR view's token for position anchor + i + 1. The same kernel closes the prompt
 // (one row has logits, so no draft, and the bonus is the first token) and a step of AR decoding.
 //
 //   state    read and written: `start`, `rows`, `logit_first`, `logit_rows`, `finish`
-//   tokens   [capacity]      ids by position; accepted ones and the bonus are written
-//   picks    [logit rows]    from argmax
-//   record   [136]           what the host reads: 1 if the cycle ran (0: the text was at its end), start of the
+//   tokens   [context]      ids by position; accepted ones and the bonus are written
+//   target_tokens    [logit rows]    from argmax
+//   result   [136]           what the host reads: 1 if the cycle ran (0: the text was at its end), start of the
 //                            next cycle, accepted drafts, emitted tokens, finish, rows, 2 unused,
-//                            then MAX_BLOCK picks, then MAX_BLOCK drafts
+//                            then MAX_BLOCK target_tokens, then MAX_BLOCK drafts
 //
 // Grid: (1). One lane: at most MAX_BLOCK steps.
 
 @group(0) @binding(0) var<storage, read_write> state: State;
 @group(0) @binding(1) var<storage, read_write> tokens: array<u32>;
-@group(0) @binding(2) var<storage, read> picks: array<u32>;
-@group(0) @binding(3) var<storage, read_write> record: array<u32>;
+@group(0) @binding(2) var<storage, read> target_tokens: array<u32>;
+@group(0) @binding(3) var<storage, read_write> result: array<u32>;
 
-const MAX_BLOCK: u32 = 64u;
-const RECORD_PICKS: u32 = 8u;
-const RECORD_DRAFTS: u32 = RECORD_PICKS + MAX_BLOCK;
-const NO_ID: u32 = 0xffffffffu;
+const RESULT_DRAFTS: u32 = RESULT_TARGET_TOKENS + MAX_BLOCK;
 
 fn ends_text(id: u32) -> bool {
     for (var i = 0u; i < state.end_count; i++) {
@@ -38,13 +35,13 @@ fn ends_text(id: u32) -> bool {
 fn main() {
     let rows = state.logit_rows;
     if rows == 0u {
-        record[0] = 0u;
+        result[0] = 0u;
         return;
     }
     let anchor = state.start + state.logit_first;
 
     var accepted = 0u;
-    while accepted + 1u < rows && picks[accepted] == tokens[anchor + 1u + accepted] {
+    while accepted + 1u < rows && target_tokens[accepted] == tokens[anchor + 1u + accepted] {
         accepted++;
     }
 
@@ -53,12 +50,12 @@ fn main() {
     var emitted = 0u;
     var finish = RUNNING;
     while emitted < min(accepted + 1u, room) && finish == RUNNING {
-        let id = picks[emitted];
+        let id = target_tokens[emitted];
         if id == NO_ID {
             finish = INVALID;
             break;
         }
-        record[RECORD_PICKS + emitted] = id;
+        result[RESULT_TARGET_TOKENS + emitted] = id;
         emitted++;
         if ends_text(id) {
             finish = STOP;
@@ -68,10 +65,10 @@ fn main() {
         finish = LENGTH;
     }
     for (var i = 0u; i + 1u < rows; i++) {
-        record[RECORD_DRAFTS + i] = tokens[anchor + 1u + i];
+        result[RESULT_DRAFTS + i] = tokens[anchor + 1u + i];
     }
     for (var i = 0u; i < emitted; i++) {
-        tokens[anchor + 1u + i] = picks[i];
+        tokens[anchor + 1u + i] = target_tokens[i];
     }
 
     state.start = anchor + emitted;
@@ -80,10 +77,10 @@ fn main() {
     state.logit_rows = state.rows;
     state.finish = finish;
 
-    record[0] = 1u;
-    record[1] = state.start;
-    record[2] = accepted;
-    record[3] = emitted;
-    record[4] = finish;
-    record[5] = rows;
+    result[0] = 1u;
+    result[1] = state.start;
+    result[2] = accepted;
+    result[3] = emitted;
+    result[4] = finish;
+    result[5] = rows;
 }

@@ -2,7 +2,7 @@
 // does). NaN is never the largest; a row without any number in it gives NO_ID.
 //
 //   candidates [rows][candidates]   choice `candidates`, by ascending id
-//   ids      [..]                 u32: the AR view's picks by row; or the diffusion view's drafts, written
+//   ids      [..]                 u32: the AR view's target_tokens by row; or the diffusion view's drafts, written
 //                                 into the text after the anchor: row r proposes position start + r + 1,
 //                                 and the last row's proposal is not used
 //

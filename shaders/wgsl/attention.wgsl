@@ -3,18 +3,18 @@
 //
 //   over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)):
 //   stats[kv_head][s][query]  = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
-//   sums[kv_head][s][query]   = Σ exp(score_p - m) value_p
+//   partials[kv_head][s][query]   = Σ exp(score_p - m) value_p
 //
 // Row-invariant: a position's place in its split, and the order of every sum, depend on the position
 // alone. What a row may not see is skipped, not multiplied by zero, so not even an infinity there matters.
 //
-// A pass goes through in pieces of rows, each merged before the next (lib/partials.wgsl).
+// A pass goes through in pieces of rows, each merged before the next (lib/attention/partials.wgsl).
 //
 //   q              [rows][heads][head_vecs]                     vec4, from qk_norm_rope
-//   cache_keys     [kv_heads][head_vecs][capacity]              vec4
-//   cache_values   [capacity][kv_heads][head_vecs]              vec4
-//   sums           [kv_heads][splits][piece_queries][head_vecs] vec4
-//   stats          [kv_heads][splits][piece_queries]            vec2
+//   cache_keys     [kv_heads][head_vecs][context]              vec4
+//   cache_values   [context][kv_heads][head_vecs]              vec4
+//   partials       [kv_heads][splits][chunk_queries][head_vecs] vec4
+//   stats          [kv_heads][splits][chunk_queries]            vec2
 //
 // Grid: (splits, rows of the piece heads_per_kv / TILE_QUERIES, kv_heads).
 // A workgroup takes TILE_QUERIES of the queries that share a kv head, (row, head) in row-major order.
@@ -23,13 +23,13 @@ struct Params {
     heads: u32,
     kv_heads: u32,
     head_vecs: u32,
-    capacity: u32,      // positions of the cache
+    context: u32,      // positions of the cache
     queries: u32,       // queries of a kv head that `q` has room for, where it is in tiles
-    splits: u32,        // splits that `sums` and `stats` have room for
+    splits: u32,        // splits that `partials` and `stats` have room for
     scale: f32,
-    visible: u32,       // CAUSAL or BLOCK
+    mask: u32,          // CAUSAL or BLOCK
     first_row: u32,     // of the piece
-    piece_queries: u32, // queries of a kv head, of whole rows, that `sums` and `stats` have room for
+    chunk_queries: u32, // queries of a kv head, of whole rows, that `partials` and `stats` have room for
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -37,11 +37,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> cache_keys: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> cache_values: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> sums: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> partials: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
 
 const LANES: u32 = 64u; // a quarter of SPLIT
-const TILE_QUERIES: u32 = 8u;
 const PARTS: u32 = LANES / TILE_QUERIES; // lanes that share a query's softmax
 const LOWEST: f32 = -3.402823e38;
 
@@ -49,7 +48,7 @@ var<workgroup> scores: array<f32, TILE_QUERIES * SPLIT>;
 var<workgroup> parts: array<f32, LANES>;
 
 fn key(kv_head: u32, d: u32, position: u32) -> vec4<f32> {
-    return cache_keys[(kv_head * params.head_vecs + d) * params.capacity + position];
+    return cache_keys[(kv_head * params.head_vecs + d) * params.context + position];
 }
 
 fn value(kv_head: u32, d: u32, position: u32) -> vec4<f32> {
@@ -67,7 +66,7 @@ fn query(index: u32, kv_head: u32, base: u32) -> Query {
     let row = params.first_row + index / heads_per_kv;
     let head = kv_head * heads_per_kv + index % heads_per_kv;
     var seen = 0u;
-    if index < queries_of_piece() {
+    if index < queries_of_chunk() {
         seen = min(max(visible(row), base) - base, SPLIT);
     }
     return Query(row, head, seen);
@@ -79,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = group.y * TILE_QUERIES;
     let kv_head = group.z;
     let base = split_begin(split);
-    let queries = queries_of_piece();
+    let queries = queries_of_chunk();
     if first >= queries {
         return;
     }
@@ -173,7 +172,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         for (var t = 0u; t < TILE_QUERIES; t++) {
             if seen[t] > 0u {
-                sums[partial(kv_head, split, first + t) * params.head_vecs + d] = gathered[t];
+                partials[partial(kv_head, split, first + t) * params.head_vecs + d] = gathered[t];
             }
         }
     }

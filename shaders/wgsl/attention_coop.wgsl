@@ -2,16 +2,16 @@
 // and values is read once for sixteen of them. (For many: `attention_staged` and `attention_paired`, which give the same
 // bits.)
 //
-//   stats, means: see lib/coop_attention.wgsl
+//   stats, means: see lib/attention/coop.wgsl
 //
-// A pass goes through in pieces of rows, each merged before the next (lib/partials.wgsl). A piece begins at a whole
+// A pass goes through in pieces of rows, each merged before the next (lib/attention/partials.wgsl). A piece begins at a whole
 // tile of queries.
 //
 //   q               tiles [kv_heads][queries][head]                  f16, queries in tiles of 16, from qk_norm_rope
-//   cache_keys      [kv_heads][capacity / 16][head / 16][16 positions][16 values]   f16
-//   cache_values    [kv_heads][capacity / 16][head / 16][16 values][16 positions]   f16
-//   means           [kv_heads][splits][piece_queries][head]          f16
-//   stats           [kv_heads][splits][piece_queries]                vec2
+//   cache_keys      [kv_heads][context / 16][head / 16][16 positions][16 values]   f16
+//   cache_values    [kv_heads][context / 16][head / 16][16 values][16 positions]   f16
+//   means           [kv_heads][splits][chunk_queries][head]          f16
+//   stats           [kv_heads][splits][chunk_queries]                vec2
 //
 // Grid: (kv_heads, any, splits), the last split first, see attention_staged.wgsl. The workgroups of a column share its
 // queries, and fewer of them means that more tiles of queries come after another.
@@ -160,8 +160,8 @@ fn main(
     let head_tiles = params.head_vecs / 4u;
     let width = params.head_vecs * 4u;
     let stride = head_tiles * TILE_VALUES;
-    let split_at = (kv_head * (params.capacity / TILE) + split_begin(split) / TILE) * stride;
-    let queries = queries_of_piece();
+    let split_at = (kv_head * (params.context / TILE) + split_begin(split) / TILE) * stride;
+    let queries = queries_of_chunk();
     let first_lane = lane_of_subgroup - lane % RUN;
 
     for (var first = group.y * TILE; first < queries; first += groups.y * TILE) {

@@ -5,8 +5,8 @@
 // Eight groups of lanes take every eighth split each, four at a time, and their sums are added in order: row-invariant, as
 // how many splits there are depends on the row's position alone.
 //
-//   partials [kv_heads][splits][piece_queries][head_vecs]   choice `partials`: sums_s, or means sums_s / l_s
-//   stats    [kv_heads][splits][piece_queries]              vec2: m, l
+//   partials [kv_heads][splits][chunk_queries][head_vecs]   choice `partials`: sums_s, or means sums_s / l_s
+//   stats    [kv_heads][splits][chunk_queries]              vec2: m, l
 //   out      [rows][out_stride]                             choice `output`, heads side by side without padding
 //
 // Choices: `splits`, and with it `partials` and `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the
@@ -19,9 +19,9 @@ struct Params {
     head_vecs: u32,
     splits: u32,        // splits that `partials` and `stats` have room for
     out_stride: u32,    // values from a row of out to the next
-    visible: u32,       // CAUSAL or BLOCK
+    mask: u32,          // CAUSAL or BLOCK
     first_row: u32,     // of the piece
-    piece_queries: u32, // queries of a kv head, of whole rows, that `partials` and `stats` have room for
+    chunk_queries: u32, // queries of a kv head, of whole rows, that `partials` and `stats` have room for
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -120,7 +120,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         third = bring(kv_head, min(own + 2u * GROUPS, last), query, vec);
         fourth = bring(kv_head, min(own + 3u * GROUPS, last), query, vec);
     }
-    if query >= queries_of_piece() {
+    if query >= queries_of_chunk() {
         return;
     }
     let splits = splits_of(visible(row));

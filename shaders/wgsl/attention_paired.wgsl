@@ -7,19 +7,19 @@
 //
 //   a step:  products | barrier | scores; next keys and these values to workgroup memory; weights | barrier | sums
 //
-//   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl, lib/staged_attention.wgsl
+//   bindings and results: see attention_coop.wgsl, lib/attention/coop.wgsl, lib/attention/staged.wgsl
 //
 // Grid: (queries of the piece / 128, kv_heads, splits), the last split first, see attention_staged.wgsl.
 
-const QUERY_TILES: u32 = 8u;
+const QUERY_TILES: u32 = PAIRED_QUERIES / TILE;
 const PAIRS: u32 = QUERY_TILES / 2u;
 const LANES: u32 = QUERY_TILES * 32u;
 
 // A query's line has those of its pair's tiles side by side: of the first tile of positions two, and of the second.
-const VALUE_LINE: u32 = 5u;  // chunks
+const VALUE_LINE: u32 = 5u;  // packs
 const SCORE_LINE: u32 = 18u; // vec4
 const SECOND_SCORES: u32 = 9u;
-const WEIGHT_LINE: u32 = 9u; // chunks
+const WEIGHT_LINE: u32 = 9u; // packs
 const SECOND_WEIGHTS: u32 = 4u;
 
 var<workgroup> keys: array<Halves, 2u * TILE * KEY_LINE>;
@@ -91,30 +91,30 @@ fn add_values(pair: u32, d: u32, sums: Sums, tile: u32) -> Sums {
 }
 
 // Two tiles of the head, of which each subgroup has added a tile of queries, by way of its pair's scores' room: a lane has
-// half of a query's. `query` is that of the workgroup, `chunk` says where its means go.
-fn put_means(a: SumTile, b: SumTile, subgroup: u32, lane: u32, query: u32, chunk: u32) {
+// half of a query's. `query` is that of the workgroup, `pack` says where its means go.
+fn put_means(a: SumTile, b: SumTile, subgroup: u32, lane: u32, query: u32, pack: u32) {
     put_scores(a, subgroup / 2u, 0u, subgroup % 2u);
     put_scores(b, subgroup / 2u, 1u, subgroup % 2u);
     workgroupBarrier();
     let pair_line = lane / 64u * TILE * SCORE_LINE + lane / 32u % 2u * SECOND_SCORES;
     let line = pair_line + lane % 32u / 2u * SCORE_LINE + lane % 2u * 2u;
-    put_means_of(scores[line], scores[line + 1u], inverses[query], chunk);
-    put_means_of(scores[line + 4u], scores[line + 5u], inverses[query], chunk + TILE / MEANS);
+    put_means_of(scores[line], scores[line + 1u], inverses[query], pack);
+    put_means_of(scores[line + 4u], scores[line + 5u], inverses[query], pack + TILE / MEANS);
     workgroupBarrier();
 }
 
 // Tiles `tile` and the next; those beyond the last are read as that one. Their weights are zero.
 fn bring_keys(at: u32, tile: u32, last: u32) -> Brought {
     return Brought(
-        cache_keys[at + min(tile, last) * TILE_CHUNKS],
-        cache_keys[at + min(tile + 1u, last) * TILE_CHUNKS],
+        cache_keys[at + min(tile, last) * TILE_PACKS],
+        cache_keys[at + min(tile + 1u, last) * TILE_PACKS],
     );
 }
 
 fn bring_values(at: u32, tile: u32, last: u32) -> Brought {
     return Brought(
-        cache_values[at + min(tile, last) * TILE_CHUNKS],
-        cache_values[at + min(tile + 1u, last) * TILE_CHUNKS],
+        cache_values[at + min(tile, last) * TILE_PACKS],
+        cache_values[at + min(tile + 1u, last) * TILE_PACKS],
     );
 }
 
@@ -140,7 +140,7 @@ fn main(
     let split = groups.z - 1u - group.z;
     let kv_head = group.y;
     let first = group.x * QUERY_TILES * TILE;
-    let queries = queries_of_piece();
+    let queries = queries_of_chunk();
     // Later rows see no less than earlier ones.
     let seen_at_most = seen_by(min(first + QUERY_TILES * TILE, queries) - 1u, queries, split);
     if first >= queries || seen_at_most == 0u {
@@ -148,7 +148,7 @@ fn main(
     }
     let seen_by_all = select(0u, seen_by(first, queries, split), first + QUERY_TILES * TILE <= queries);
     let last = (seen_at_most - 1u) / TILE;
-    let cache_at = (kv_head * (params.capacity / TILE) + split_begin(split) / TILE) * TILE_CHUNKS + lane;
+    let cache_at = (kv_head * (params.context / TILE) + split_begin(split) / TILE) * TILE_PACKS + lane;
 
     // To weigh, a lane has a tile of positions of a query.
     let tile = lane % 2u;

@@ -5,7 +5,7 @@
 //   positions p of split s below visible(0); query is a head of the kv head's
 //
 // Tiles of 16 positions are dealt out: eight to a split, and the next eight to the next split, over and over
-// (lib/splits_dealt.wgsl). Of the eight, each 32 lanes of a workgroup have one, and go from it to their next without waiting
+// (lib/attention/splits/round_robin.wgsl). Of the eight, each 32 lanes of a workgroup have one, and go from it to their next without waiting
 // for the others: a lane has half of a position's key, and then, of eight of the head's values, half of the positions. What it
 // needs next is under way while it is at work: the first keys and values even before it is known whether there are any.
 //
@@ -16,10 +16,10 @@
 //   qkv             [heads + 2 kv_heads][head]                       f32: heads, then keys, then values
 //   norms           [2][head]                                        f32: q_norm, k_norm
 //   rope            [positions][head / 2]                            (cos, sin), see qk_norm_rope.wgsl
-//   cache_keys      [kv_heads][capacity / 16][head / 16][16 positions][16 values]   f16, eight a vec4
-//   cache_values    [kv_heads][capacity / 16][head / 16][16 values][16 positions]   f16, likewise
-//   partial_sums    [kv_heads][splits][piece_queries][head]          f32
-//   stats           [kv_heads][splits][piece_queries]                vec2
+//   cache_keys      [kv_heads][context / 16][head / 16][16 positions][16 values]   f16, eight a vec4
+//   cache_values    [kv_heads][context / 16][head / 16][16 values][16 positions]   f16, likewise
+//   partials    [kv_heads][splits][chunk_queries][head]          f32
+//   stats           [kv_heads][splits][chunk_queries]                vec2
 //
 // For heads of 128 values. Choices `row_queries`, how many of the kv head's queries a workgroup has, and `tile_lanes`, how the
 // 32 lanes of a tile tell each other of it. Grid: (splits or more, kv_heads, ceil(heads_per_kv / QUERIES)).
@@ -28,13 +28,13 @@ struct Params {
     heads: u32,
     kv_heads: u32,
     head_vecs: u32,
-    capacity: u32,      // positions of the cache, whole tiles
+    context: u32,      // positions of the cache, whole tiles
     queries: u32,
-    splits: u32,        // splits that `partial_sums` and `stats` have room for
+    splits: u32,        // splits that `partials` and `stats` have room for
     scale: f32,
-    visible: u32,       // CAUSAL
+    mask: u32,          // CAUSAL
     first_row: u32,     // 0
-    piece_queries: u32, // queries of a kv head that `partial_sums` and `stats` have room for
+    chunk_queries: u32, // queries of a kv head that `partials` and `stats` have room for
     eps: f32,           // of the norms
 }
 
@@ -45,16 +45,16 @@ struct Params {
 @group(0) @binding(4) var<storage, read> rope: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> cache_keys: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> cache_values: array<vec4<u32>>;
-@group(0) @binding(7) var<storage, read_write> partial_sums: array<f32>;
+@group(0) @binding(7) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(8) var<storage, read_write> stats: array<vec2<f32>>;
 
-const LANES: u32 = DEALT_TILES * TILE_LANES;
+const LANES: u32 = ROUND_ROBIN_TILES * TILE_LANES;
 const TILE_LANES: u32 = 32u;
 const LEAST_SUBGROUP: u32 = 8u;
-const HEAD: u32 = 128u;
+const HEAD: u32 = STAGED_HEAD;
+const HEAD_TILES: u32 = HEAD / TILE;
 const PAIRS: u32 = HEAD / 2u;
-const HEAD_TILES: u32 = 8u;
-const TILE_CHUNKS: u32 = TILE_VALUES / 8u;
+const TILE_PACKS: u32 = TILE_VALUES / 8u;
 const LOG2_E: f32 = 1.44269504;
 const LOWEST: f32 = -3.402823e38;
 const F16_LARGEST: f32 = 65504.0;
@@ -66,10 +66,10 @@ var<workgroup> own_value: array<f32, HEAD>;
 // By subgroup: sums of squares of a query's values, and of the own key's.
 var<workgroup> squares: array<vec2<f32>, LANES / LEAST_SUBGROUP>;
 // What each 32 lanes have in the end.
-var<workgroup> tile_highest: array<PerQuery, DEALT_TILES>;
-var<workgroup> tile_weights: array<PerQuery, DEALT_TILES>;
-var<workgroup> tile_own_weights: array<PerQuery, DEALT_TILES>;
-var<workgroup> tile_sums: array<PerQuery, DEALT_TILES * HEAD>;
+var<workgroup> tile_highest: array<PerQuery, ROUND_ROBIN_TILES>;
+var<workgroup> tile_weights: array<PerQuery, ROUND_ROBIN_TILES>;
+var<workgroup> tile_own_weights: array<PerQuery, ROUND_ROBIN_TILES>;
+var<workgroup> tile_sums: array<PerQuery, ROUND_ROBIN_TILES * HEAD>;
 
 // A pair of a head's values, times the norm's weights, and how it is turned.
 struct Pair {
@@ -103,13 +103,13 @@ alias Brought = array<vec4<u32>, HEAD_TILES>;
 fn bring_key(at: u32) -> Brought {
     return Brought(
         cache_keys[at],
-        cache_keys[at + TILE_CHUNKS],
-        cache_keys[at + 2u * TILE_CHUNKS],
-        cache_keys[at + 3u * TILE_CHUNKS],
-        cache_keys[at + 4u * TILE_CHUNKS],
-        cache_keys[at + 5u * TILE_CHUNKS],
-        cache_keys[at + 6u * TILE_CHUNKS],
-        cache_keys[at + 7u * TILE_CHUNKS],
+        cache_keys[at + TILE_PACKS],
+        cache_keys[at + 2u * TILE_PACKS],
+        cache_keys[at + 3u * TILE_PACKS],
+        cache_keys[at + 4u * TILE_PACKS],
+        cache_keys[at + 5u * TILE_PACKS],
+        cache_keys[at + 6u * TILE_PACKS],
+        cache_keys[at + 7u * TILE_PACKS],
     );
 }
 
@@ -117,41 +117,41 @@ fn bring_key(at: u32) -> Brought {
 fn bring_values(at: u32) -> Brought {
     return Brought(
         cache_values[at],
-        cache_values[at + TILE_CHUNKS],
-        cache_values[at + 2u * TILE_CHUNKS],
-        cache_values[at + 3u * TILE_CHUNKS],
-        cache_values[at + 4u * TILE_CHUNKS],
-        cache_values[at + 5u * TILE_CHUNKS],
-        cache_values[at + 6u * TILE_CHUNKS],
-        cache_values[at + 7u * TILE_CHUNKS],
+        cache_values[at + TILE_PACKS],
+        cache_values[at + 2u * TILE_PACKS],
+        cache_values[at + 3u * TILE_PACKS],
+        cache_values[at + 4u * TILE_PACKS],
+        cache_values[at + 5u * TILE_PACKS],
+        cache_values[at + 6u * TILE_PACKS],
+        cache_values[at + 7u * TILE_PACKS],
     );
 }
 
-fn own_chunk(chunk: u32) -> vec4<u32> {
-    let lo = own_key[2u * chunk];
-    let hi = own_key[2u * chunk + 1u];
+fn own_pack(pack: u32) -> vec4<u32> {
+    let lo = own_key[2u * pack];
+    let hi = own_key[2u * pack + 1u];
     return vec4(pack2x16float(lo.xy), pack2x16float(lo.zw), pack2x16float(hi.xy), pack2x16float(hi.zw));
 }
 
 fn half_of_own_key(half: u32) -> Brought {
     return Brought(
-        own_chunk(half),
-        own_chunk(2u + half),
-        own_chunk(4u + half),
-        own_chunk(6u + half),
-        own_chunk(8u + half),
-        own_chunk(10u + half),
-        own_chunk(12u + half),
-        own_chunk(14u + half),
+        own_pack(half),
+        own_pack(2u + half),
+        own_pack(4u + half),
+        own_pack(6u + half),
+        own_pack(8u + half),
+        own_pack(10u + half),
+        own_pack(12u + half),
+        own_pack(14u + half),
     );
 }
 
 // Products with the queries' values from `i` on.
-fn add_products(chunk: vec4<u32>, i: u32, sum: PerQuery) -> PerQuery {
-    let a = unpack2x16float(chunk.x);
-    let b = unpack2x16float(chunk.y);
-    let c = unpack2x16float(chunk.z);
-    let d = unpack2x16float(chunk.w);
+fn add_products(pack: vec4<u32>, i: u32, sum: PerQuery) -> PerQuery {
+    let a = unpack2x16float(pack.x);
+    let b = unpack2x16float(pack.y);
+    let c = unpack2x16float(pack.z);
+    let d = unpack2x16float(pack.w);
     var products = fma(PerQuery(a.x), queries[i], sum);
     products = fma(PerQuery(a.y), queries[i + 1u], products);
     products = fma(PerQuery(b.x), queries[i + 2u], products);
@@ -183,11 +183,11 @@ alias HalfOfWeights = array<PerQuery, 8>;
 
 alias Sums = array<PerQuery, HEAD_TILES>;
 
-fn add_weighted(chunk: vec4<u32>, weights: HalfOfWeights, sum: PerQuery) -> PerQuery {
-    let a = unpack2x16float(chunk.x);
-    let b = unpack2x16float(chunk.y);
-    let c = unpack2x16float(chunk.z);
-    let d = unpack2x16float(chunk.w);
+fn add_weighted(pack: vec4<u32>, weights: HalfOfWeights, sum: PerQuery) -> PerQuery {
+    let a = unpack2x16float(pack.x);
+    let b = unpack2x16float(pack.y);
+    let c = unpack2x16float(pack.z);
+    let d = unpack2x16float(pack.w);
     var weighted = fma(PerQuery(a.x), weights[0], sum);
     weighted = fma(PerQuery(a.y), weights[1], weighted);
     weighted = fma(PerQuery(b.x), weights[2], weighted);
@@ -233,39 +233,39 @@ fn put_sums(at: u32, half: u32, sums: Sums) {
 // One of the head's values of a query: what all 32 lanes have of it put together, and the own value.
 fn put_partial(at: u32, q: u32, i: u32) {
     var highest = tile_highest[0][q];
-    for (var t = 1u; t < DEALT_TILES; t++) {
+    for (var t = 1u; t < ROUND_ROBIN_TILES; t++) {
         highest = max(highest, tile_highest[t][q]);
     }
     var weight = 0.0;
     var own_weight = 0.0;
     var sum = 0.0;
-    for (var t = 0u; t < DEALT_TILES; t++) {
+    for (var t = 0u; t < ROUND_ROBIN_TILES; t++) {
         let factor = exp2(tile_highest[t][q] - highest);
         weight = fma(tile_weights[t][q], factor, weight);
         own_weight = fma(tile_own_weights[t][q], factor, own_weight);
         sum = fma(tile_sums[t * HEAD + i][q], factor, sum);
     }
-    partial_sums[at * HEAD + i] = fma(own_weight, own_value[i], sum);
+    partials[at * HEAD + i] = fma(own_weight, own_value[i], sum);
     if i == 0u {
         stats[at] = vec2(highest / LOG2_E, weight);
     }
 }
 
 // The own key and value to their place: a lane eight of the key's values, or one of the value's, whose word it shares with
-// another position (see lib/cache_tiles.wgsl).
+// another position (see lib/qk_norm_rope/kv/tiles_f16.wgsl).
 fn write_own(lane: u32, head_at: u32, own: u32) {
     let tile = (head_at + own / TILE) * HEAD_TILES;
     let place = own % TILE;
     if lane < HEAD / 8u {
-        cache_keys[(tile + lane / 2u) * TILE_CHUNKS + place * 2u + lane % 2u] = own_chunk(lane);
+        cache_keys[(tile + lane / 2u) * TILE_PACKS + place * 2u + lane % 2u] = own_pack(lane);
     }
     if lane < HEAD {
-        let chunk = (tile + lane / TILE) * TILE_CHUNKS + lane % TILE * 2u + place / 8u;
+        let pack = (tile + lane / TILE) * TILE_PACKS + lane % TILE * 2u + place / 8u;
         let word = place % 8u / 2u;
         let bits = pack2x16float(vec2(own_value[lane], 0.0));
-        let before = cache_values[chunk][word];
+        let before = cache_values[pack][word];
         let is_second = place % 2u == 1u;
-        cache_values[chunk][word] = select(before & 0xffff0000u | bits, before & 0xffffu | bits << 16u, is_second);
+        cache_values[pack][word] = select(before & 0xffff0000u | bits, before & 0xffffu | bits << 16u, is_second);
     }
 }
 
@@ -280,12 +280,12 @@ fn main(
     let heads_per_kv = params.heads / params.kv_heads;
     let kv_head = group.y;
     let first_query = group.z * QUERIES;
-    let head_at = kv_head * (params.capacity / TILE);
+    let head_at = kv_head * (params.context / TILE);
     let own_tile = index / TILE_LANES; // of the eight
     let tile_lane = index % TILE_LANES;
     let half = tile_lane % 2u;
-    let stride = HEAD_TILES * TILE_CHUNKS;
-    let first = group.x * DEALT_TILES + own_tile;
+    let stride = HEAD_TILES * TILE_PACKS;
+    let first = group.x * ROUND_ROBIN_TILES + own_tile;
 
     // A lane of the last heads there are takes the last one's again.
     let i = index % PAIRS;
@@ -294,7 +294,7 @@ fn main(
     let query_pair = bring_pair(head * HEAD, 0u, i);
     let key_pair = bring_pair((params.heads + kv_head) * HEAD, HEAD, i);
     let value = qkv[(params.heads + params.kv_heads + kv_head) * HEAD + index % HEAD];
-    let first_at = (head_at + min(first, params.capacity / TILE - 1u)) * stride + tile_lane;
+    let first_at = (head_at + min(first, params.context / TILE - 1u)) * stride + tile_lane;
     var key = bring_key(first_at);
     var values = bring_values(first_at);
     let seen = visible(0u);
@@ -333,8 +333,8 @@ fn main(
     workgroupBarrier();
 
     let last = (seen - 1u) / TILE;
-    let next = splits * DEALT_TILES;
-    let steps = (last - group.x * DEALT_TILES) / next + 1u;
+    let next = splits * ROUND_ROBIN_TILES;
+    let steps = (last - group.x * ROUND_ROBIN_TILES) / next + 1u;
     var highest = PerQuery(LOWEST);
     var weight = PerQuery(0.0);
     var own_weight = PerQuery(0.0);
@@ -377,7 +377,7 @@ fn main(
     for (var q = index / HEAD; q < min(QUERIES, heads_per_kv - first_query); q += LANES / HEAD) {
         put_partial(partial(kv_head, group.x, first_query + q), q, index % HEAD);
     }
-    if first_query == 0u && last / DEALT_TILES % splits == group.x {
+    if first_query == 0u && last / ROUND_ROBIN_TILES % splits == group.x {
         write_own(index, head_at, state.start);
     }
 }

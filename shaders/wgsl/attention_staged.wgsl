@@ -7,15 +7,15 @@
 //
 //   a step:  products | barrier | weights; next keys and these values to workgroup memory | barrier | sums
 //
-//   bindings and results: see attention_coop.wgsl, lib/coop_attention.wgsl, lib/staged_attention.wgsl
+//   bindings and results: see attention_coop.wgsl, lib/attention/coop.wgsl, lib/attention/staged.wgsl
 //
 // Grid: (queries of the piece / 64, kv_heads, splits), the last split first: long ones begin while there are short ones left
 // to fill up with.
 
-const QUERY_TILES: u32 = 4u;
+const QUERY_TILES: u32 = STAGED_QUERIES / TILE;
 const LANES: u32 = QUERY_TILES * 32u;
 
-const VALUE_LINE: u32 = 3u;  // chunks
+const VALUE_LINE: u32 = 3u;  // packs
 const SCORE_LINE: u32 = 6u;  // vec4
 const WEIGHT_LINE: u32 = 6u; // vec4
 
@@ -67,13 +67,13 @@ fn put_scores(sum: SumTile, query_tile: u32) {
     coopStoreT(sum, &scores[at], line);
 }
 
-// A tile of what each subgroup has added, by way of its scores' room: a lane has half of a query's, of which `chunk` says
+// A tile of what each subgroup has added, by way of its scores' room: a lane has half of a query's, of which `pack` says
 // where they go, and `query` whose of the workgroup's they are.
-fn put_means(sum: SumTile, subgroup: u32, lane: u32, query: u32, chunk: u32) {
+fn put_means(sum: SumTile, subgroup: u32, lane: u32, query: u32, pack: u32) {
     put_scores(sum, subgroup);
     workgroupBarrier();
     let line = lane / 2u * SCORE_LINE + lane % 2u * 2u;
-    put_means_of(scores[line], scores[line + 1u], inverses[query], chunk);
+    put_means_of(scores[line], scores[line + 1u], inverses[query], pack);
     workgroupBarrier();
 }
 
@@ -105,7 +105,7 @@ fn main(
     let split = groups.z - 1u - group.z;
     let kv_head = group.y;
     let first = group.x * QUERY_TILES * TILE;
-    let queries = queries_of_piece();
+    let queries = queries_of_chunk();
     if first >= queries {
         return;
     }
@@ -115,7 +115,7 @@ fn main(
         return;
     }
     let last = (seen_at_most - 1u) / TILE;
-    let cache_at = (kv_head * (params.capacity / TILE) + split_begin(split) / TILE) * TILE_CHUNKS;
+    let cache_at = (kv_head * (params.context / TILE) + split_begin(split) / TILE) * TILE_PACKS;
 
     // To weigh, a lane has half a tile of positions of a query: every other four.
     let half = lane % 2u;
@@ -141,7 +141,7 @@ fn main(
         sums = no_sums();
         var brought_values = bring_values(cache_at, lane);
         put_keys(bring_keys(cache_at, lane), lane);
-        var brought_keys = bring_keys(cache_at + min(1u, last) * TILE_CHUNKS, lane);
+        var brought_keys = bring_keys(cache_at + min(1u, last) * TILE_PACKS, lane);
         workgroupBarrier();
         for (var step = 0u; step <= last; step++) {
             put_scores(products_of(held), subgroup);
@@ -165,8 +165,8 @@ fn main(
             // Last, as they have been under way longest by then, and few registers are in use.
             put_keys(brought_keys, lane);
             put_values(brought_values, lane);
-            brought_keys = bring_keys(cache_at + min(step + 2u, last) * TILE_CHUNKS, lane);
-            brought_values = bring_values(cache_at + min(step + 1u, last) * TILE_CHUNKS, lane);
+            brought_keys = bring_keys(cache_at + min(step + 2u, last) * TILE_PACKS, lane);
+            brought_values = bring_values(cache_at + min(step + 1u, last) * TILE_PACKS, lane);
             workgroupBarrier();
             sums = add_values(pair, head_tile, sums);
         }

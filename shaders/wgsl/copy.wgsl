@@ -1,6 +1,6 @@
 // copy: what a GPU can read and write at most, to hold the other kernels against.
 //
-//   y[i] = x[i]      i < count
+//   out[i] = x[i]      i < count
 //
 //   x, y   [count]   vec4 of u32
 //
@@ -15,7 +15,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<u32>>;
 
 const LANES: u32 = 256u;
 const EACH: u32 = 4u;
@@ -28,13 +28,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let b = x[first + LANES];
         let c = x[first + 2u * LANES];
         let d = x[first + 3u * LANES];
-        y[first] = a;
-        y[first + LANES] = b;
-        y[first + 2u * LANES] = c;
-        y[first + 3u * LANES] = d;
+        out[first] = a;
+        out[first + LANES] = b;
+        out[first + 2u * LANES] = c;
+        out[first + 3u * LANES] = d;
         return;
     }
     for (var i = first; i < params.count; i += LANES) {
-        y[i] = x[i];
+        out[i] = x[i];
     }
 }

@@ -6,14 +6,14 @@
 // `weights` may be one of several pieces of the table, split by rows: a row whose token lies in another
 // piece is left to that piece's dispatch.
 //
-//   tokens   [capacity]                  ids by position
-//   weights  tiled [ids][chunks]         choice `weights`, see lib/chunk.wgsl
-//   x        [rows][2 chunks]            f32 in vec4
+//   tokens   [context]                  ids by position
+//   weights  tiled [ids][packs]         choice `weights`, see lib/pack.wgsl
+//   x        [rows][2 packs]            f32 in vec4
 //
-// Grid: (chunks / LANES, rows). One lane a chunk.
+// Grid: (packs / LANES, rows). One lane a pack.
 
 struct Params {
-    chunks: u32,   // chunks of a row
+    packs: u32,   // packs of a row
     first_id: u32, // id of the piece's first row
     ids: u32,      // rows of the piece
     masked: u32,   // 1: rows after the first are masks
@@ -33,8 +33,8 @@ const LANES: u32 = 64u;
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row = group.y;
-    let chunk = group.x * LANES + lane;
-    if row >= state.rows || chunk >= params.chunks {
+    let pack = group.x * LANES + lane;
+    if row >= state.rows || pack >= params.packs {
         return;
     }
     var id = tokens[state.start + row];
@@ -44,8 +44,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if id < params.first_id || id - params.first_id >= params.ids {
         return;
     }
-    let values = weight_chunk(tiled(id - params.first_id, chunk, params.chunks));
-    let at = 2u * (row * params.chunks + chunk);
+    let values = weight_pack(tiled(id - params.first_id, pack, params.packs));
+    let at = 2u * (row * params.packs + pack);
     x[at] = values.lo;
     x[at + 1u] = values.hi;
 }

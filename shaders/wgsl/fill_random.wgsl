@@ -5,21 +5,21 @@
 // odd(row, k) is a random odd number from -2047 to 2047, numbered by matrix, row and column: the same model in
 // every layout and tier. It has 11 bits and `unit` is a power of two, so that f16 and f32 hold the same values.
 //
-// With `twins`, rows 2i and 2i + 1 share all columns but the first chunk, whose values are from 2^-14 up, 2^-24
+// With `twins`, rows 2i and 2i + 1 share all columns but the first pack, whose values are from 2^-14 up, 2^-24
 // apart, and each row's own. Two such rows of the output projection give logits some 1e-6 apart, a few roundings:
 // every largest logit is a near-tie, which a row that is not computed bit for bit alike may decide differently.
 //
-//   weights   as stored [outputs][chunks]   choice `weights`; where a chunk lies: lib/layout_tiles.wgsl
+//   weights   as stored [outputs][packs]   choice `weights`; where a pack lies: lib/fill_random/place.wgsl
 //
-// Grid: (x, y) with x y LANES >= stored chunks. One lane a chunk.
+// Grid: (x, y) with x y LANES >= stored packs. One lane a pack.
 
 struct Params {
     matrix: u32,    // which matrix of the model
     first_row: u32, // row of the matrix that the piece begins with; even
     outputs: u32,   // rows of the piece
     inputs: u32,    // columns
-    chunks: u32,    // chunks of a row
-    stored: u32,    // chunks of the piece, padding rows included
+    packs: u32,    // packs of a row
+    stored: u32,    // packs of the piece, padding rows included
     unit: f32,
     twins: u32,     // 1: rows in pairs
 }
@@ -52,16 +52,16 @@ fn main(
     if index >= params.stored {
         return;
     }
-    let place = place_of(index, params.chunks);
+    let place = place_of(index, params.packs);
     var lo = vec4(0.0);
     var hi = vec4(0.0);
     if place.row < params.outputs {
         let row = params.first_row + place.row;
-        let own = params.twins == 0u || place.chunk == 0u;
-        let twin = params.twins == 1u && place.chunk == 0u;
+        let own = params.twins == 0u || place.pack == 0u;
+        let twin = params.twins == 1u && place.pack == 0u;
         let source = select(row & 0xfffffffeu, row, own);
-        lo = four(source, 8u * place.chunk, twin);
-        hi = four(source, 8u * place.chunk + 4u, twin);
+        lo = four(source, 8u * place.pack, twin);
+        hi = four(source, 8u * place.pack + 4u, twin);
     }
-    write_chunk(index, lo, hi);
+    write_pack(index, lo, hi);
 }

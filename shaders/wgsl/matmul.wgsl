@@ -1,37 +1,37 @@
 // matmul: rows times a weight matrix, accumulated in f32.
 //
-//   y[row][y_first + o] (=, +=) Σ_k x[row][k] weights[o][k]      row < row_count(), o < outputs
+//   out[row][out_first + o] (=, +=) Σ_k x[row][k] weights[o][k]      row < row_count(), o < outputs
 //
-// Row-invariant: slice s of SLICES adds the chunks s, s + SLICES, … in that order, one product at a time, and
+// Row-invariant: slice s of SLICES adds the packs s, s + SLICES, … in that order, one product at a time, and
 // the slices are added in order, whatever the tile. So the tile of one row and the tile of eight give a row
 // the same bits.
 //
-// A lane has TILE_OUTPUTS outputs and a slice. Neighbouring lanes read neighbouring chunks, since the matrix is
+// A lane has TILE_OUTPUTS outputs and a slice. Neighbouring lanes read neighbouring packs, since the matrix is
 // tiled, and the same x.
 //
-//   weights  tiled [outputs][chunks]         choice `weights`, see lib/chunk.wgsl
-//   x        [rows][2 chunks]                f32 in vec4, whole tiles of rows, padded with anything finite
-//   y        [rows][y_stride]                f32
+//   weights  tiled [outputs][packs]         choice `weights`, see lib/pack.wgsl
+//   x        [rows][2 packs]                f32 in vec4, whole tiles of rows, padded with anything finite
+//   out      [rows][out_stride]                f32
 //
 // Choices: `weights`, `rows`, `tile`, `slices`, `store`.
 // Grid: (rows / TILE_ROWS, outputs / (OUTPUT_LANES TILE_OUTPUTS)). Neighbours share weights: they come out of L2.
 
 struct Params {
     outputs: u32,  // rows of the matrix
-    chunks: u32,   // chunks of a row
-    y_stride: u32, // values from a row of y to the next
-    y_first: u32,  // column of y that output 0 goes to
+    packs: u32,   // packs of a row
+    out_stride: u32, // values from a row of y to the next
+    out_first: u32,  // column of y that output 0 goes to
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
 const LANES: u32 = OUTPUT_LANES * SLICES;
 const VALUES: u32 = TILE_ROWS * TILE_OUTPUTS;
 
-fn add_products(sum: f32, w: Chunk, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
+fn add_products(sum: f32, w: Pack, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
     var s = fma(w.lo.x, lo.x, sum);
     s = fma(w.lo.y, lo.y, s);
     s = fma(w.lo.z, lo.z, s);
@@ -52,14 +52,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let column = lane % OUTPUT_LANES;
     let slice = lane / OUTPUT_LANES;
     var sums = array<f32, VALUES>();
-    for (var chunk = slice; chunk < params.chunks; chunk += SLICES) {
-        var w: array<Chunk, TILE_OUTPUTS>;
+    for (var pack = slice; pack < params.packs; pack += SLICES) {
+        var w: array<Pack, TILE_OUTPUTS>;
         for (var o = 0u; o < TILE_OUTPUTS; o++) {
             let output = min(first_output + o * OUTPUT_LANES + column, params.outputs - 1u);
-            w[o] = weight_chunk(tiled(output, chunk, params.chunks));
+            w[o] = weight_pack(tiled(output, pack, params.packs));
         }
         for (var r = 0u; r < TILE_ROWS; r++) {
-            let at = 2u * ((first_row + r) * params.chunks + chunk);
+            let at = 2u * ((first_row + r) * params.packs + pack);
             let lo = x[at];
             let hi = x[at + 1u];
             for (var o = 0u; o < TILE_OUTPUTS; o++) {
@@ -73,6 +73,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 fn put_product(row: u32, output: u32, sum: f32) {
     if row < row_count() && output < params.outputs {
-        store(row * params.y_stride + params.y_first + output, sum);
+        store(row * params.out_stride + params.out_first + output, sum);
     }
 }

@@ -7,14 +7,14 @@
 // under way even where a matrix has few outputs. Weights are read once for all rows of a workgroup.
 //
 // Row-invariant: a row of a cooperative product does not depend on the others, and the order of tiles and slices
-// depends on the matrix alone. So one or two tiles of rows give a row the same bits, and `matmul_prompt`
+// depends on the matrix alone. So one or two tiles of rows give a row the same bits, and `matmul_prefill`
 // gives it the same.
 //
-//   weights  tiled [outputs][16 k_tiles]   f16, see lib/chunk.wgsl; outputs in whole 32
+//   weights  tiled [outputs][16 k_tiles]   f16, see lib/pack.wgsl; outputs in whole 32
 //   x        tiles [rows][16 k_tiles]      f16, see lib/tile.wgsl; rows in whole workgroups, those beyond the
 //                                          pass hold anything
 //
-// Choices: `rows`, `row_tiles`, `columns` with `row_slices`, `weight_tiles`, `product` (what becomes of it).
+// Choices: `rows`, `m_tiles`, `columns` with `row_slices`, `staging`, `product` (what becomes of it).
 // Grid: (outputs / (16 COLUMN_TILES), rows / (16 ROW_TILES)).
 
 enable f16;

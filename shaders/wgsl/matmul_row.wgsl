@@ -3,19 +3,19 @@
 //
 //   product[o] = scale Σ_k x[k] weights[o][k]        o < outputs
 //
-// A workgroup has COLUMN_TILES tiles of 16 outputs. Each 32 lanes take a run of tiles of k, a lane one chunk of each:
+// A workgroup has COLUMN_TILES tiles of 16 outputs. Each 32 lanes take a run of tiles of k, a lane one pack of each:
 // they read 512 bytes that lie together, in f32 1,024.
 //
-//   weights  tiled [outputs][chunks]   choice `weights`, see lib/chunk.wgsl
+//   weights  tiled [outputs][packs]   choice `weights`, see lib/pack.wgsl
 //   x        the row's input           choice `input`, with the norm before the product or without
-//   norm     [2 chunks] vec4, f32      padded; bound where `input` is normed
+//   norm     [2 packs] vec4, f32      padded; bound where `input` is normed
 //
 // Choices: `weights`, `input`, `row_slices`, `row_product` (what becomes of it), and `output` where that is the gate.
 // Grid: (outputs / (16 COLUMN_TILES)).
 
 struct Params {
     outputs: u32,    // rows of the matrix
-    chunks: u32,     // chunks of a row
+    packs: u32,     // packs of a row
     inputs: u32,     // values of a row that are no padding
     out_stride: u32, // see `row_product`
     out_first: u32,
@@ -35,7 +35,7 @@ const AHEAD: u32 = 8u / COLUMN_TILES;   // tiles of k at a time: eight loads und
 var<workgroup> partials: array<f32, PARTS * OUTPUTS>;
 var<workgroup> squares: array<f32, PARTS>;
 
-fn products(w: Chunk, x: Chunk, sum: f32) -> f32 {
+fn products(w: Pack, x: Pack, sum: f32) -> f32 {
     var s = fma(w.lo.x, x.lo.x, sum);
     s = fma(w.lo.y, x.lo.y, s);
     s = fma(w.lo.z, x.lo.z, s);
@@ -58,36 +58,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let output = lane % 32u / 2u;
     let part = 2u * slice + lane % 2u;
     let first = group.x * OUTPUTS;
-    let tiles = params.chunks / 2u;
+    let tiles = params.packs / 2u;
     let run = (tiles + SLICES - 1u) / SLICES;
     let end = min((slice + 1u) * run, tiles);
     var sums = array<f32, COLUMN_TILES>();
     var square_sum = 0.0;
     var tile = slice * run;
     for (; tile + AHEAD <= end; tile += AHEAD) {
-        let chunk = 2u * tile + lane % 2u;
-        var w: array<Chunk, AHEAD * COLUMN_TILES>;
+        let pack = 2u * tile + lane % 2u;
+        var w: array<Pack, AHEAD * COLUMN_TILES>;
         for (var c = 0u; c < COLUMN_TILES; c++) {
-            let at = tiled(first + c * 16u + output, chunk, params.chunks);
+            let at = tiled(first + c * 16u + output, pack, params.packs);
             for (var t = 0u; t < AHEAD; t++) {
-                w[AHEAD * c + t] = weight_chunk(at + 32u * t);
+                w[AHEAD * c + t] = weight_pack(at + 32u * t);
             }
         }
         for (var t = 0u; t < AHEAD; t++) {
-            let x = input_chunk(chunk + 2u * t);
+            let x = input_pack(pack + 2u * t);
             for (var c = 0u; c < COLUMN_TILES; c++) {
                 sums[c] = products(w[AHEAD * c + t], x, sums[c]);
             }
-            square_sum += squares_of(chunk + 2u * t);
+            square_sum += squares_of(pack + 2u * t);
         }
     }
     for (; tile < end; tile++) {
-        let chunk = 2u * tile + lane % 2u;
+        let pack = 2u * tile + lane % 2u;
         for (var c = 0u; c < COLUMN_TILES; c++) {
-            let at = tiled(first + c * 16u + output, chunk, params.chunks);
-            sums[c] = products(weight_chunk(at), input_chunk(chunk), sums[c]);
+            let at = tiled(first + c * 16u + output, pack, params.packs);
+            sums[c] = products(weight_pack(at), input_pack(pack), sums[c]);
         }
-        square_sum += squares_of(chunk);
+        square_sum += squares_of(pack);
     }
     for (var c = 0u; c < COLUMN_TILES; c++) {
         partials[part * OUTPUTS + c * 16u + output] = sums[c];

@@ -4,7 +4,7 @@
 //   qkv      [rows][qkv_stride]          f32: heads, then kv_heads keys, then kv_heads values
 //   norms    [2][head_dim]               f32: q_norm, k_norm
 //   rope     [positions][head_dim / 2]   (cos, sin) of position * theta^(-2i / head_dim)
-//   q, keys, values                      choice `cache`
+//   q, cache_keys, cache_values                 choice `cache`
 //
 // The diffusion view's block goes to the positions that the AR view writes next: nothing certain is there yet, and
 // verifying the block overwrites all of it. Pads are never written: the buffers start as zeros.
@@ -17,7 +17,7 @@ struct Params {
     head_dim: u32,
     head_vecs: u32,  // vec4 of a head, padded
     qkv_stride: u32, // values from a row of qkv to the next
-    capacity: u32,   // positions of the cache
+    context: u32,   // positions of the cache
     queries: u32,    // queries of a kv head that `q` has room for, where it is in tiles
     eps: f32,
 }

@@ -2,12 +2,12 @@
 //
 // With p the AR view's distribution and q the diffusion view's, a draft is accepted with probability
 // min(1, p / max(q, 1e-8)), and is the pick. Otherwise the pick is drawn from max(p - q, 0), or from p where that
-// sums to 1e-5 at most. `accept` then takes the drafts that are their rows' picks.
+// sums to 1e-5 at most. `accept` then takes the drafts that are their rows' target_tokens.
 //
-//   logits, distributions               of the AR view, [rows]
-//   draft_logits, draft_distributions   of the diffusion view, [rows]
-//   tokens   [capacity]                 the drafts, after the anchor
-//   picks    [rows]                     written for every row that has a draft
+//   logits, cuts               of the AR view, [rows]
+//   draft_logits, draft_cuts   of the diffusion view, [rows]
+//   tokens   [context]                 the drafts, after the anchor
+//   target_tokens    [rows]                     written for every row that has a draft
 //
 // Choice `reduce`. Grid: (rows). One workgroup a row.
 
@@ -21,19 +21,19 @@ struct Params {
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
-@group(0) @binding(3) var<storage, read> distributions: array<Distribution>;
+@group(0) @binding(3) var<storage, read> cuts: array<SamplingCut>;
 @group(0) @binding(4) var<storage, read> draft_logits: array<f32>;
-@group(0) @binding(5) var<storage, read> draft_distributions: array<Distribution>;
+@group(0) @binding(5) var<storage, read> draft_cuts: array<SamplingCut>;
 @group(0) @binding(6) var<storage, read> tokens: array<u32>;
-@group(0) @binding(7) var<storage, read_write> picks: array<u32>;
+@group(0) @binding(7) var<storage, read_write> target_tokens: array<u32>;
 
 fn p_of(row: u32, id: u32) -> f32 {
-    let d = distributions[row];
+    let d = cuts[row];
     return weight(d, logits[row * params.vocabulary + id], id) / d.mass;
 }
 
 fn q_of(row: u32, id: u32) -> f32 {
-    let d = draft_distributions[row];
+    let d = draft_cuts[row];
     return weight(d, draft_logits[row * params.vocabulary + id], id) / d.mass;
 }
 
@@ -41,14 +41,14 @@ fn q_of(row: u32, id: u32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let row = group.x;
     let lane = thread.lane;
-    if state.rule != REJECTION || row + 1u >= state.logit_rows {
+    if state.acceptance != REJECTION || row + 1u >= state.logit_rows {
         return;
     }
     let anchor = state.start + state.logit_first;
     let position = anchor + row + 1u;
     let draft = tokens[position];
     // A draft of a row without numbers is no id.
-    let known = draft < params.vocabulary && draft_distributions[row].mass > 0.0 && distributions[row].mass > 0.0;
+    let known = draft < params.vocabulary && draft_cuts[row].mass > 0.0 && cuts[row].mass > 0.0;
     let looked_up = select(0u, draft, known);
     let ratio = p_of(row, looked_up) / max(q_of(row, looked_up), 1e-8);
     let accepted = known && uniform_of(random_bits(position, FOR_ACCEPT, 0u)) < ratio;
@@ -76,6 +76,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     }
     let replacement = best_of_lanes(lane, best, best_id);
     if lane == 0u {
-        picks[row] = select(replacement, draft, accepted);
+        target_tokens[row] = select(replacement, draft, accepted);
     }
 }

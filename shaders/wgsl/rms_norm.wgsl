@@ -1,6 +1,6 @@
 // rms_norm: root-mean-square norm of each row (Qwen3RMSNorm), in f32.
 //
-//   out[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * weight[i]     row < row_count()
+//   out[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * norm[i]     row < row_count()
 //
 //   x        [rows][stride]       f32 in vec4, `width` values used, the rest of a row is zeros
 //   weight   [stride]             f32 in vec4, padded
@@ -18,7 +18,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> norm: array<vec4<f32>>;
 
 const LANES: u32 = 256u;
 const KEPT: u32 = 4u; // vec4 that a lane keeps: rows of up to 4096 values are read once
@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
         if i < vecs {
             let values = x[min(source + i, last)];
             squares += dot(values, values);
-            kept[k] = values * weight[i];
+            kept[k] = values * norm[i];
         }
     }
     if row >= row_count() {
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
         }
     }
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
-        put_vec(row, 4u * i, x[source + i] * scale * weight[i]);
+        put_vec(row, 4u * i, x[source + i] * scale * norm[i]);
     }
 }
 

@@ -8,7 +8,7 @@
 // than the AR view. Where no id remains, the candidate is NO_ID.
 //
 //   logits          [rows][vocabulary]   f32
-//   distributions   [rows]               from distribution
+//   cuts   [rows]               from distribution
 //   best            [rows][groups]       Candidate, with its score for a logit
 //
 // Grid: (groups, rows).
@@ -16,7 +16,7 @@
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
-@group(0) @binding(3) var<storage, read> distributions: array<Distribution>;
+@group(0) @binding(3) var<storage, read> cuts: array<SamplingCut>;
 @group(0) @binding(4) var<storage, read_write> best: array<Candidate>;
 
 const SHARPNESS: f32 = 2.0;
@@ -29,9 +29,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let position = state.start + state.logit_first + row + 1u;
-    let purpose = select(FOR_TEXT, FOR_DRAFT, params.draft == 1u && state.rule == REJECTION);
-    let sharpness = select(1.0, SHARPNESS, params.draft == 1u && state.rule == COUPLED);
-    let d = distributions[row];
+    let purpose = select(FOR_TEXT, FOR_DRAFT, params.draft == 1u && state.acceptance == REJECTION);
+    let sharpness = select(1.0, SHARPNESS, params.draft == 1u && state.acceptance == COUPLED);
+    let d = cuts[row];
     var four: array<f32, EACH>;
     for (var k = 0u; k < EACH; k++) {
         let id = group.x * EACH * LANES + k * LANES + lane;

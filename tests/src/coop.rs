@@ -4,8 +4,8 @@ use bytemuck::Zeroable;
 use half::f16;
 use orthrus::shaders::params::{Attention, AttentionMerge, QkNormRope, padded};
 use orthrus::shaders::{
-    Kernel, PAIRED_WORKGROUP_BYTES, QUERY_ROOM, STAGED_HEAD, Splits, State, TILE, TileLanes, Visible,
-    WeightTiles, in_tiles,
+    Kernel, PAIRED_WORKGROUP_BYTES, QUERY_ROOM, STAGED_HEAD, KvSplits, State, TILE, LaneExchange, Mask,
+    WeightStaging, in_tiles,
 };
 use orthrus::{Gpu, Tier};
 
@@ -31,16 +31,16 @@ fn has_subgroups_of_32(gpu: &Gpu) -> bool {
 }
 
 /// The ways in which lanes of `attention_row` can tell each other on the adapter.
-pub fn tile_lanes(gpu: &Gpu) -> &'static [TileLanes] {
-    if has_subgroups_of_32(gpu) { &TileLanes::ALL } else { &[TileLanes::Workgroup] }
+pub fn tile_lanes(gpu: &Gpu) -> &'static [LaneExchange] {
+    if has_subgroups_of_32(gpu) { &LaneExchange::ALL } else { &[LaneExchange::Workgroup] }
 }
 
 /// The ways in which `matmul_coop` can get weights on the adapter, the one that the engine takes last.
-pub fn weight_tiles(gpu: &Gpu) -> &'static [WeightTiles] {
+pub fn staging(gpu: &Gpu) -> &'static [WeightStaging] {
     if has_subgroups_of_32(gpu) {
-        &[WeightTiles::Direct, WeightTiles::Staged]
+        &[WeightStaging::Direct, WeightStaging::Staged]
     } else {
-        &[WeightTiles::Direct]
+        &[WeightStaging::Direct]
     }
 }
 
@@ -77,9 +77,9 @@ pub struct Heads {
     /// Values of a head.
     pub head_dim: usize,
     /// Positions of the cache.
-    pub capacity: usize,
+    pub context: usize,
     /// Rows that go through attention at a time: whole tiles of queries.
-    pub piece_rows: usize,
+    pub chunk_rows: usize,
 }
 
 impl Heads {
@@ -97,8 +97,8 @@ impl Heads {
             kv_heads,
             heads: kv_heads * heads_per_kv,
             head_dim: random.pick(&[16, 48, 64, 128, 2 * random.clone().between(1, 64)]),
-            capacity: (start + 76).next_multiple_of(TILE), // as many more as a test adds
-            piece_rows: random.between(1, 3) * Heads::least_rows(heads_per_kv),
+            context: (start + 76).next_multiple_of(TILE), // as many more as a test adds
+            chunk_rows: random.between(1, 3) * Heads::least_rows(heads_per_kv),
         }
     }
 
@@ -130,8 +130,8 @@ impl Heads {
     }
 
     /// Queries of a kv head that partials have room for.
-    pub fn piece_queries(&self) -> usize {
-        self.piece_rows * self.heads / self.kv_heads
+    pub fn chunk_queries(&self) -> usize {
+        self.chunk_rows * self.heads / self.kv_heads
     }
 
     /// The decode state of the pass.
@@ -147,42 +147,42 @@ impl Heads {
             head_dim: self.head_dim as u32,
             head_vecs: (self.width() / 4) as u32,
             qkv_stride: ((self.heads + 2 * self.kv_heads) * self.head_dim) as u32,
-            capacity: self.capacity as u32,
+            context: self.context as u32,
             queries: self.queries() as u32,
             eps: 1e-6,
         }
     }
 
     /// Parameters of attention in such splits, for the piece that begins with `first_row`.
-    pub fn attention(&self, splits: Splits, visible: Visible, first_row: usize) -> Attention {
+    pub fn attention(&self, splits: KvSplits, visible: Mask, first_row: usize) -> Attention {
         Attention {
             heads: self.heads as u32,
             kv_heads: self.kv_heads as u32,
             head_vecs: (self.width() / 4) as u32,
-            capacity: self.capacity as u32,
+            context: self.context as u32,
             queries: self.queries() as u32,
-            splits: splits.of(self.capacity) as u32,
+            splits: splits.of(self.context) as u32,
             scale: 1.0 / (self.head_dim as f32).sqrt(),
             visible: visible as u32,
             first_row: first_row as u32,
-            piece_queries: self.piece_queries() as u32,
+            chunk_queries: self.chunk_queries() as u32,
             eps: 1e-6,
             pad: 0,
         }
     }
 
     /// Parameters of the merge after it.
-    pub fn merge(&self, splits: Splits, visible: Visible, first_row: usize) -> AttentionMerge {
+    pub fn merge(&self, splits: KvSplits, visible: Mask, first_row: usize) -> AttentionMerge {
         AttentionMerge {
             heads: self.heads as u32,
             kv_heads: self.kv_heads as u32,
             head_dim: self.head_dim as u32,
             head_vecs: (self.width() / 4) as u32,
-            splits: splits.of(self.capacity) as u32,
+            splits: splits.of(self.context) as u32,
             out_stride: padded(self.heads * self.head_dim) as u32,
             visible: visible as u32,
             first_row: first_row as u32,
-            piece_queries: self.piece_queries() as u32,
+            chunk_queries: self.chunk_queries() as u32,
             pad: [0; 3],
         }
     }
@@ -206,10 +206,10 @@ impl Heads {
     /// Keys and values, `[positions][kv_heads][width]`, in tiles.
     pub fn cache_in_tiles(&self, cache: &[Vec<f32>; 2]) -> (Vec<f16>, Vec<f16>) {
         let width = self.width();
-        let slots = self.capacity * self.kv_heads * width;
+        let slots = self.context * self.kv_heads * width;
         let (mut keys, mut values) = (vec![f16::ZERO; slots], vec![f16::ZERO; slots]);
         for kv_head in 0..self.kv_heads {
-            for position in 0..self.capacity {
+            for position in 0..self.context {
                 for i in 0..width {
                     let (key, value) = self.places(kv_head, position, i);
                     let at = (position * self.kv_heads + kv_head) * width + i;
@@ -221,20 +221,20 @@ impl Heads {
         (keys, values)
     }
 
-    /// Keys, `[positions][kv_heads][width]`, as the twins have them (`lib/cache_rows.wgsl`).
+    /// Keys, `[positions][kv_heads][width]`, as the twins have them (`lib/qk_norm_rope/kv/rows_f32.wgsl`).
     pub fn positions_innermost(&self, keys: &[f32]) -> Vec<f32> {
         let width = self.width();
         let mut innermost = vec![0.0; keys.len()];
         for (at, &key) in keys.iter().enumerate() {
             let (position, kv_head, i) = (at / width / self.kv_heads, at / width % self.kv_heads, at % width);
-            innermost[((kv_head * width / 4 + i / 4) * self.capacity + position) * 4 + i % 4] = key;
+            innermost[((kv_head * width / 4 + i / 4) * self.context + position) * 4 + i % 4] = key;
         }
         innermost
     }
 
-    /// Where a key, and where a value is (`lib/cache_tiles.wgsl`).
+    /// Where a key, and where a value is (`lib/qk_norm_rope/kv/tiles_f16.wgsl`).
     pub fn places(&self, kv_head: usize, position: usize, i: usize) -> (usize, usize) {
-        let line = kv_head * self.capacity + position;
+        let line = kv_head * self.context + position;
         let tile = (line / TILE * (self.width() / TILE) + i / TILE) * TILE * TILE;
         (in_tiles(line, i, self.width() / TILE), tile + i % TILE * TILE + line % TILE)
     }
@@ -242,9 +242,9 @@ impl Heads {
 
 /// What attention gives: each split's means and stats, piece after piece, and what is merged of them, row after row.
 pub struct Attended {
-    /// `[pieces][kv_heads][splits][piece_queries][width]`.
+    /// `[pieces][kv_heads][splits][chunk_queries][width]`.
     pub means: Vec<f16>,
-    /// `[pieces][kv_heads][splits][piece_queries][2]`.
+    /// `[pieces][kv_heads][splits][chunk_queries][2]`.
     pub stats: Vec<f32>,
     /// `[rows][heads][head_dim]`, rows padded to whole tiles.
     pub merged: Vec<f32>,
@@ -256,7 +256,7 @@ pub struct Attended {
 pub fn attend(
     gpu: &Gpu,
     shape: &Heads,
-    visible: Visible,
+    visible: Mask,
     kernel: Kernel,
     columns: u32,
     q: &[f32],
@@ -267,10 +267,10 @@ pub fn attend(
     let out_stride = padded(shape.heads * shape.head_dim);
     let mut tiles = vec![f16::ZERO; shape.rows.next_multiple_of(TILE) * out_stride];
     let (mut means, mut stats) = (Vec::new(), Vec::new());
-    let splits = Splits::Growing;
-    for first_row in (0..shape.rows).step_by(shape.piece_rows) {
+    let splits = KvSplits::Growing;
+    for first_row in (0..shape.rows).step_by(shape.chunk_rows) {
         let params = shape.attention(splits, visible, first_row);
-        let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
+        let partials = (params.kv_heads * params.splits * params.chunk_queries) as usize;
         let positions = shape.start + shape.rows;
         let mut grid = params.tiled_grid(kernel, shape.rows, positions);
         if kernel == Kernel::AttentionCoop {
@@ -305,13 +305,13 @@ impl Attended {
     /// All that a row of a causal pass has: means, stats and result of each of its heads.
     pub fn of_row(&self, shape: &Heads, row: usize) -> Vec<f32> {
         let (width, group) = (shape.width(), shape.heads / shape.kv_heads);
-        let (splits, seen) = (Splits::Growing.of(shape.capacity), Splits::Growing.of(shape.start + row + 1));
+        let (splits, seen) = (KvSplits::Growing.of(shape.context), KvSplits::Growing.of(shape.start + row + 1));
         let mut all = Vec::new();
         for kv_head in 0..shape.kv_heads {
             for split in 0..seen {
-                for query in row % shape.piece_rows * group..(row % shape.piece_rows + 1) * group {
-                    let line = (row / shape.piece_rows * shape.kv_heads + kv_head) * splits + split;
-                    let at = line * shape.piece_queries() + query;
+                for query in row % shape.chunk_rows * group..(row % shape.chunk_rows + 1) * group {
+                    let line = (row / shape.chunk_rows * shape.kv_heads + kv_head) * splits + split;
+                    let at = line * shape.chunk_queries() + query;
                     all.extend(self.means[at * width..][..shape.head_dim].iter().map(|mean| mean.to_f32()));
                     all.extend_from_slice(&self.stats[at * 2..][..2]);
                 }

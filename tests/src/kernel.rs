@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 use half::f16;
 use orthrus::shaders::params::{Grid, MatmulCoop};
-use orthrus::shaders::{CHUNK, Kernel, MATRIX_ROWS, TILE, WeightFormat, chunks, in_tiles, tiled};
+use orthrus::shaders::{PACK, Kernel, MATRIX_ROWS, TILE, WeightFormat, packs, in_tiles, tiled};
 use orthrus::{Gpu, Operand};
 
 use crate::gpu::{gpu, tiers};
@@ -21,14 +21,14 @@ pub fn poison(count: usize) -> Vec<f32> {
 pub fn stored(format: WeightFormat, values: &[f32], width: usize) -> Vec<u8> {
     let rows = values.len() / width;
     let mut bytes = vec![0; rows.next_multiple_of(MATRIX_ROWS) * width * format.bytes()];
-    for (index, chunk) in values.chunks_exact(CHUNK).enumerate() {
-        let (row, chunk_of_row) = (index / chunks(width), index % chunks(width));
-        let at = tiled(row, chunk_of_row, chunks(width)) * CHUNK * format.bytes();
-        let target = &mut bytes[at..at + CHUNK * format.bytes()];
+    for (index, pack) in values.chunks_exact(PACK).enumerate() {
+        let (row, pack_of_row) = (index / packs(width), index % packs(width));
+        let at = tiled(row, pack_of_row, packs(width)) * PACK * format.bytes();
+        let target = &mut bytes[at..at + PACK * format.bytes()];
         match format {
-            WeightFormat::F32 => target.copy_from_slice(bytemuck::cast_slice(chunk)),
+            WeightFormat::F32 => target.copy_from_slice(bytemuck::cast_slice(pack)),
             WeightFormat::F16 => {
-                let halves: Vec<f16> = chunk.iter().map(|&value| f16::from_f32(value)).collect();
+                let halves: Vec<f16> = pack.iter().map(|&value| f16::from_f32(value)).collect();
                 target.copy_from_slice(bytemuck::cast_slice(&halves));
             }
         }
@@ -78,11 +78,11 @@ impl<'a> Operands<'a> {
         self
     }
 
-    /// Adds what `matmul_prompt` binds besides, where the kernel is that one.
+    /// Adds what `matmul_prefill` binds besides, where the kernel is that one.
     pub fn totals(self, kernel: Kernel, rows: usize, outputs: usize) -> Self {
         match kernel {
-            Kernel::MatmulPrompt { .. } => {
-                self.storage(&vec![f32::NAN; MatmulCoop::prompt_totals(rows, outputs)])
+            Kernel::MatmulPrefill { .. } => {
+                self.storage(&vec![f32::NAN; MatmulCoop::prefill_totals(rows, outputs)])
             }
             _ => self,
         }

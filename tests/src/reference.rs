@@ -4,7 +4,7 @@
 use orthrus::loader::{Checkpoint, Config};
 use orthrus::shaders::params::{Attention, AttentionMerge, Matmul, QkNormRope, RmsNorm, Swiglu, padded};
 use orthrus::shaders::twin;
-use orthrus::shaders::{Rows, SPLIT, State, Store, TILE, Visible, chunks};
+use orthrus::shaders::{Rows, SPLIT, State, Store, TILE, Mask, packs};
 
 /// A checkpoint's weights in f32.
 pub struct Reference<'a> {
@@ -72,29 +72,29 @@ impl<'a> Reference<'a> {
         let mut qkv = vec![0.0; rows * (heads + 2 * kv_heads) * head_dim];
         let mut first = 0;
         for part in ["q_proj", "k_proj", "v_proj"] {
-            first += self.matmul(&normed, &attention_name(part), Store::Value, first, &mut qkv);
+            first += self.matmul(&normed, &attention_name(part), Epilogue::Store, first, &mut qkv);
         }
 
         let diffusion = cache.is_some();
-        let capacity = start + rows;
+        let context = start + rows;
         let params = QkNormRope {
             heads: heads as u32,
             kv_heads: kv_heads as u32,
             head_dim: head_dim as u32,
             head_vecs: head_vecs as u32,
             qkv_stride: ((heads + 2 * kv_heads) * head_dim) as u32,
-            capacity: capacity as u32,
+            context: context as u32,
             queries: 0,
             eps: c.rms_norm_eps,
         };
         let mut norms = self.tensor(&attention_name("q_norm"));
         norms.extend(self.tensor(&attention_name("k_norm")));
         let mut q = vec![0.0; rows * heads * head_vecs * 4];
-        own.0 = vec![0.0; capacity * kv_heads * head_vecs * 4];
+        own.0 = vec![0.0; context * kv_heads * head_vecs * 4];
         own.1 = own.0.clone();
         if let Some((keys, values)) = cache {
             for line in 0..kv_heads * head_vecs {
-                own.0[line * capacity * 4..][..start * 4]
+                own.0[line * context * 4..][..start * 4]
                     .copy_from_slice(&keys[line * start * 4..][..start * 4]);
             }
             own.1[..values.len()].copy_from_slice(values);
@@ -102,19 +102,19 @@ impl<'a> Reference<'a> {
         let rope = self.rope(start + rows);
         twin::qk_norm_rope(&state, &params, &qkv, &norms, &rope, &mut q, &mut own.0, &mut own.1);
 
-        let visible = if diffusion { Visible::Block } else { Visible::Causal };
+        let visible = if diffusion { Mask::Block } else { Mask::Causal };
         let splits = (start + rows).div_ceil(SPLIT);
         let params = Attention {
             heads: heads as u32,
             kv_heads: kv_heads as u32,
             head_vecs: head_vecs as u32,
-            capacity: capacity as u32,
+            context: context as u32,
             queries: 0,
             splits: splits as u32,
             scale: 1.0 / (head_dim as f32).sqrt(),
             visible: visible as u32,
             first_row: 0,
-            piece_queries: (rows * heads / kv_heads) as u32,
+            chunk_queries: (rows * heads / kv_heads) as u32,
             eps: 1e-6,
             pad: 0,
         };
@@ -132,24 +132,24 @@ impl<'a> Reference<'a> {
             out_stride: width as u32,
             visible: visible as u32,
             first_row: 0,
-            piece_queries: (rows * heads / kv_heads) as u32,
+            chunk_queries: (rows * heads / kv_heads) as u32,
             pad: [0; 3],
         };
         twin::attention_merge(&state, &params, &sums, &stats, &mut attended);
-        self.matmul(&attended, &attention_name("o_proj"), Store::Sum, 0, x);
+        self.matmul(&attended, &attention_name("o_proj"), Epilogue::AddResidual, 0, x);
 
         let normed = self.rms_norm(x, &name("post_attention_layernorm"));
         let width = padded(c.intermediate_size);
         let mut gate = vec![0.0; rows * width];
         let mut up = gate.clone();
-        self.matmul(&normed, &name("mlp.gate_proj"), Store::Value, 0, &mut gate);
-        self.matmul(&normed, &name("mlp.up_proj"), Store::Value, 0, &mut up);
+        self.matmul(&normed, &name("mlp.gate_proj"), Epilogue::Store, 0, &mut gate);
+        self.matmul(&normed, &name("mlp.up_proj"), Epilogue::Store, 0, &mut up);
         let gate_up: Vec<f32> =
             gate.chunks(TILE).zip(up.chunks(TILE)).flat_map(|(gate, up)| [gate, up].concat()).collect();
         let mut gated = vec![0.0; rows * width];
         let params = Swiglu { width: c.intermediate_size as u32, out_stride: width as u32, pad: [0; 2] };
         twin::swiglu(&state, &params, &gate_up, &mut gated);
-        self.matmul(&gated, &name("mlp.down_proj"), Store::Sum, 0, x);
+        self.matmul(&gated, &name("mlp.down_proj"), Epilogue::AddResidual, 0, x);
     }
 
     fn logits(&self, x: &[f32]) -> Vec<f32> {
@@ -158,7 +158,7 @@ impl<'a> Reference<'a> {
         let mut logits = vec![0.0; rows * self.config.vocab_size];
         let head =
             if self.config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
-        self.matmul(&normed, head, Store::Value, 0, &mut logits);
+        self.matmul(&normed, head, Epilogue::Store, 0, &mut logits);
         logits
     }
 
@@ -195,7 +195,7 @@ impl<'a> Reference<'a> {
         }
         let params = Matmul {
             outputs: outputs as u32,
-            chunks: chunks(inputs) as u32,
+            packs: packs(inputs) as u32,
             y_stride: (y.len() / count) as u32,
             y_first: first as u32,
         };

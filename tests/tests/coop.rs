@@ -12,12 +12,12 @@ use orthrus::shaders::params::{
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, Columns, DEALT_SPLITS, DEALT_TILES, GATED_SCALE, Input, Kernel, NO_ID, Output,
-    PROMPT_TILE, Product, ROW_HEADS, RowQueries, RowSlices, RowTiles, Rows, STAGED_HEAD, Splits, State,
-    Store, TILE, Visible, WeightFormat, chunks,
+    Cache, Candidates, CoopTiling, ROUND_ROBIN_SPLITS, ROUND_ROBIN_TILES, GATED_SCALE, RowInput, Kernel, NO_ID, ActivationLayout,
+    PREFILL_TILE, Epilogue, ROW_HEADS, RowQueries, SplitK, MTiles, Rows, STAGED_HEAD, KvSplits, State,
+    Store, TILE, Mask, WeightFormat, packs,
 };
 use orthrus::{Gpu, GpuOptions, Tier};
-use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of, tile_lanes, weight_tiles};
+use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of, tile_lanes, staging};
 use orthrus_tests::gpu::options;
 use orthrus_tests::kernel::{
     Operands, assert_close, assert_same_bits, from_tiles, in_tiles_of, on_random_shapes, poison, stored,
@@ -60,19 +60,19 @@ impl Shape {
         let x = rows_of(random, rows, inputs);
         let params = Matmul {
             outputs: outputs as u32,
-            chunks: chunks(inputs) as u32,
+            packs: packs(inputs) as u32,
             y_stride: outputs as u32,
             y_first: 0,
         };
         let mut product = vec![0.0; rows * outputs];
-        twin::matmul(&pass(rows), &params, Rows::All, Store::Value, &weights, &x, &mut product);
+        twin::matmul(&pass(rows), &params, Rows::All, Epilogue::Store, &weights, &x, &mut product);
         Shape { rows, inputs, outputs, weights, x, product }
     }
 
     fn params(&self, out_stride: usize, scale: f32) -> MatmulCoop {
         MatmulCoop {
             outputs: self.outputs as u32,
-            k_tiles: (chunks(self.inputs) / 2) as u32,
+            k_tiles: (packs(self.inputs) / 2) as u32,
             out_stride: out_stride as u32,
             out_first: 0,
             scale,
@@ -122,7 +122,7 @@ fn coop<'a>(gpu: &'a Gpu, shape: &Shape, params: &MatmulCoop, rows: Rows) -> Ope
     let stride = padded(shape.inputs);
     let mut x = in_tiles_of(&shape.x, stride);
     // As many as the largest workgroup takes.
-    x.resize(shape.rows.next_multiple_of(PROMPT_TILE) * stride, f16::NAN);
+    x.resize(shape.rows.next_multiple_of(PREFILL_TILE) * stride, f16::NAN);
     Operands::new(gpu)
         .storage(&[pass_of(shape, rows)])
         .params(params)
@@ -135,7 +135,7 @@ fn check_values(
     gpu: &Gpu,
     random: &mut Random,
     shape: &Shape,
-    kernel: impl Fn(Product) -> Kernel,
+    kernel: impl Fn(Epilogue) -> Kernel,
     grid: impl Fn(&MatmulCoop) -> Grid,
     what: &str,
 ) {
@@ -150,14 +150,14 @@ fn check_values(
     }
     let run = coop(gpu, shape, &params, Rows::All)
         .storage(&poison(shape.rows * stride))
-        .totals(kernel(Product::Value), shape.rows, shape.outputs)
-        .run(kernel(Product::Value), grid(&params));
+        .totals(kernel(Epilogue::Store), shape.rows, shape.outputs)
+        .run(kernel(Epilogue::Store), grid(&params));
     assert_close(&run.read(4, expected.len()), &expected, 3e-5, &format!("{what}, value"));
 
     let run = coop(gpu, shape, &params, Rows::All)
         .storage(&before)
-        .totals(kernel(Product::Sum), shape.rows, shape.outputs)
-        .run(kernel(Product::Sum), grid(&params));
+        .totals(kernel(Epilogue::AddResidual), shape.rows, shape.outputs)
+        .run(kernel(Epilogue::AddResidual), grid(&params));
     for (i, expected) in expected.iter_mut().enumerate() {
         let written = i % stride < shape.outputs;
         *expected = if written { *expected + before[i] } else { before[i] };
@@ -168,15 +168,15 @@ fn check_values(
 #[test]
 fn matmul_coop() {
     on_coop(|gpu, random, what| {
-        for row_tiles in RowTiles::ALL {
-            for columns in Columns::ALL {
+        for m_tiles in MTiles::ALL {
+            for columns in CoopTiling::ALL {
                 let rows = random.between(1, 140);
-                let what = format!("{what}, {rows} rows, {row_tiles:?}, {columns:?}");
+                let what = format!("{what}, {rows} rows, {m_tiles:?}, {columns:?}");
                 let shape = Shape::random(random, rows, 900, false);
-                let weight_tiles = random.pick(weight_tiles(gpu));
+                let staging = random.pick(staging(gpu));
                 let kernel =
-                    |rows, product| Kernel::MatmulCoop { rows, row_tiles, columns, weight_tiles, product };
-                let grid = |params: &MatmulCoop| params.grid(rows, row_tiles, columns);
+                    |rows, product| Kernel::MatmulCoop { rows, m_tiles, columns, staging, product };
+                let grid = |params: &MatmulCoop| params.grid(rows, m_tiles, columns);
                 check_values(gpu, random, &shape, |product| kernel(Rows::All, product), grid, &what);
 
                 let groups = shape.outputs.div_ceil(columns.outputs());
@@ -184,7 +184,7 @@ fn matmul_coop() {
                 for of in [Rows::All, Rows::Logits] {
                     let run = coop(gpu, &shape, &params, of)
                         .storage(&vec![Candidate { logit: 0.0, id: 77 }; rows * groups])
-                        .run(kernel(of, Product::Best), grid(&params));
+                        .run(kernel(of, Epilogue::PartialArgmax), grid(&params));
                     let found: Vec<Candidate> = run.read(4, rows * groups);
                     let what = format!("{what}, best of {of:?}");
                     assert_best(&found, &shape.best(columns.outputs()), &what);
@@ -195,19 +195,19 @@ fn matmul_coop() {
 }
 
 #[test]
-fn matmul_prompt() {
+fn matmul_prefill() {
     on_coop(|gpu, random, what| {
-        for slices in RowSlices::ALL {
+        for slices in SplitK::ALL {
             let rows = random.between(1, 300);
             // Some have several tiles of rows and outputs.
             let workgroups = random.between(1, 6) as u32;
             let what = format!("{what}, {rows} rows, {slices:?}, {workgroups} workgroups");
-            let kernel = |product| Kernel::MatmulPrompt { slices, product };
-            let grid = |params: &MatmulCoop| [params.prompt_grid(rows)[0].min(workgroups), 1, 1];
+            let kernel = |product| Kernel::MatmulPrefill { slices, product };
+            let grid = |params: &MatmulCoop| [params.prefill_grid(rows)[0].min(workgroups), 1, 1];
             let shape = Shape::random(random, rows, 900, false);
             check_values(gpu, random, &shape, kernel, grid, &what);
             let shape = Shape::random(random, rows, 900, true);
-            check_gated(gpu, &shape, kernel(Product::Gated), grid, &what);
+            check_gated(gpu, &shape, kernel(Epilogue::SwiGlu), grid, &what);
         }
     });
 }
@@ -243,19 +243,19 @@ fn check_gated(gpu: &Gpu, shape: &Shape, kernel: Kernel, grid: impl Fn(&MatmulCo
 #[test]
 fn matmul_coop_gated() {
     on_coop(|gpu, random, what| {
-        for row_tiles in RowTiles::ALL {
-            for columns in [Columns::TwoLong, Columns::Two, Columns::TwoShort] {
+        for m_tiles in MTiles::ALL {
+            for columns in [CoopTiling::N32K16, CoopTiling::N32K8, CoopTiling::N32K4] {
                 let rows = random.between(1, 140);
                 let shape = Shape::random(random, rows, 900, true);
                 let kernel = Kernel::MatmulCoop {
                     rows: Rows::All,
-                    row_tiles,
+                    m_tiles,
                     columns,
-                    weight_tiles: random.pick(weight_tiles(gpu)),
-                    product: Product::Gated,
+                    staging: random.pick(staging(gpu)),
+                    product: Epilogue::SwiGlu,
                 };
-                let grid = |params: &MatmulCoop| params.grid(rows, row_tiles, columns);
-                check_gated(gpu, &shape, kernel, grid, &format!("{what}, {row_tiles:?}, {columns:?}"));
+                let grid = |params: &MatmulCoop| params.grid(rows, m_tiles, columns);
+                check_gated(gpu, &shape, kernel, grid, &format!("{what}, {m_tiles:?}, {columns:?}"));
             }
         }
     });
@@ -266,11 +266,11 @@ fn matmul_row() {
     on_random_shapes(|gpu, random, what| {
         let coop = gpu.tier() == Tier::Coop;
         for weights in WeightFormat::ALL {
-            for input in [Input::Rows, Input::Normed, Input::NormedStaged, Input::Tiles] {
+            for input in [RowInput::RowsF32, RowInput::Normed, RowInput::NormedStaged, RowInput::TilesF16] {
                 let shape = Shape::random(random, 1, 2048, true);
                 let norm = rows_of(random, 1, shape.inputs);
                 let mut row = shape.x.clone();
-                if matches!(input, Input::Normed | Input::NormedStaged) {
+                if matches!(input, RowInput::Normed | RowInput::NormedStaged) {
                     let stride = padded(shape.inputs) as u32;
                     let params =
                         RmsNorm { width: shape.inputs as u32, stride, out_stride: stride, eps: 1e-6 };
@@ -279,7 +279,7 @@ fn matmul_row() {
                 let mut shape = shape;
                 let params = Matmul {
                     outputs: shape.outputs as u32,
-                    chunks: chunks(shape.inputs) as u32,
+                    packs: packs(shape.inputs) as u32,
                     y_stride: shape.outputs as u32,
                     y_first: 0,
                 };
@@ -287,7 +287,7 @@ fn matmul_row() {
                     &pass(1),
                     &params,
                     Rows::All,
-                    Store::Value,
+                    Epilogue::Store,
                     &shape.weights,
                     &row,
                     &mut shape.product,
@@ -305,7 +305,7 @@ fn check_row(
     random: &mut Random,
     shape: &Shape,
     weights: WeightFormat,
-    input: Input,
+    input: RowInput,
     norm: &[f32],
     coop: bool,
     what: &str,
@@ -313,7 +313,7 @@ fn check_row(
     let width = shape.outputs / 2;
     let params = MatmulRow {
         outputs: shape.outputs as u32,
-        chunks: chunks(shape.inputs) as u32,
+        packs: packs(shape.inputs) as u32,
         inputs: shape.inputs as u32,
         out_stride: width as u32,
         out_first: 0,
@@ -325,32 +325,32 @@ fn check_row(
         let stored = stored(weights, &shape.weights, padded(shape.inputs));
         let mut operands = Operands::new(gpu).storage(&[pass(1)]).params(&params).storage(&stored);
         operands = match input {
-            Input::Tiles => operands.storage(&in_tiles_of(&shape.x, padded(shape.inputs))),
-            Input::Rows | Input::Normed | Input::NormedStaged => operands.storage(&shape.x),
+            RowInput::TilesF16 => operands.storage(&in_tiles_of(&shape.x, padded(shape.inputs))),
+            RowInput::RowsF32 | RowInput::Normed | RowInput::NormedStaged => operands.storage(&shape.x),
         };
         operands = operands.storage(out);
-        if matches!(input, Input::Normed | Input::NormedStaged) {
+        if matches!(input, RowInput::Normed | RowInput::NormedStaged) {
             operands = operands.storage(norm);
         }
         operands.run(Kernel::MatmulRow { weights, input, product, output }, params.grid(product))
     };
     let values = |values: &[f32]| bytemuck::cast_slice(values).to_vec();
     let found =
-        run(Product::Value, Output::Rows, &values(&poison(shape.outputs))).read::<f32>(4, shape.outputs);
+        run(Epilogue::Store, ActivationLayout::RowsF32, &values(&poison(shape.outputs))).read::<f32>(4, shape.outputs);
     assert_close(&found, &shape.product, 3e-5, what);
 
     let before = random.units(shape.outputs);
-    let found = run(Product::Sum, Output::Rows, &values(&before)).read::<f32>(4, shape.outputs);
+    let found = run(Epilogue::AddResidual, ActivationLayout::RowsF32, &values(&before)).read::<f32>(4, shape.outputs);
     let sum: Vec<f32> = before.iter().zip(&shape.product).map(|(a, b)| a + b).collect();
     assert_close(&found, &sum, 3e-5, what);
 
-    let found = run(Product::Gated, Output::Rows, &values(&poison(width))).read::<f32>(4, width);
+    let found = run(Epilogue::SwiGlu, ActivationLayout::RowsF32, &values(&poison(width))).read::<f32>(4, width);
     // A product of two sums, of which one may be large where the other is off: the more, the more inputs there are.
     let tolerance = 5e-5 * (shape.inputs as f32 / 900.0).max(1.0);
     assert_close(&found, &shape.gated(), tolerance, what);
     if coop {
         let out = vec![0u8; 2 * TILE * width];
-        let tiles = run(Product::Gated, Output::Tiles, &out).read::<f16>(4, TILE * width);
+        let tiles = run(Epilogue::SwiGlu, ActivationLayout::TilesF16, &out).read::<f16>(4, TILE * width);
         let found: Vec<f32> = from_tiles(&tiles, 1, width).iter().map(|v| v / GATED_SCALE).collect();
         assert_close(&found, &shape.gated(), 1e-3, what);
     }
@@ -358,7 +358,7 @@ fn check_row(
     let groups = shape.outputs / TILE;
     let candidates = vec![Candidate { logit: 0.0, id: 77 }; groups];
     let found =
-        run(Product::Best, Output::Rows, bytemuck::cast_slice(&candidates)).read::<Candidate>(4, groups);
+        run(Epilogue::PartialArgmax, ActivationLayout::RowsF32, bytemuck::cast_slice(&candidates)).read::<Candidate>(4, groups);
     assert_best_of_row(&found, &shape.best(TILE), what);
 }
 
@@ -418,7 +418,7 @@ fn rms_norm_in_tiles() {
             .storage(&x)
             .storage(&weight)
             .storage(&out)
-            .run(Kernel::RmsNorm { rows: Rows::All, output: Output::Tiles }, params.grid(rows));
+            .run(Kernel::RmsNorm { rows: Rows::All, output: ActivationLayout::TilesF16 }, params.grid(rows));
         let mut expected = vec![0.0; rows * stride];
         twin::rms_norm(&pass(rows), &params, Rows::All, &x, &weight, &mut expected);
         assert_close(&from_tiles(&run.read(4, out.len()), rows, stride), &expected, 1e-3, what);
@@ -440,8 +440,8 @@ fn qk_norm_rope_in_tiles() {
         }
         let norms = random.units(2 * head_dim);
         let rope: Vec<[f32; 2]> =
-            (0..shape.capacity * head_dim / 2).map(|_| [random.unit(), random.unit()]).collect();
-        let slots = shape.capacity * shape.kv_heads * width;
+            (0..shape.context * head_dim / 2).map(|_| [random.unit(), random.unit()]).collect();
+        let slots = shape.context * shape.kv_heads * width;
         let run = Operands::new(gpu)
             .storage(&[shape.state()])
             .params(&params)
@@ -451,7 +451,7 @@ fn qk_norm_rope_in_tiles() {
             .storage(&vec![f16::ZERO; shape.kv_heads * shape.queries() * width])
             .storage(&vec![f16::ZERO; slots])
             .storage(&vec![f16::ZERO; slots])
-            .run(Kernel::QkNormRope(Cache::Tiles), params.grid(shape.rows));
+            .run(Kernel::QkNormRope(KvFormat::TilesF16), params.grid(shape.rows));
         let (mut q, mut keys) = (vec![0.0; shape.rows * shape.heads * width], vec![0.0; slots]);
         let mut values = keys.clone();
         twin::qk_norm_rope(&shape.state(), &params, &qkv, &norms, &rope, &mut q, &mut keys, &mut values);
@@ -465,7 +465,7 @@ fn qk_norm_rope_in_tiles() {
                 for i in 0..head_dim {
                     let (key, value) = shape.places(kv_head, position, i);
                     let line = kv_head * width / 4 + i / 4;
-                    let expected = keys[(line * shape.capacity + position) * 4 + i % 4];
+                    let expected = keys[(line * shape.context + position) * 4 + i % 4];
                     assert_close(&[found_keys[key].to_f32()], &[expected], 2e-3, &format!("{what}, key"));
                     let expected = values[(position * shape.kv_heads + kv_head) * width + i];
                     let finite = if expected.is_nan() { 0.0 } else { expected.clamp(-65504.0, 65504.0) };
@@ -479,16 +479,16 @@ fn qk_norm_rope_in_tiles() {
 #[test]
 fn attention_coop() {
     on_coop(|gpu, random, what| {
-        for visible in [Visible::Causal, Visible::Block] {
+        for visible in [Mask::Causal, Mask::Block] {
             let shape = Heads::random(random);
             let width = shape.width();
-            let slots = shape.capacity * shape.kv_heads * width;
+            let slots = shape.context * shape.kv_heads * width;
             // Scores so far apart that some outgrow their reference, in every other case.
             let apart = random.pick(&[1.0, 64.0]);
             let q = halves(random, shape.rows * shape.heads * width).into_iter().map(|value| value * apart);
             let q: Vec<f32> = q.collect();
             let cache = [halves(random, slots), halves(random, slots)];
-            let whole = Heads { piece_rows: shape.rows.next_multiple_of(32), ..shape };
+            let whole = Heads { chunk_rows: shape.rows.next_multiple_of(32), ..shape };
             let keys = shape.positions_innermost(&cache[0]);
             let expected = merged_by_twins(&shape, visible, &q, &keys, &cache[1]);
             let mut same: Option<Vec<f32>> = None;
@@ -500,7 +500,7 @@ fn attention_coop() {
                     // Weights and results are f16.
                     assert_close(&found, &expected, 2e-3, &format!("{what}, {visible:?}, {kernel:?}"));
                     let first = same.get_or_insert_with(|| found.clone());
-                    let pieces = format!("{} rows in pieces of {}", shape.rows, shape.piece_rows);
+                    let pieces = format!("{} rows in pieces of {}", shape.rows, shape.chunk_rows);
                     assert_same_bits(&found, first, &format!("{what}, {kernel:?}, {pieces}"));
                 }
             }
@@ -515,23 +515,23 @@ fn attention_row() {
         let heads_per_kv = random.between(1, ROW_HEADS);
         let any = Heads::random(random);
         // So many positions too that each split has tiles several times.
-        let more = random.pick(&[0, 0, 0, 3 * DEALT_SPLITS * DEALT_TILES * TILE]);
+        let more = random.pick(&[0, 0, 0, 3 * ROUND_ROBIN_SPLITS * ROUND_ROBIN_TILES * TILE]);
         let shape = Heads {
             rows: 1,
             start: any.start + more,
-            capacity: any.capacity + more,
+            context: any.context + more,
             heads: any.kv_heads * heads_per_kv,
             head_dim: STAGED_HEAD,
-            piece_rows: Heads::least_rows(heads_per_kv),
+            chunk_rows: Heads::least_rows(heads_per_kv),
             ..any
         };
-        let (width, slots) = (shape.width(), shape.capacity * shape.kv_heads * shape.width());
+        let (width, slots) = (shape.width(), shape.context * shape.kv_heads * shape.width());
         let mut qkv = random.units((shape.heads + 2 * shape.kv_heads) * width);
         // A value that is no number: the cache keeps it finite.
         *qkv.last_mut().unwrap() = f32::NAN;
         let norms = random.units(2 * width);
         let rope: Vec<[f32; 2]> =
-            (0..shape.capacity * width / 2).map(|_| [random.unit(), random.unit()]).collect();
+            (0..shape.context * width / 2).map(|_| [random.unit(), random.unit()]).collect();
         let mut cache = [halves(random, slots), halves(random, slots)];
         // Scores so far apart that the highest keeps rising, in every other case.
         let apart = random.pick(&[1.0, 64.0]);
@@ -546,11 +546,11 @@ fn attention_row() {
         for value in values[own].iter_mut().filter(|value| value.is_nan()) {
             *value = 0.0;
         }
-        let expected = merged_by_twins(&shape, Visible::Causal, &q, &keys, &values);
+        let expected = merged_by_twins(&shape, Mask::Causal, &q, &keys, &values);
 
-        let params = shape.attention(Splits::Dealt, Visible::Causal, 0);
-        let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
-        let merge = shape.merge(Splits::Dealt, Visible::Causal, 0);
+        let params = shape.attention(KvSplits::RoundRobin, Mask::Causal, 0);
+        let partials = (params.kv_heads * params.splits * params.chunk_queries) as usize;
+        let merge = shape.merge(KvSplits::RoundRobin, Mask::Causal, 0);
         for (&lanes, queries) in tile_lanes(gpu).iter().flat_map(|lanes| RowQueries::ALL.map(|q| (lanes, q)))
         {
             let what = format!("{what}, {heads_per_kv} heads a kv head, {lanes:?}, {queries:?}");
@@ -564,14 +564,14 @@ fn attention_row() {
                 .storage(&stored_values)
                 .storage(&poison(partials * width))
                 .storage(&poison(partials * 2))
-                .run(Kernel::AttentionRow { queries, lanes }, params.row_grid(shape.capacity, queries));
+                .run(Kernel::AttentionRow { queries, lanes }, params.row_grid(shape.context, queries));
             let merged = Operands::new(gpu)
                 .storage(&[shape.state()])
                 .params(&merge)
                 .storage(&run.read::<f32>(7, partials * width))
                 .storage(&run.read::<f32>(8, partials * 2))
                 .storage(&vec![f16::ZERO; TILE * merge.out_stride as usize])
-                .run(Kernel::AttentionMerge(Splits::Dealt), merge.grid(1));
+                .run(Kernel::AttentionMerge(KvSplits::RoundRobin), merge.grid(1));
             let tiles: Vec<f16> = merged.read(4, TILE * merge.out_stride as usize);
             let found = from_tiles(&tiles, 1, merge.out_stride as usize);
             assert_close(&found, &expected, 2e-3, &what);
@@ -582,7 +582,7 @@ fn attention_row() {
             for (kv_head, i) in (0..shape.kv_heads).flat_map(|kv_head| (0..width).map(move |i| (kv_head, i)))
             {
                 let (key, value) = shape.places(kv_head, shape.start, i);
-                let line = (kv_head * width / 4 + i / 4) * shape.capacity + shape.start;
+                let line = (kv_head * width / 4 + i / 4) * shape.context + shape.start;
                 let expected = keys[line * 4 + i % 4];
                 assert_close(&[found_keys[key].to_f32()], &[expected], 2e-3, &format!("{what}, key"));
                 let expected = values[(shape.start * shape.kv_heads + kv_head) * width + i];
@@ -595,13 +595,13 @@ fn attention_row() {
 }
 
 /// The twins have other splits, and `keys` with positions innermost.
-fn merged_by_twins(shape: &Heads, visible: Visible, q: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
-    let whole = Heads { piece_rows: shape.rows.next_multiple_of(32), ..*shape };
-    let params = whole.attention(Splits::Even, visible, 0);
-    let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
+fn merged_by_twins(shape: &Heads, visible: Mask, q: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
+    let whole = Heads { chunk_rows: shape.rows.next_multiple_of(32), ..*shape };
+    let params = whole.attention(KvSplits::Fixed, visible, 0);
+    let partials = (params.kv_heads * params.splits * params.chunk_queries) as usize;
     let (mut sums, mut stats) = (vec![0.0; partials * shape.width()], vec![[0.0; 2]; partials]);
     twin::attention(&shape.state(), &params, q, keys, values, &mut sums, &mut stats);
-    let merge = whole.merge(Splits::Even, visible, 0);
+    let merge = whole.merge(KvSplits::Fixed, visible, 0);
     let mut merged = vec![0.0; shape.rows * merge.out_stride as usize];
     twin::attention_merge(&shape.state(), &merge, &sums, &stats, &mut merged);
     merged

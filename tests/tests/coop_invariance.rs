@@ -4,10 +4,10 @@
 use half::f16;
 use orthrus::shaders::params::{Grid, MatmulCoop, padded};
 use orthrus::shaders::{
-    Columns, Kernel, PROMPT_TILE, Product, RowTiles, Rows, TILE, Visible, WeightFormat, WeightTiles,
+    CoopTiling, Kernel, PREFILL_TILE, Epilogue, MTiles, Rows, TILE, Mask, WeightFormat, WeightStaging,
 };
 use orthrus::{GenerateOptions, Model, Session, Synthetic, no_progress};
-use orthrus_tests::coop::{Heads, attend, coop_gpu, halves, on_coop, pass, rows_of, weight_tiles};
+use orthrus_tests::coop::{Heads, attend, coop_gpu, halves, on_coop, pass, rows_of, staging};
 use orthrus_tests::kernel::{Operands, assert_same_bits, from_tiles, in_tiles_of, poison, stored};
 use orthrus_tests::random::Random;
 
@@ -15,17 +15,17 @@ use orthrus_tests::random::Random;
 fn product_of(
     params: &MatmulCoop,
     rows: usize,
-    row_tiles: Option<RowTiles>,
-    columns: Columns,
-    weight_tiles: WeightTiles,
-    product: Product,
+    m_tiles: Option<MTiles>,
+    columns: CoopTiling,
+    staging: WeightStaging,
+    product: Epilogue,
 ) -> (Kernel, Grid) {
-    match row_tiles {
-        Some(row_tiles) => (
-            Kernel::MatmulCoop { rows: Rows::All, row_tiles, columns, weight_tiles, product },
-            params.grid(rows, row_tiles, columns),
+    match m_tiles {
+        Some(m_tiles) => (
+            Kernel::MatmulCoop { rows: Rows::All, m_tiles, columns, staging, product },
+            params.grid(rows, m_tiles, columns),
         ),
-        None => (Kernel::MatmulPrompt { slices: columns.slices(), product }, params.prompt_grid(rows)),
+        None => (Kernel::MatmulPrefill { slices: columns.slices(), product }, params.prefill_grid(rows)),
     }
 }
 
@@ -33,20 +33,20 @@ fn product_of(
 #[test]
 fn matmul_coop_is_row_invariant() {
     on_coop(|gpu, random, what| {
-        for columns in Columns::ALL {
+        for columns in CoopTiling::ALL {
             let (inputs, outputs) = (random.between(1, 1500), random.between(1, 300));
             let stride = padded(inputs);
             let weights = stored(WeightFormat::F16, &rows_of(random, outputs, inputs), stride);
             let row = rows_of(random, 1, inputs);
             let mut alone: Option<Vec<f32>> = None;
-            for (place, rows, row_tiles) in [
-                (0usize, 1usize, Some(RowTiles::One)),
-                (0, 32, Some(RowTiles::Two)),
-                (31, 32, Some(RowTiles::Two)),
-                (13, 32, Some(RowTiles::Two)),
-                (15, 16, Some(RowTiles::One)),
-                (6, 7, Some(RowTiles::One)),
-                (40, 64, Some(RowTiles::Two)),
+            for (place, rows, m_tiles) in [
+                (0usize, 1usize, Some(MTiles::One)),
+                (0, 32, Some(MTiles::Two)),
+                (31, 32, Some(MTiles::Two)),
+                (13, 32, Some(MTiles::Two)),
+                (15, 16, Some(MTiles::One)),
+                (6, 7, Some(MTiles::One)),
+                (40, 64, Some(MTiles::Two)),
                 (77, 128, None),
                 (131, 140, None),
             ] {
@@ -69,10 +69,10 @@ fn matmul_coop_is_row_invariant() {
                     pad: [0; 3],
                 };
                 let mut tiles = in_tiles_of(&x, stride);
-                tiles.resize(rows.next_multiple_of(PROMPT_TILE) * stride, f16::NAN);
-                let weight_tiles = random.pick(weight_tiles(gpu));
+                tiles.resize(rows.next_multiple_of(PREFILL_TILE) * stride, f16::NAN);
+                let staging = random.pick(staging(gpu));
                 let (kernel, grid) =
-                    product_of(&params, rows, row_tiles, columns, weight_tiles, Product::Value);
+                    product_of(&params, rows, m_tiles, columns, staging, Epilogue::Store);
                 let run = Operands::new(gpu)
                     .storage(&[pass(rows)])
                     .params(&params)
@@ -96,7 +96,7 @@ fn attention_coop_is_row_invariant() {
     on_coop(|gpu, random, what| {
         let shape = Heads { rows: 1, ..Heads::random(random) };
         let (width, position) = (shape.width(), 40 + shape.start);
-        let slots = shape.capacity * shape.kv_heads * width;
+        let slots = shape.context * shape.kv_heads * width;
         let apart = random.pick(&[1.0, 64.0]);
         let row: Vec<f32> =
             halves(random, shape.heads * width).into_iter().map(|value| value * apart).collect();
@@ -104,7 +104,7 @@ fn attention_coop_is_row_invariant() {
         let mut alone: Option<Vec<f32>> = None;
         for (place, rows) in [(0, 1), (0, 32), (31, 32), (13, 32), (6, 7), (2, 5), (40, 45), (34, 70)] {
             let mut cache = cache.clone();
-            for later in position + 1..shape.capacity {
+            for later in position + 1..shape.context {
                 let slot = shape.kv_heads * width;
                 cache[0][later * slot..][..slot].fill(random.pick(&[0.0, 7.0, f32::INFINITY, f32::NAN]));
                 cache[1][later * slot..][..slot].fill(random.pick(&[0.0, 7.0, 65504.0]));
@@ -118,11 +118,11 @@ fn attention_coop_is_row_invariant() {
                     q.extend(std::iter::repeat_n(filling, row.len()));
                 }
             }
-            let piece_rows = random.between(1, 3) * Heads::least_rows(shape.heads / shape.kv_heads);
-            let shape = Heads { rows, start: position - place, piece_rows, ..shape };
+            let chunk_rows = random.between(1, 3) * Heads::least_rows(shape.heads / shape.kv_heads);
+            let shape = Heads { rows, start: position - place, chunk_rows, ..shape };
             for kernel in shape.kernels(gpu) {
                 let found =
-                    attend(gpu, &shape, Visible::Causal, kernel, 99, &q, &cache).of_row(&shape, place);
+                    attend(gpu, &shape, Mask::Causal, kernel, 99, &q, &cache).of_row(&shape, place);
                 assert!(found.iter().all(|value| value.is_finite()), "{what}, {kernel:?}, {place} of {rows}");
                 let alone = alone.get_or_insert_with(|| found.clone());
                 assert_same_bits(&found, alone, &format!("{what}, {kernel:?}, {place} of {rows}"));
@@ -133,13 +133,13 @@ fn attention_coop_is_row_invariant() {
 
 /// Of the 1.7B: inputs, outputs and what becomes of them. The head is cut short. And a gated product of as many outputs
 /// as take fewer slices.
-const PRODUCTS: [(usize, usize, Product); 6] = [
-    (2048, 4096, Product::Value),
-    (2048, 2048, Product::Sum),
-    (2048, 12288, Product::Gated),
-    (6144, 2048, Product::Sum),
-    (2048, 8192, Product::Value),
-    (1024, 16384, Product::Gated),
+const PRODUCTS: [(usize, usize, Epilogue); 6] = [
+    (2048, 4096, Epilogue::Store),
+    (2048, 2048, Epilogue::AddResidual),
+    (2048, 12288, Epilogue::SwiGlu),
+    (6144, 2048, Epilogue::AddResidual),
+    (2048, 8192, Epilogue::Store),
+    (1024, 16384, Epilogue::SwiGlu),
 ];
 
 /// 32 rows together, the same sixteen by sixteen, and one by one; and all rows of a prompt.
@@ -152,18 +152,18 @@ fn products_of_the_1_7b() {
         let scale = (3.0 / inputs as f32).sqrt();
         let weights: Vec<f32> = (0..inputs * outputs).map(|_| scale * random.unit()).collect();
         let weights = stored(WeightFormat::F16, &weights, inputs);
-        let columns = Columns::of(outputs, product);
-        let width = if product == Product::Gated { outputs / 2 } else { outputs };
-        let residual = random.units(PROMPT_TILE * outputs);
-        let x: Vec<f32> = (0..PROMPT_TILE * inputs).map(|_| random.normal()).collect();
+        let columns = CoopTiling::of(outputs, product);
+        let width = if product == Epilogue::SwiGlu { outputs / 2 } else { outputs };
+        let residual = random.units(PREFILL_TILE * outputs);
+        let x: Vec<f32> = (0..PREFILL_TILE * inputs).map(|_| random.normal()).collect();
         let run = |first: usize, rows: usize| -> Vec<u32> {
-            let row_tiles = match rows {
-                0..=16 => Some(RowTiles::One),
-                17..=32 => Some(RowTiles::Two),
+            let m_tiles = match rows {
+                0..=16 => Some(MTiles::One),
+                17..=32 => Some(MTiles::Two),
                 _ => None,
             };
             let mut tiles = in_tiles_of(&x[first * inputs..][..rows * inputs], inputs);
-            tiles.resize(rows.next_multiple_of(PROMPT_TILE) * inputs, f16::NAN);
+            tiles.resize(rows.next_multiple_of(PREFILL_TILE) * inputs, f16::NAN);
             let params = MatmulCoop {
                 outputs: outputs as u32,
                 k_tiles: (inputs / TILE) as u32,
@@ -175,20 +175,20 @@ fn products_of_the_1_7b() {
             let operands =
                 Operands::new(&gpu).storage(&[pass(rows)]).params(&params).storage(&weights).storage(&tiles);
             let operands = match product {
-                Product::Gated => operands.storage(&vec![f16::NAN; rows.next_multiple_of(TILE) * width]),
+                Epilogue::SwiGlu => operands.storage(&vec![f16::NAN; rows.next_multiple_of(TILE) * width]),
                 _ => operands.storage(&residual[first * width..][..rows * width]),
             };
-            let weight_tiles = *weight_tiles(&gpu).last().unwrap();
-            let (kernel, grid) = product_of(&params, rows, row_tiles, columns, weight_tiles, product);
+            let staging = *staging(&gpu).last().unwrap();
+            let (kernel, grid) = product_of(&params, rows, m_tiles, columns, staging, product);
             let run = operands.totals(kernel, rows, outputs).run(kernel, grid);
-            if product == Product::Gated {
+            if product == Epilogue::SwiGlu {
                 let tiles = run.read::<f16>(4, rows.next_multiple_of(TILE) * width);
                 from_tiles(&tiles, rows, width).iter().map(|value| value.to_bits()).collect()
             } else {
                 run.read::<f32>(4, rows * width).iter().map(|value| value.to_bits()).collect()
             }
         };
-        let together: Vec<u32> = (0..PROMPT_TILE / 32).flat_map(|block| run(32 * block, 32)).collect();
+        let together: Vec<u32> = (0..PREFILL_TILE / 32).flat_map(|block| run(32 * block, 32)).collect();
         let mut differ = |first: usize, rows: usize| {
             let found = run(first, rows);
             let differing =
@@ -205,7 +205,7 @@ fn products_of_the_1_7b() {
         for row in 0..32 {
             differ(row, 1);
         }
-        differ(0, PROMPT_TILE);
+        differ(0, PREFILL_TILE);
     }
     assert!(wrong.is_empty(), "{} parts differ: {:#?}", wrong.len(), &wrong[..wrong.len().min(20)]);
 }
@@ -220,12 +220,12 @@ fn attention_of_the_1_7b() {
         let mut random = Random::new(seed);
         let start = random.between(1, 230);
         let shape =
-            Heads { rows: 32, start, kv_heads: 8, heads: 16, head_dim: 128, capacity: 288, piece_rows: 32 };
+            Heads { rows: 32, start, kv_heads: 8, heads: 16, head_dim: 128, context: 288, chunk_rows: 32 };
         let slot = shape.kv_heads * shape.width();
         let q: Vec<f32> = (0..32 * 16 * 128).map(|_| random.normal()).collect();
-        let cache = [0, 1].map(|_| (0..shape.capacity * slot).map(|_| random.normal()).collect::<Vec<f32>>());
+        let cache = [0, 1].map(|_| (0..shape.context * slot).map(|_| random.normal()).collect::<Vec<f32>>());
         let kernel = *shape.kernels(&gpu).last().unwrap();
-        let block = attend(&gpu, &shape, Visible::Causal, kernel, 99, &q, &cache);
+        let block = attend(&gpu, &shape, Mask::Causal, kernel, 99, &q, &cache);
         for row in 0..32 {
             let alone = Heads { rows: 1, start: start + row, ..shape };
             let mut cache = cache.clone();
@@ -233,7 +233,7 @@ fn attention_of_the_1_7b() {
                 part[(alone.start + 1) * slot..].fill(random.pick(&[0.0, 3.0]));
             }
             let one = &q[row * 16 * 128..][..16 * 128];
-            let found = attend(&gpu, &alone, Visible::Causal, Kernel::AttentionCoop, 99, one, &cache)
+            let found = attend(&gpu, &alone, Mask::Causal, Kernel::AttentionCoop, 99, one, &cache)
                 .of_row(&alone, 0);
             let expected = block.of_row(&shape, row);
             compared += found.len();
@@ -256,7 +256,7 @@ fn attention_of_the_1_7b() {
 }
 
 /// Logits and cache of a text of random ids, in pieces and one by one. And the cache of a prompt, so long that all its
-/// products are `matmul_prompt`'s: of one that is in the cache already, the last token alone goes through again.
+/// products are `matmul_prefill`'s: of one that is in the cache already, the last token alone goes through again.
 #[test]
 fn passes_of_the_1_7b() {
     let Some(gpu) = coop_gpu() else { return };

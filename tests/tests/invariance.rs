@@ -7,8 +7,8 @@ use orthrus::shaders::params::{
     Argmax, Attention, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
 };
 use orthrus::shaders::{
-    Cache, Candidates, Kernel, Output, Rows, SPLIT, Slices, Splits, State, Store, Tile, Visible,
-    WeightFormat, chunks,
+    Cache, Candidates, Kernel, ActivationLayout, Rows, SPLIT, SplitK, KvSplits, State, Store, RowsPerLane, Mask,
+    WeightFormat, packs,
 };
 use orthrus::{ArKernel, GenerateOptions, Gpu, MeasuredPass, Model, Session, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
@@ -61,7 +61,7 @@ fn among_others(random: &mut Random, row: &[f32], place: usize, rows: usize) -> 
 
 fn matmul_row(
     format: WeightFormat,
-    slices: Slices,
+    slices: SplitK,
     gpu: &Gpu,
     random: &mut Random,
     place: usize,
@@ -72,12 +72,12 @@ fn matmul_row(
     let width = padded(inputs);
     let weights: Vec<f32> = random.halves(outputs * width).iter().map(|half| half.to_f32()).collect();
     let row = random.units(width);
-    let tile = if rows == 1 { Tile::One } else { Tile::Eight };
+    let tile = if rows == 1 { RowsPerLane::One } else { RowsPerLane::Eight };
     let mut x = among_others(random, &row, place, rows);
     x.resize(rows.next_multiple_of(tile.rows()) * width, f32::NAN);
     let n = outputs as u32;
-    let params = Matmul { outputs: n, chunks: chunks(inputs) as u32, y_stride: n, y_first: 0 };
-    let kernel = Kernel::Matmul { weights: format, rows: Rows::All, tile, slices, store: Store::Value };
+    let params = Matmul { outputs: n, packs: packs(inputs) as u32, y_stride: n, y_first: 0 };
+    let kernel = Kernel::Matmul { weights: format, rows: Rows::All, tile, slices, store: Epilogue::Store };
     let run = Operands::new(gpu)
         .storage(&[pass(0, rows)])
         .params(&params)
@@ -91,7 +91,7 @@ fn matmul_row(
 #[test]
 fn matmul() {
     for format in WeightFormat::ALL {
-        for slices in [Slices::One, Slices::Many] {
+        for slices in [SplitK::One, SplitK::ThirtyTwo] {
             assert_invariant(|gpu, random, place, rows| matmul_row(format, slices, gpu, random, place, rows));
         }
     }
@@ -103,7 +103,7 @@ fn embed() {
         let width = 16 * random.between(1, 30);
         let weights: Vec<f32> = random.halves(20 * width).iter().map(|half| half.to_f32()).collect();
         let params =
-            Embed { chunks: chunks(width) as u32, first_id: 0, ids: 20, masked: 0, mask_id: 0, pad: [0; 3] };
+            Embed { packs: packs(width) as u32, first_id: 0, ids: 20, masked: 0, mask_id: 0, pad: [0; 3] };
         let mut tokens: Vec<u32> = (0..rows).map(|i| i as u32 % 20).collect();
         tokens[place] = 11;
         let run = Operands::new(gpu)
@@ -132,7 +132,7 @@ fn rms_norm() {
             .storage(&x)
             .storage(&weight)
             .storage(&poison(rows * width))
-            .run(Kernel::RmsNorm { rows: Rows::All, output: Output::Rows }, params.grid(rows));
+            .run(Kernel::RmsNorm { rows: Rows::All, output: ActivationLayout::RowsF32 }, params.grid(rows));
         run.read::<f32>(4, rows * width)[place * width..][..width].to_vec()
     });
 }
@@ -180,11 +180,11 @@ fn qk_norm_rope() {
         let heads = kv_heads * random.between(1, 4);
         let head_vecs = random.between(1, 40);
         let head_dim = head_vecs * 4;
-        let capacity = position + 32;
+        let context = position + 32;
         let width = (heads + 2 * kv_heads) * head_dim;
         let row = random.units(width);
         let norms = random.units(2 * head_dim);
-        let rope = random.units(capacity * head_dim);
+        let rope = random.units(context * head_dim);
         let qkv = among_others(random, &row, place, rows);
         let params = QkNormRope {
             heads: heads as u32,
@@ -192,11 +192,11 @@ fn qk_norm_rope() {
             head_dim: head_dim as u32,
             head_vecs: head_vecs as u32,
             qkv_stride: width as u32,
-            capacity: capacity as u32,
+            context: context as u32,
             queries: 0,
             eps: 1e-6,
         };
-        let slots = capacity * kv_heads * head_dim;
+        let slots = context * kv_heads * head_dim;
         let run = Operands::new(gpu)
             .storage(&[pass(position - place, rows)])
             .params(&params)
@@ -206,13 +206,13 @@ fn qk_norm_rope() {
             .storage(&poison(rows * heads * head_dim))
             .storage(&poison(slots))
             .storage(&poison(slots))
-            .run(Kernel::QkNormRope(Cache::Rows), params.grid(rows));
+            .run(Kernel::QkNormRope(KvFormat::RowsF32), params.grid(rows));
         let mut found = run.read::<f32>(5, rows * heads * head_dim)[place * heads * head_dim..]
             [..heads * head_dim]
             .to_vec();
         let keys = run.read::<f32>(6, slots);
         for line in 0..kv_heads * head_vecs {
-            found.extend_from_slice(&keys[(line * capacity + position) * 4..][..4]);
+            found.extend_from_slice(&keys[(line * context + position) * 4..][..4]);
         }
         found.extend_from_slice(
             &run.read::<f32>(7, slots)[position * kv_heads * head_dim..][..kv_heads * head_dim],
@@ -232,39 +232,39 @@ fn attention() {
         let heads = kv_heads * random.between(1, 5);
         let head_vecs = random.between(1, 40);
         let head_dim = head_vecs * 4;
-        let capacity = position + 40;
+        let context = position + 40;
         let slot = kv_heads * head_dim;
         let row = random.units(heads * head_dim);
-        let mut keys = random.units(capacity * slot);
-        let mut values = random.units(capacity * slot);
+        let mut keys = random.units(context * slot);
+        let mut values = random.units(context * slot);
         let mut others = Random::new(random.bits() ^ (place * 100 + rows) as u64);
-        for later in position + 1..capacity {
+        for later in position + 1..context {
             let filling = others.pick(&[0.0, 7.0, f32::INFINITY, f32::NAN]);
             values[later * slot..][..slot].fill(filling);
             for line in 0..kv_heads * head_vecs {
-                keys[(line * capacity + later) * 4..][..4].fill(filling);
+                keys[(line * context + later) * 4..][..4].fill(filling);
             }
         }
-        let splits = capacity.div_ceil(SPLIT);
+        let splits = context.div_ceil(SPLIT);
         let q = among_others(&mut others, &row, place, rows);
-        let piece_rows = others.between(1, rows);
-        let first_row = place / piece_rows * piece_rows;
+        let chunk_rows = others.between(1, rows);
+        let first_row = place / chunk_rows * chunk_rows;
         let params = Attention {
             heads: heads as u32,
             kv_heads: kv_heads as u32,
             head_vecs: head_vecs as u32,
-            capacity: capacity as u32,
+            context: context as u32,
             queries: 0,
             splits: splits as u32,
             scale: 0.7,
-            visible: Visible::Causal as u32,
+            visible: Mask::Causal as u32,
             first_row: first_row as u32,
-            piece_queries: (piece_rows * heads / kv_heads) as u32,
+            chunk_queries: (chunk_rows * heads / kv_heads) as u32,
             eps: 1e-6,
             pad: 0,
         };
         let state = pass(position - place, rows);
-        let partials = piece_rows * heads * splits;
+        let partials = chunk_rows * heads * splits;
         let (sums_len, stats_len) = (partials * head_dim, partials * 2);
         let run = Operands::new(gpu)
             .storage(&[state])
@@ -274,7 +274,7 @@ fn attention() {
             .storage(&values)
             .storage(&poison(sums_len))
             .storage(&poison(stats_len))
-            .run(Kernel::Attention, params.grid(rows, capacity));
+            .run(Kernel::Attention, params.grid(rows, context));
         let merge = AttentionMerge {
             heads: heads as u32,
             kv_heads: kv_heads as u32,
@@ -282,9 +282,9 @@ fn attention() {
             head_vecs: head_vecs as u32,
             splits: splits as u32,
             out_stride: (heads * head_dim) as u32,
-            visible: Visible::Causal as u32,
+            visible: Mask::Causal as u32,
             first_row: first_row as u32,
-            piece_queries: (piece_rows * heads / kv_heads) as u32,
+            chunk_queries: (chunk_rows * heads / kv_heads) as u32,
             pad: [0; 3],
         };
         let merged = Operands::new(gpu)
@@ -293,7 +293,7 @@ fn attention() {
             .storage(&run.read::<f32>(5, sums_len))
             .storage(&run.read::<f32>(6, stats_len))
             .storage(&poison(rows * heads * head_dim))
-            .run(Kernel::AttentionMerge(Splits::Even), merge.grid(rows));
+            .run(Kernel::AttentionMerge(KvSplits::Fixed), merge.grid(rows));
         merged.read::<f32>(4, rows * heads * head_dim)[place * heads * head_dim..][..heads * head_dim]
             .to_vec()
     });
@@ -382,7 +382,7 @@ fn pieces_of_a_prompt() {
         let (sizes, ids, cache, dispatches) = of(prompt.len() + 4 + shape.block);
         let (long_sizes, long_ids, long_cache, long_dispatches) = of(8192);
         assert_eq!(sizes.pieces(), 1);
-        assert!(sizes.rows.min(prompt.len()) > long_sizes.piece_rows, "{long_sizes:?}");
+        assert!(sizes.rows.min(prompt.len()) > long_sizes.chunk_rows, "{long_sizes:?}");
         assert_eq!(long_ids, ids, "tier {}", tier.name());
         assert_same_bits(&long_cache, &cache, &format!("tier {}", tier.name()));
         assert_eq!(long_dispatches, dispatches);

@@ -9,8 +9,8 @@ use orthrus::shaders::params::{
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, Kernel, MAX_BLOCK, NO_ID, Output, Record, Rows, SPLIT, Slices, Splits, State, Store,
-    Tile, Visible, WeightFormat, chunks,
+    Cache, Candidates, Kernel, MAX_BLOCK, NO_ID, ActivationLayout, CycleResult, Rows, SPLIT, SplitK, KvSplits, State, Store,
+    RowsPerLane, Mask, WeightFormat, packs,
 };
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_close, on_random_shapes, poison, stored};
@@ -72,7 +72,7 @@ fn embed() {
             let ids = random.between(1, 50);
             let first_id = random.between(0, 3) as u32;
             let params = Embed {
-                chunks: chunks(width) as u32,
+                packs: packs(width) as u32,
                 first_id,
                 ids: ids as u32,
                 masked: random.between(0, 1) as u32,
@@ -116,7 +116,7 @@ fn rms_norm() {
                 .storage(&x)
                 .storage(&weight)
                 .storage(&expected)
-                .run(Kernel::RmsNorm { rows: rows_choice, output: Output::Rows }, params.grid(rows));
+                .run(Kernel::RmsNorm { rows: rows_choice, output: ActivationLayout::RowsF32 }, params.grid(rows));
             twin::rms_norm(&state, &params, rows_choice, &x, &weight, &mut expected);
             assert_close(&run.read(4, expected.len()), &expected, 2e-6, what);
         }
@@ -128,12 +128,12 @@ fn matmul() {
     on_random_shapes(|gpu, random, what| {
         for format in WeightFormat::ALL {
             for (tile, slices) in [
-                (Tile::One, Slices::One),
-                (Tile::One, Slices::Many),
-                (Tile::Eight, Slices::One),
-                (Tile::Eight, Slices::Many),
+                (RowsPerLane::One, SplitK::One),
+                (RowsPerLane::One, SplitK::ThirtyTwo),
+                (RowsPerLane::Eight, SplitK::One),
+                (RowsPerLane::Eight, SplitK::ThirtyTwo),
             ] {
-                let store = random.pick(&[Store::Value, Store::Sum]);
+                let store = random.pick(&[Epilogue::Store, Epilogue::AddResidual]);
                 let rows_choice = random.pick(&[Rows::All, Rows::Logits]);
                 let rows = random_rows(random);
                 let state = random_pass(random, rows);
@@ -143,7 +143,7 @@ fn matmul() {
                 let y_stride = y_first + outputs + random.between(0, 5);
                 let params = Matmul {
                     outputs: outputs as u32,
-                    chunks: chunks(inputs) as u32,
+                    packs: packs(inputs) as u32,
                     y_stride: y_stride as u32,
                     y_first: y_first as u32,
                 };
@@ -152,7 +152,7 @@ fn matmul() {
                 let mut x = random.units(rows * padded(inputs));
                 x.resize(rows.next_multiple_of(tile.rows()) * padded(inputs), f32::NAN);
                 let mut expected = poison(rows * y_stride);
-                if store == Store::Sum {
+                if store == Epilogue::AddResidual {
                     for row in 0..rows_choice.count(&state) {
                         let at = row * y_stride + y_first;
                         expected[at..at + outputs].copy_from_slice(&random.units(outputs));
@@ -186,7 +186,7 @@ fn qk_norm_rope() {
         let head_dim = 2 * random.between(1, 128);
         let head_vecs = head_dim.div_ceil(4);
         let positions = state.start as usize + rows;
-        let capacity = positions + random.between(0, 9);
+        let context = positions + random.between(0, 9);
         let qkv_stride = (heads + 2 * kv_heads) * head_dim;
         let params = QkNormRope {
             heads: heads as u32,
@@ -194,7 +194,7 @@ fn qk_norm_rope() {
             head_dim: head_dim as u32,
             head_vecs: head_vecs as u32,
             qkv_stride: qkv_stride as u32,
-            capacity: capacity as u32,
+            context: context as u32,
             queries: 0,
             eps: 1e-6,
         };
@@ -203,7 +203,7 @@ fn qk_norm_rope() {
         let rope: Vec<[f32; 2]> =
             (0..positions * head_dim / 2).map(|_| [random.unit(), random.unit()]).collect();
         let mut q = poison(rows * heads * head_vecs * 4);
-        let mut keys = poison(capacity * kv_heads * head_vecs * 4);
+        let mut keys = poison(context * kv_heads * head_vecs * 4);
         let mut values = keys.clone();
         let run = Operands::new(gpu)
             .storage(&[state])
@@ -214,7 +214,7 @@ fn qk_norm_rope() {
             .storage(&q)
             .storage(&keys)
             .storage(&values)
-            .run(Kernel::QkNormRope(Cache::Rows), params.grid(rows));
+            .run(Kernel::QkNormRope(KvFormat::RowsF32), params.grid(rows));
         twin::qk_norm_rope(&state, &params, &qkv, &norms, &rope, &mut q, &mut keys, &mut values);
         assert_close(&run.read(5, q.len()), &q, 3e-6, &format!("{what}, q"));
         assert_close(&run.read(6, keys.len()), &keys, 3e-6, &format!("{what}, keys"));
@@ -229,7 +229,7 @@ struct AttentionShape {
     positions: usize,
 }
 
-fn random_attention(random: &mut Random, visible: Visible) -> AttentionShape {
+fn random_attention(random: &mut Random, visible: Mask) -> AttentionShape {
     // Up to 40 rows: the twin's time grows with rows times positions.
     let rows = random_rows(random).min(40);
     let kv_heads = random.between(1, 3);
@@ -242,18 +242,18 @@ fn random_attention(random: &mut Random, visible: Visible) -> AttentionShape {
     let splits = positions.div_ceil(SPLIT) + random.between(0, 2);
     // All rows, or a piece of them.
     let first_row = random.pick(&[0, random.clone().between(0, rows - 1)]);
-    let piece_rows = random.pick(&[rows + 2, random.clone().between(1, rows)]);
+    let chunk_rows = random.pick(&[rows + 2, random.clone().between(1, rows)]);
     let params = Attention {
         heads: heads as u32,
         kv_heads: kv_heads as u32,
         head_vecs: head_vecs as u32,
-        capacity: (positions + random.between(0, 9)) as u32,
+        context: (positions + random.between(0, 9)) as u32,
         queries: 0,
         splits: splits as u32,
         scale: 1.0 / ((4 * head_vecs) as f32).sqrt(),
         visible: visible as u32,
         first_row: first_row as u32,
-        piece_queries: (piece_rows * heads / kv_heads) as u32,
+        chunk_queries: (chunk_rows * heads / kv_heads) as u32,
         eps: 1e-6,
         pad: 0,
     };
@@ -264,16 +264,16 @@ fn random_attention(random: &mut Random, visible: Visible) -> AttentionShape {
 #[test]
 fn attention() {
     on_random_shapes(|gpu, random, what| {
-        for visible in [Visible::Causal, Visible::Block] {
+        for visible in [Mask::Causal, Mask::Block] {
             let AttentionShape { state, params, rows, positions } = random_attention(random, visible);
             let width = params.head_vecs as usize * 4;
             let heads = params.heads as usize;
             let slot = params.kv_heads as usize * width;
             let mut q = random.units(rows * heads * width);
             q.iter_mut().for_each(|q| *q *= 3.0);
-            let cache_keys = random.units(params.capacity as usize * slot);
-            let cache_values = random.units(params.capacity as usize * slot);
-            let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
+            let cache_keys = random.units(params.context as usize * slot);
+            let cache_values = random.units(params.context as usize * slot);
+            let partials = (params.kv_heads * params.splits * params.chunk_queries) as usize;
             let mut sums = poison(partials * width);
             let mut stats = poison(partials * 2);
             let operands = Operands::new(gpu)
@@ -312,13 +312,13 @@ fn attention_at_forty_thousand_positions() {
         heads: 2,
         kv_heads: 1,
         head_vecs: head_vecs as u32,
-        capacity: positions as u32,
+        context: positions as u32,
         queries: 0,
         splits: splits as u32,
         scale: 1.0,
-        visible: Visible::Causal as u32,
+        visible: Mask::Causal as u32,
         first_row: 0,
-        piece_queries: 2 * rows as u32,
+        chunk_queries: 2 * rows as u32,
         eps: 1e-6,
         pad: 0,
     };
@@ -329,9 +329,9 @@ fn attention_at_forty_thousand_positions() {
         head_vecs: head_vecs as u32,
         splits: splits as u32,
         out_stride: 16,
-        visible: Visible::Causal as u32,
+        visible: Mask::Causal as u32,
         first_row: 0,
-        piece_queries: 2 * rows as u32,
+        chunk_queries: 2 * rows as u32,
         pad: [0; 3],
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
@@ -361,7 +361,7 @@ fn attention_at_forty_thousand_positions() {
             .storage(&run.read::<f32>(5, sums.len()))
             .storage(&run.read::<f32>(6, 2 * stats.len()))
             .storage(&poison(expected.len()))
-            .run(Kernel::AttentionMerge(Splits::Even), merge.grid(rows));
+            .run(Kernel::AttentionMerge(KvSplits::Fixed), merge.grid(rows));
         // A mean of 40,000 values within [-1, 1]: errors of the sums cancel rather than add.
         assert_close(&merged.read(4, expected.len()), &expected, 1e-5, tier.name());
     }
@@ -370,7 +370,7 @@ fn attention_at_forty_thousand_positions() {
 #[test]
 fn attention_merge() {
     on_random_shapes(|gpu, random, what| {
-        for visible in [Visible::Causal, Visible::Block] {
+        for visible in [Mask::Causal, Mask::Block] {
             let AttentionShape { state, params, rows, .. } = random_attention(random, visible);
             let (heads, width) = (params.heads as usize, params.head_vecs as usize * 4);
             let head_dim = width - random.between(0, 1) * 2;
@@ -384,10 +384,10 @@ fn attention_merge() {
                 out_stride: out_stride as u32,
                 visible: visible as u32,
                 first_row: params.first_row,
-                piece_queries: params.piece_queries,
+                chunk_queries: params.chunk_queries,
                 pad: [0; 3],
             };
-            let partials = (params.kv_heads * params.splits * params.piece_queries) as usize;
+            let partials = (params.kv_heads * params.splits * params.chunk_queries) as usize;
             let sums = random.units(partials * width);
             let stats: Vec<[f32; 2]> =
                 (0..partials).map(|_| [9.0 * random.unit(), 1.5 + random.unit()]).collect();
@@ -398,7 +398,7 @@ fn attention_merge() {
                 .storage(&sums)
                 .storage(&stats)
                 .storage(&expected)
-                .run(Kernel::AttentionMerge(Splits::Even), merge.grid(rows));
+                .run(Kernel::AttentionMerge(KvSplits::Fixed), merge.grid(rows));
             twin::attention_merge(&state, &merge, &sums, &stats, &mut expected);
             assert_close(&run.read(4, expected.len()), &expected, 5e-6, &format!("{what}, {visible:?}"));
         }
@@ -417,9 +417,9 @@ fn attention_merge_of_many_splits() {
         head_vecs: head_vecs as u32,
         splits: splits as u32,
         out_stride: padded(8 * head_vecs) as u32,
-        visible: Visible::Causal as u32,
+        visible: Mask::Causal as u32,
         first_row: 0,
-        piece_queries: 2 * rows as u32,
+        chunk_queries: 2 * rows as u32,
         pad: [0; 3],
     };
     let state = State { start: start as u32, rows: rows as u32, ..State::zeroed() };
@@ -437,7 +437,7 @@ fn attention_merge_of_many_splits() {
             .storage(&sums)
             .storage(&stats)
             .storage(&poison(expected.len()))
-            .run(Kernel::AttentionMerge(Splits::Even), merge.grid(rows));
+            .run(Kernel::AttentionMerge(KvSplits::Fixed), merge.grid(rows));
         assert_close(&run.read(4, expected.len()), &expected, 5e-6, tier.name());
     }
 }
@@ -549,24 +549,24 @@ fn accept() {
         state.end_ids.fill_with(|| random.between(0, 40) as u32);
         let mut tokens: Vec<u32> =
             (0..anchor + 1 + rows + 100).map(|_| random.between(0, 60) as u32).collect();
-        let mut picks = vec![NO_ID; MAX_BLOCK];
+        let mut target_tokens = vec![NO_ID; MAX_BLOCK];
         let agreeing = random.between(0, rows);
-        for (i, pick) in picks.iter_mut().enumerate() {
+        for (i, pick) in target_tokens.iter_mut().enumerate() {
             let draft = tokens[anchor + 1 + i];
             *pick = if i < agreeing { draft } else { random.pick(&[draft + 1, draft + 1, NO_ID]) };
         }
-        let mut record = Record::zeroed();
-        record.picks.fill(77);
+        let mut record = CycleResult::zeroed();
+        record.target_tokens.fill(77);
         record.drafts.fill(77);
         let run = Operands::new(gpu)
             .storage(&[state])
             .storage(&tokens)
-            .storage(&picks)
+            .storage(&target_tokens)
             .storage(&[record])
             .run(Kernel::Accept, [1, 1, 1]);
-        twin::accept(&mut state, &mut tokens, &picks, &mut record);
+        twin::accept(&mut state, &mut tokens, &target_tokens, &mut record);
         assert_eq!(run.read::<State>(0, 1), [state], "{what}");
         assert_eq!(run.read::<u32>(1, tokens.len()), tokens, "{what}");
-        assert_eq!(run.read::<Record>(3, 1), [record], "{what}");
+        assert_eq!(run.read::<CycleResult>(3, 1), [record], "{what}");
     });
 }

@@ -1,10 +1,10 @@
 //! The `baseline` tier on the least that WebGPU promises, and a decode loop that makes nothing.
 
-use orthrus::loader::{Checkpoint, Views};
+use orthrus::loader::{Checkpoint, CheckpointViews};
 use orthrus::memory::SessionSizes;
 use orthrus::shaders::Cache;
 use orthrus::{
-    AcceptRule, ArKernel, GenerateOptions, Gpu, GpuOptions, Model, Sampling, Session, Synthetic, Tier, View,
+    AcceptRule, ArKernel, GenerateOptions, Gpu, GpuOptions, Model, Sampling, Session, Synthetic, Tier, Decoding,
     WeightFormat, no_progress,
 };
 use orthrus_tests::golden::{CASES, Golden};
@@ -15,7 +15,7 @@ fn load(gpu: &Gpu, golden: &Golden, format: WeightFormat) -> Model {
     Model::load(gpu, &checkpoint, format, &mut no_progress).unwrap()
 }
 
-fn options(golden: &Golden, view: View) -> GenerateOptions {
+fn options(golden: &Golden, view: Decoding) -> GenerateOptions {
     let end_ids = Some(vec![golden.decoding.runs["main"].eos_token_id]);
     GenerateOptions { max_new_tokens: 64, view, end_ids, ..Default::default() }
 }
@@ -33,7 +33,7 @@ fn baseline_runs_on_core_limits_without_features() {
     for case in CASES {
         let golden = Golden::open(case);
         let mut session = load(&gpu, &golden, WeightFormat::F32).session(256).unwrap();
-        let found = ids(&mut session, &golden.decoding.prompt_ids, &options(&golden, View::Dual));
+        let found = ids(&mut session, &golden.decoding.prompt_ids, &options(&golden, Decoding::Dual));
         assert_eq!(found, golden.decoding.runs["main"].new_ids, "{case}");
     }
 }
@@ -48,13 +48,13 @@ fn the_decode_loop_makes_nothing() {
         let sampled = Sampling { temperature: 0.8, seed: 1, ..Sampling::default() };
         let rejected = Sampling { accept: AcceptRule::Rejection, ..sampled };
         for (view, ar_kernel, sampling) in [
-            (View::Dual, ArKernel::Exact, Sampling::default()),
-            (View::Ar, ArKernel::Exact, Sampling::default()),
+            (Decoding::Dual, ArKernel::Exact, Sampling::default()),
+            (Decoding::Ar, ArKernel::Exact, Sampling::default()),
             // What is prepared only when it is asked for is, before the loop.
-            (View::Ar, ArKernel::Fast, Sampling::default()),
-            (View::Ar, ArKernel::Fast, sampled),
-            (View::Dual, ArKernel::Exact, sampled),
-            (View::Dual, ArKernel::Exact, rejected),
+            (Decoding::Ar, ArKernel::Fast, Sampling::default()),
+            (Decoding::Ar, ArKernel::Fast, sampled),
+            (Decoding::Dual, ArKernel::Exact, sampled),
+            (Decoding::Dual, ArKernel::Exact, rejected),
         ] {
             let options = GenerateOptions { ar_kernel, sampling, ..options(&golden, view) };
             let mut generation =
@@ -76,7 +76,7 @@ fn what_is_compiled_ahead_is_all_that_greedy_decoding_takes() {
         let ahead = gpu.created().pipelines;
         let golden = Golden::open("tied-gqa");
         let mut session = load(&gpu, &golden, WeightFormat::F16).session(256).unwrap();
-        for view in [View::Dual, View::Ar] {
+        for view in [Decoding::Dual, Decoding::Ar] {
             let found = ids(&mut session, &golden.decoding.prompt_ids, &options(&golden, view));
             assert!(!found.is_empty());
         }
@@ -105,8 +105,8 @@ fn a_layer_takes_ten_dispatches_and_nine_with_cooperative_matrices() {
     for tier in tiers() {
         for format in WeightFormat::ALL {
             let expected = match Cache::of(tier, format) {
-                Cache::Rows => 10,
-                Cache::Tiles => 9,
+                KvFormat::RowsF32 => 10,
+                KvFormat::TilesF16 => 9,
             };
             for case in CASES {
                 let session = load(&gpu(tier), &Golden::open(case), format).session(64).unwrap();
@@ -122,19 +122,19 @@ fn a_layer_takes_ten_dispatches_and_nine_with_cooperative_matrices() {
 fn a_session_takes_little_beyond_its_cache() {
     for name in ["1.7b", "8b"] {
         let config = Synthetic::named(name).unwrap().config();
-        for (cache, rows, most) in [(Cache::Rows, 128, 128), (Cache::Tiles, 2048, 64)] {
+        for (cache, rows, most) in [(KvFormat::RowsF32, 128, 128), (KvFormat::TilesF16, 2048, 64)] {
             for context in [1, 512, 8192, 40_960] {
-                let sizes = SessionSizes::new(&config, Views::Dual, context, cache);
+                let sizes = SessionSizes::new(&config, CheckpointViews::Dual, context, cache);
                 let (scratch, partials) = (sizes.scratch_bytes() >> 20, sizes.partials_bytes() >> 20);
                 let what = format!(
                     "{name}, {cache:?}, {context}: {scratch} MiB, partials {partials} MiB, {} rows in pieces of {}",
-                    sizes.rows, sizes.piece_rows
+                    sizes.rows, sizes.chunk_rows
                 );
                 println!("{what}");
                 assert_eq!(sizes.rows, rows.min(context.next_multiple_of(8)).max(sizes.block), "{what}");
-                assert!(sizes.piece_rows.is_multiple_of(8), "{what}");
-                assert!(sizes.piece_rows >= sizes.block && sizes.piece_rows < sizes.rows + 32, "{what}");
-                assert!(partials <= most || sizes.piece_rows == 32, "{what}");
+                assert!(sizes.chunk_rows.is_multiple_of(8), "{what}");
+                assert!(sizes.chunk_rows >= sizes.block && sizes.chunk_rows < sizes.rows + 32, "{what}");
+                assert!(partials <= most || sizes.chunk_rows == 32, "{what}");
                 assert!(scratch < 400, "{what}");
             }
         }

@@ -2,7 +2,7 @@
 //! ids, and the acceptance length of every cycle.
 
 use orthrus::loader::Checkpoint;
-use orthrus::{FinishReason, GenerateOptions, Model, Session, Stats, View, WeightFormat, no_progress};
+use orthrus::{FinishReason, GenerateOptions, Model, Session, Stats, Decoding, WeightFormat, no_progress};
 use orthrus_tests::golden::{CASES, Golden, GoldenRun};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::assert_rows_close;
@@ -50,7 +50,7 @@ fn generate(
     session: &mut Session,
     prompt: &[u32],
     run: &GoldenRun,
-    view: View,
+    view: Decoding,
 ) -> (Vec<u32>, Stats, FinishReason) {
     let options = GenerateOptions {
         max_new_tokens: run.max_new_tokens,
@@ -65,7 +65,7 @@ fn generate(
     for item in &mut generation {
         let item = item.unwrap();
         ids.extend(&item.ids);
-        if let (View::Dual, Some(cycle)) = (view, item.cycle) {
+        if let (Decoding::Dual, Some(cycle)) = (view, item.cycle) {
             let expected = cycles.next().unwrap();
             assert_eq!(cycle.rows, expected.block_len);
             // Beyond the first rejected draft, the goldens may be close calls.
@@ -84,7 +84,7 @@ fn greedy_runs() {
             let what = format!("{what}, {name}");
             let mut session = model.session(256).unwrap();
             let prompt = &golden.decoding.prompt_ids;
-            let (ids, stats, finish) = generate(&mut session, prompt, run, View::Dual);
+            let (ids, stats, finish) = generate(&mut session, prompt, run, Decoding::Dual);
             assert_eq!(ids, run.new_ids, "{what}");
             assert_eq!(stats.acceptance_lengths, run.accept_lens, "{what}");
             assert_eq!(stats.forward_passes, run.n_forward, "{what}");
@@ -92,7 +92,7 @@ fn greedy_runs() {
             let stopped = ids.last() == Some(&run.eos_token_id);
             assert_eq!(finish, if stopped { FinishReason::Stop } else { FinishReason::Length }, "{what}");
 
-            let (ar_ids, ar_stats, ar_finish) = generate(&mut session, prompt, run, View::Ar);
+            let (ar_ids, ar_stats, ar_finish) = generate(&mut session, prompt, run, Decoding::Ar);
             assert_eq!(ar_ids, run.new_ids, "{what}, AR view");
             assert_eq!(ar_finish, finish, "{what}, AR view");
             assert_eq!(ar_stats.forward_passes, ids.len(), "{what}, AR view");
@@ -124,10 +124,10 @@ fn dual_is_ar_in_every_format_and_block_size() {
                     let ids: Vec<u32> = generation.by_ref().flat_map(|run| run.unwrap().ids).collect();
                     (ids, generation.stats().tokens_per_cycle())
                 };
-                let (ar, _) = decode(View::Ar, most);
+                let (ar, _) = decode(Decoding::Ar, most);
                 for block_size in [1, 2, most / 2 + 1, most] {
                     let what = format!("{case}, tier {}, {}, block {block_size}", tier.name(), format.name());
-                    let (dual, tokens_per_cycle) = decode(View::Dual, block_size);
+                    let (dual, tokens_per_cycle) = decode(Decoding::Dual, block_size);
                     assert_eq!(dual, ar, "{what}");
                     // A diffusion view gone wrong would show here, and not in the text.
                     let least = if block_size == 1 { 1.0 } else { 1.4 };

@@ -4,16 +4,16 @@
 use std::collections::HashMap;
 
 use bytemuck::Zeroable;
-use orthrus::shaders::params::{Choice, Distribution};
+use orthrus::shaders::params::{Choice, SamplingCut};
 use orthrus::shaders::{State, twin};
 use orthrus::{
-    AcceptRule, Error, GenerateOptions, Model, Sampling, Session, Tier, View, WeightFormat, no_progress,
+    AcceptRule, Error, GenerateOptions, Model, Sampling, Session, Tier, Decoding, WeightFormat, no_progress,
 };
 use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, tiers, tiers_with_formats};
 
-fn draw(session: &mut Session, prompt: &[u32], budget: usize, view: View, sampling: Sampling) -> Vec<u32> {
+fn draw(session: &mut Session, prompt: &[u32], budget: usize, view: Decoding, sampling: Sampling) -> Vec<u32> {
     let options = GenerateOptions {
         max_new_tokens: budget,
         view,
@@ -37,15 +37,15 @@ fn coupled_views_draw_the_same_text() {
             {
                 let sampling = Sampling { temperature, top_k, top_p, seed: 11, accept: AcceptRule::Coupled };
                 let prompt = &golden.decoding.prompt_ids;
-                let ar = draw(&mut session, prompt, 40, View::Ar, sampling);
+                let ar = draw(&mut session, prompt, 40, Decoding::Ar, sampling);
                 let what = format!("{case}, {}, {sampling:?}", tier.name());
-                assert_eq!(draw(&mut session, prompt, 40, View::Dual, sampling), ar, "{what}");
-                assert_eq!(draw(&mut session, prompt, 40, View::Dual, sampling), ar, "{what}, again");
+                assert_eq!(draw(&mut session, prompt, 40, Decoding::Dual, sampling), ar, "{what}");
+                assert_eq!(draw(&mut session, prompt, 40, Decoding::Dual, sampling), ar, "{what}, again");
                 texts.push(ar);
             }
             let other =
                 Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, seed: 12, accept: AcceptRule::Coupled };
-            texts.push(draw(&mut session, &golden.decoding.prompt_ids, 40, View::Dual, other));
+            texts.push(draw(&mut session, &golden.decoding.prompt_ids, 40, Decoding::Dual, other));
             texts.dedup();
             assert!(texts.len() > 2, "{case}: temperature and seed make a difference");
         }
@@ -71,14 +71,14 @@ fn options_out_of_range_are_refused_with_the_range() {
         refused(Sampling { temperature: 1.0, top_p, ..Default::default() });
     }
     // Below the official threshold, and with one id left, sampling is greedy decoding.
-    let greedy = draw(&mut session, &[1, 2], 20, View::Dual, Sampling::default());
+    let greedy = draw(&mut session, &[1, 2], 20, Decoding::Dual, Sampling::default());
     for sampling in [
         Sampling { temperature: 1e-6, ..Default::default() },
         Sampling { temperature: 100.0, top_k: 1, ..Default::default() },
         Sampling { temperature: 1.0, top_k: 0, top_p: 0.0, ..Default::default() },
     ] {
         for accept in [AcceptRule::Coupled, AcceptRule::Rejection] {
-            assert_eq!(draw(&mut session, &[1, 2], 20, View::Dual, Sampling { accept, ..sampling }), greedy);
+            assert_eq!(draw(&mut session, &[1, 2], 20, Decoding::Dual, Sampling { accept, ..sampling }), greedy);
         }
     }
 }
@@ -135,12 +135,12 @@ fn extreme_logits() {
         for (model, equal) in models.iter().zip([true, false]) {
             let mut session = model.session(40).unwrap();
             for sampling in extremes() {
-                let ar = draw(&mut session, &[7, 1], 20, View::Ar, sampling);
+                let ar = draw(&mut session, &[7, 1], 20, Decoding::Ar, sampling);
                 let what = format!("equal: {equal}, {}, {sampling:?}", tier.name());
                 assert_eq!(ar.len(), 20, "{what}");
-                assert_eq!(draw(&mut session, &[7, 1], 20, View::Dual, sampling), ar, "{what}");
+                assert_eq!(draw(&mut session, &[7, 1], 20, Decoding::Dual, sampling), ar, "{what}");
                 let rejection = Sampling { accept: AcceptRule::Rejection, ..sampling };
-                assert_eq!(draw(&mut session, &[7, 1], 20, View::Dual, rejection).len(), 20, "{what}");
+                assert_eq!(draw(&mut session, &[7, 1], 20, Decoding::Dual, rejection).len(), 20, "{what}");
                 let certain = sampling.is_greedy() || sampling.top_p == 0.0;
                 if !equal {
                     assert!(ar.iter().all(|id| [17, 18].contains(id)), "{what}");
@@ -167,9 +167,9 @@ fn logits_that_are_no_numbers_end_in_an_error() {
     let mut session = model.session(40).unwrap();
     for sampling in extremes() {
         for (view, accept) in [
-            (View::Ar, AcceptRule::Coupled),
-            (View::Dual, AcceptRule::Coupled),
-            (View::Dual, AcceptRule::Rejection),
+            (Decoding::Ar, AcceptRule::Coupled),
+            (Decoding::Dual, AcceptRule::Coupled),
+            (Decoding::Dual, AcceptRule::Rejection),
         ] {
             let sampling = Sampling { accept, ..sampling };
             let options = GenerateOptions { max_new_tokens: 9, view, sampling, ..Default::default() };
@@ -203,7 +203,7 @@ fn exact_distribution(session: &mut Session, sampling: &Sampling) -> HashMap<Vec
             let text = [&PROMPT[..], &prefix].concat();
             let logits = session.append(&text).unwrap();
             let last = &logits[logits.len() - VOCABULARY..];
-            let mut d = [Distribution::zeroed()];
+            let mut d = [SamplingCut::zeroed()];
             twin::distribution(&state, &params, last, &mut d);
             for (id, logit) in last.iter().enumerate() {
                 if *logit >= d[0].cut {
@@ -258,7 +258,7 @@ fn draws() -> u64 {
 
 /// How often which three tokens are drawn first, over as many seeds as there are draws; several sessions at a time, since
 /// each waits for the GPU more than it works.
-fn counts(model: &Model, view: View, sampling: &Sampling) -> HashMap<Vec<u32>, usize> {
+fn counts(model: &Model, view: Decoding, sampling: &Sampling) -> HashMap<Vec<u32>, usize> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let some = |first: u64| {
         let mut session = model.session(16).unwrap();
@@ -283,7 +283,7 @@ fn counts(model: &Model, view: View, sampling: &Sampling) -> HashMap<Vec<u32>, u
 const HOT: (f32, u32, f32) = (1.3, 0, 1.0);
 const CUT: (f32, u32, f32) = (0.9, 4, 0.9);
 
-fn assert_draws_fit(view: View, accept: AcceptRule, (temperature, top_k, top_p): (f32, u32, f32)) {
+fn assert_draws_fit(view: Decoding, accept: AcceptRule, (temperature, top_k, top_p): (f32, u32, f32)) {
     let shape = Shape {
         hidden: 16,
         layers: 1,
@@ -308,32 +308,32 @@ fn assert_draws_fit(view: View, accept: AcceptRule, (temperature, top_k, top_p):
 
 #[test]
 fn rejection_draws_the_exact_distribution() {
-    assert_draws_fit(View::Dual, AcceptRule::Rejection, HOT);
+    assert_draws_fit(Decoding::Dual, AcceptRule::Rejection, HOT);
 }
 
 #[test]
 fn rejection_draws_the_exact_distribution_cut() {
-    assert_draws_fit(View::Dual, AcceptRule::Rejection, CUT);
+    assert_draws_fit(Decoding::Dual, AcceptRule::Rejection, CUT);
 }
 
 #[test]
 fn coupled_draws_the_exact_distribution() {
-    assert_draws_fit(View::Dual, AcceptRule::Coupled, HOT);
+    assert_draws_fit(Decoding::Dual, AcceptRule::Coupled, HOT);
 }
 
 #[test]
 fn coupled_draws_the_exact_distribution_cut() {
-    assert_draws_fit(View::Dual, AcceptRule::Coupled, CUT);
+    assert_draws_fit(Decoding::Dual, AcceptRule::Coupled, CUT);
 }
 
 #[test]
 fn the_ar_view_draws_the_exact_distribution() {
-    assert_draws_fit(View::Ar, AcceptRule::Coupled, HOT);
+    assert_draws_fit(Decoding::Ar, AcceptRule::Coupled, HOT);
 }
 
 #[test]
 fn the_ar_view_draws_the_exact_distribution_cut() {
-    assert_draws_fit(View::Ar, AcceptRule::Coupled, CUT);
+    assert_draws_fit(Decoding::Ar, AcceptRule::Coupled, CUT);
 }
 
 /// The tests above can fail: drawing from p itself after a rejection, rather than from the residual, gives

@@ -2,7 +2,7 @@
 
 use bytemuck::Zeroable;
 use orthrus::Gpu;
-use orthrus::shaders::params::{Argmax, Candidate, Choice, Distribution, Part, Reject};
+use orthrus::shaders::params::{Argmax, Candidate, Choice, SamplingCut, LogitPart, Reject};
 use orthrus::shaders::twin::{self, random};
 use orthrus::shaders::{Candidates, Kernel, NO_ID, State};
 use orthrus_tests::golden::{CASES, Golden};
@@ -38,14 +38,14 @@ fn random_logits(random: &mut Random, rows: usize, vocabulary: usize) -> Vec<f32
     logits
 }
 
-fn surveyed(gpu: &Gpu, state: &State, params: &Choice, logits: &[f32], rows: usize) -> Vec<Part> {
+fn surveyed(gpu: &Gpu, state: &State, params: &Choice, logits: &[f32], rows: usize) -> Vec<LogitPart> {
     let count = rows * params.parts as usize;
     let run = Operands::new(gpu)
         .storage(&[*state])
         .params(params)
         .storage(logits)
-        .storage(&vec![Part::zeroed(); count])
-        .run(Kernel::Survey, params.grid(rows));
+        .storage(&vec![LogitPart::zeroed(); count])
+        .run(Kernel::LogitParts, params.grid(rows));
     run.read(3, count)
 }
 
@@ -55,18 +55,18 @@ fn distributions(
     params: &Choice,
     logits: &[f32],
     rows: usize,
-) -> Vec<Distribution> {
+) -> Vec<SamplingCut> {
     let run = Operands::new(gpu)
         .storage(&[*state])
         .params(params)
         .storage(logits)
         .storage(&surveyed(gpu, state, params, logits, rows))
-        .storage(&vec![Distribution::zeroed(); rows])
-        .run(Kernel::Distribution, params.row_grid(rows));
+        .storage(&vec![SamplingCut::zeroed(); rows])
+        .run(Kernel::SamplingCut, params.row_grid(rows));
     run.read(4, rows)
 }
 
-fn assert_same(found: &Distribution, expected: &Distribution, what: &str) {
+fn assert_same(found: &SamplingCut, expected: &SamplingCut, what: &str) {
     let close = |a: f32, b: f32| a == b || (a - b).abs() <= 1e-5 * b.abs();
     let same = close(found.highest, expected.highest)
         && close(found.cut, expected.cut)
@@ -78,7 +78,7 @@ fn assert_same(found: &Distribution, expected: &Distribution, what: &str) {
 }
 
 #[test]
-fn survey() {
+fn logit_parts() {
     on_random_shapes(|gpu, random, what| {
         let rows = random.between(1, 20);
         let vocabulary = random.pick(&[1, 2, 128, random.clone().between(1, 5000)]);
@@ -89,8 +89,8 @@ fn survey() {
             let any = random.between(0, logits.len() - 1);
             logits[any] = random.pick(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0]);
         }
-        let mut expected = vec![Part::zeroed(); rows * params.parts as usize];
-        twin::survey(&state, &params, &logits, &mut expected);
+        let mut expected = vec![LogitPart::zeroed(); rows * params.parts as usize];
+        twin::logit_parts(&state, &params, &logits, &mut expected);
         let found = surveyed(gpu, &state, &params, &logits, rows);
         for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
             let close = (found.mass - expected.mass).abs() <= 1e-5 * expected.mass;
@@ -108,7 +108,7 @@ fn distribution() {
         let state = random_state(random, rows);
         let params = Choice::new(vocabulary, random.between(0, 1) == 1);
         let logits = random_logits(random, rows, vocabulary);
-        let mut expected = vec![Distribution::zeroed(); rows];
+        let mut expected = vec![SamplingCut::zeroed(); rows];
         twin::distribution(&state, &params, &logits, &mut expected);
         let found = distributions(gpu, &state, &params, &logits, rows);
         for (row, (found, expected)) in found.iter().zip(&expected).enumerate() {
@@ -134,7 +134,7 @@ fn distribution_of_extreme_rows() {
             logits[3 * vocabulary..4 * vocabulary].fill(f32::NEG_INFINITY);
             logits[3 * vocabulary + 9] = -3.0;
             logits[4 * vocabulary + 4] = f32::NAN;
-            let mut expected = vec![Distribution::zeroed(); 5];
+            let mut expected = vec![SamplingCut::zeroed(); 5];
             twin::distribution(&state, &params, &logits, &mut expected);
             let found = distributions(&gpu, &state, &params, &logits, 5);
             let what = format!("temperature {temperature}, top-k {top_k}, top-p {top_p}");
@@ -149,7 +149,7 @@ fn distribution_of_extreme_rows() {
     }
 }
 
-fn probabilities(state: &State, d: &Distribution, logits: &[f32]) -> Vec<f32> {
+fn probabilities(state: &State, d: &SamplingCut, logits: &[f32]) -> Vec<f32> {
     let remains = |logit: f32, id: usize| logit > d.cut || (logit == d.cut && id as u32 <= d.last_id);
     let weight = |(id, &logit): (usize, &f32)| {
         let behind = (f64::from(logit) - f64::from(d.highest)) * f64::from(state.inverse_temperature);

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use orthrus::loader::{Checkpoint, ReadAt};
 use orthrus::{
-    Error, GenerateOptions, Generation, Gpu, GpuOptions, Model, Progress, Session, Tier, View, WeightFormat,
+    Error, GenerateOptions, Generation, Gpu, GpuOptions, Model, Progress, Session, Tier, Decoding, WeightFormat,
     no_progress,
 };
 use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint, virtual_checkpoint};
@@ -128,7 +128,7 @@ fn bad_requests_change_nothing() {
     assert!(matches!(refused(&[], default()), Error::EmptyPrompt));
     assert!(matches!(refused(prompt, options(0)), Error::EmptyBudget));
     let full = refused(prompt, options(64 - prompt.len() + 1));
-    assert!(matches!(full, Error::ContextFull { prompt: 23, budget: 42, capacity: 64 }), "{full}");
+    assert!(matches!(full, Error::ContextFull { prompt: 23, budget: 42, context: 64 }), "{full}");
     assert!(matches!(refused(prompt, options(usize::MAX)), Error::ContextFull { .. }));
     let beyond = refused(&[3, 320], default());
     assert!(matches!(beyond, Error::IdOutOfRange { index: 1, id: 320, vocabulary: 320 }), "{beyond}");
@@ -152,7 +152,7 @@ fn a_checkpoint_without_diffusion_view_decodes_by_ar_alone() {
     let mut session = model.session(64).unwrap();
     let dual = session.generate(&[1, 2], &options(5), &mut no_progress).err();
     assert!(matches!(dual, Some(Error::NoDiffusionView)));
-    let ar = GenerateOptions { view: View::Ar, ..options(5) };
+    let ar = GenerateOptions { view: Decoding::Ar, ..options(5) };
     let ids: Vec<u32> =
         session.generate(&[1, 2], &ar, &mut no_progress).unwrap().flat_map(|run| run.unwrap().ids).collect();
     let dual_model =
@@ -327,7 +327,7 @@ fn an_answer_can_own_its_session() {
         while let Some(run) = answer.next() {
             ids.extend(run.unwrap().ids);
             // Every time, to the end of what is under way.
-            while let Some(run) = pollster::block_on(answer.next_run_under_way()) {
+            while let Some(run) = pollster::block_on(answer.next_run_in_flight()) {
                 ids.extend(run.unwrap().ids);
             }
         }
@@ -366,5 +366,5 @@ fn a_matrix_larger_than_a_binding_is_split() {
             .flat_map(|run| run.unwrap().ids)
             .collect()
     };
-    assert_eq!(decode(&mut session, View::Dual), decode(&mut session, View::Ar));
+    assert_eq!(decode(&mut session, Decoding::Dual), decode(&mut session, Decoding::Ar));
 }

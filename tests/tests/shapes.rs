@@ -2,7 +2,7 @@
 //! thousands of tokens, against the decoder made of CPU twins.
 
 use orthrus::loader::Checkpoint;
-use orthrus::{GenerateOptions, Model, Tier, View, WeightFormat, no_progress};
+use orthrus::{GenerateOptions, Model, Tier, Decoding, WeightFormat, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
 use orthrus_tests::gpu::{gpu, tiers, tiers_with_formats};
 use orthrus_tests::kernel::assert_rows_close;
@@ -120,11 +120,11 @@ fn dual_is_ar_for_any_shape_block_and_format() {
                 let generation = session.generate(&prompt, &options, &mut no_progress).unwrap();
                 generation.flat_map(|run| run.unwrap().ids).collect()
             };
-            let ar = ids(View::Ar, None);
+            let ar = ids(Decoding::Ar, None);
             assert_eq!(ar.len(), 16);
             for block_size in [None, Some(1), Some(shape.block.div_ceil(2))] {
                 assert_eq!(
-                    ids(View::Dual, block_size),
+                    ids(Decoding::Dual, block_size),
                     ar,
                     "{shape:?}, {length} tokens, block {block_size:?}"
                 );

@@ -2,10 +2,10 @@
 
 use bytemuck::Zeroable;
 use orthrus::shaders::params::{Copied, FillRandom};
-use orthrus::shaders::{CHUNK, Kernel, MATRIX_ROWS, MAX_BLOCK, State, WeightFormat, chunks, twin};
+use orthrus::shaders::{PACK, Kernel, MATRIX_ROWS, MAX_BLOCK, State, WeightFormat, packs, twin};
 use orthrus::{
     AcceptRule, ArKernel, Copying, Error, GenerateOptions, MeasuredPass, Model, Replay, Sampling, Session,
-    Synthetic, Tier, View, no_progress,
+    Synthetic, Tier, Decoding, no_progress,
 };
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, ROUNDED, assert_rows_within, on_random_shapes, stored};
@@ -21,13 +21,13 @@ fn fill_random() {
                 first_row: 2 * random.between(0, 100_000) as u32,
                 outputs: outputs as u32,
                 inputs: inputs as u32,
-                chunks: chunks(inputs) as u32,
-                stored: (outputs.next_multiple_of(MATRIX_ROWS) * chunks(inputs)) as u32,
+                packs: packs(inputs) as u32,
+                stored: (outputs.next_multiple_of(MATRIX_ROWS) * packs(inputs)) as u32,
                 unit: 2f32.powi(-16),
                 twins: random.between(0, 1) as u32,
             };
             let state = State { seed: [random.bits() as u32, random.bits() as u32], ..State::zeroed() };
-            let width = chunks(inputs) * CHUNK;
+            let width = packs(inputs) * PACK;
             let values = twin::fill_random(&state, &params);
             let expected = stored(format, &values, width);
             // Poisoned, padding included.
@@ -53,7 +53,7 @@ fn fill_random_fills_pieces_of_any_size() {
         first_row: 0,
         outputs: 64,
         inputs: 300_000,
-        chunks: 37_500,
+        packs: 37_500,
         stored: 64 * 37_500,
         unit: 2f32.powi(-20),
         twins: 0,
@@ -85,7 +85,7 @@ fn random_weights_are_random() {
         first_row: 0,
         outputs: 300,
         inputs: 512,
-        chunks: 64,
+        packs: 64,
         stored: 0,
         unit: 1.0 / 2048.0,
         twins: 0,
@@ -157,7 +157,7 @@ fn generate(session: &mut Session, prompt: &[u32], options: &GenerateOptions) ->
 }
 
 fn ar(budget: usize) -> GenerateOptions {
-    GenerateOptions { max_new_tokens: budget, view: View::Ar, ..Default::default() }
+    GenerateOptions { max_new_tokens: budget, view: Decoding::Ar, ..Default::default() }
 }
 
 /// The same model in each format and tier: weights are the same numbers, so logits differ by rounding alone.
@@ -219,7 +219,7 @@ fn a_replay_accepts_what_was_recorded() {
                 );
                 let lengths: Vec<u32> = (0..7).map(|_| random.between(0, 34) as u32).collect();
                 let options = GenerateOptions {
-                    view: View::Dual,
+                    view: Decoding::Dual,
                     block_size: Some(block),
                     sampling,
                     replay: Some(Replay { text: ids.clone(), lengths: lengths.clone() }),
@@ -318,10 +318,10 @@ fn a_prompts_pass_can_be_measured() {
         let text = prompt(&mut Random::new(5), 500);
         for rows in [1, 100, session.sizes().rows.min(200)] {
             session.assume_cached(&text[..300]).unwrap();
-            session.run_passes(MeasuredPass::Prompt, rows, 2).unwrap();
+            session.run_passes(MeasuredPass::Prefill, rows, 2).unwrap();
             assert_eq!((session.cached(), session.text()), (300, &text[..300]));
-            for kernel in session.kernels_of(MeasuredPass::Prompt, rows).unwrap() {
-                session.run_kernel(MeasuredPass::Prompt, rows, &kernel, 1).unwrap();
+            for kernel in session.kernels_of(MeasuredPass::Prefill, rows).unwrap() {
+                session.run_kernel(MeasuredPass::Prefill, rows, &kernel, 1).unwrap();
             }
             // What it was not to touch are zeros.
             session.assume_cached(&text).unwrap();
@@ -334,9 +334,9 @@ fn a_prompts_pass_can_be_measured() {
         }
         let rows = session.sizes().rows;
         session.assume_cached(&text[..300]).unwrap();
-        assert!(matches!(session.run_passes(MeasuredPass::Prompt, 0, 1), Err(Error::PromptRows { .. })));
-        let too_many = session.run_passes(MeasuredPass::Prompt, rows + 1, 1);
-        assert!(matches!(too_many, Err(Error::PromptRows { most, .. }) if most == rows));
+        assert!(matches!(session.run_passes(MeasuredPass::Prefill, 0, 1), Err(Error::PrefillRows { .. })));
+        let too_many = session.run_passes(MeasuredPass::Prefill, rows + 1, 1);
+        assert!(matches!(too_many, Err(Error::PrefillRows { most, .. }) if most == rows));
     }
 }
 

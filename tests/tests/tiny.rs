@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use orthrus::loader::{ChatRequest, Checkpoint, Message};
-use orthrus::{AcceptRule, GenerateOptions, Model, Sampling, Tier, View, WeightFormat, no_progress};
+use orthrus::{AcceptRule, GenerateOptions, Model, Sampling, Tier, Decoding, WeightFormat, no_progress};
 use orthrus_tests::gpu::{gpu, tiers};
 use serde::Deserialize;
 
@@ -102,9 +102,9 @@ fn answers_a_person_in_both_views_and_drafts_long_runs() {
             let ids: Vec<u32> = generation.by_ref().flat_map(|run| run.unwrap().ids).collect();
             (tokenizer.decode(&ids).unwrap(), generation.stats().tokens_per_cycle())
         };
-        let (dual, tokens_per_cycle) = answer(View::Dual);
+        let (dual, tokens_per_cycle) = answer(Decoding::Dual);
         assert!(dual.ends_with("So 347 + 586 = 933."), "{}: {dual}", tier.name());
         assert!(tokens_per_cycle > 10.0, "{}: {tokens_per_cycle}", tier.name());
-        assert_eq!(answer(View::Ar), (dual, 1.0), "{}", tier.name());
+        assert_eq!(answer(Decoding::Ar), (dual, 1.0), "{}", tier.name());
     }
 }

@@ -187,7 +187,7 @@ impl Lane {
         };
         let generation = &mut answer.generation;
         let run =
-            if record_ahead { generation.next_run().await } else { generation.next_run_under_way().await };
+            if record_ahead { generation.next_run().await } else { generation.next_run_in_flight().await };
         let shown = match run {
             None => Ok(JsValue::UNDEFINED),
             Some(run) => run.map_err(error::engine).and_then(|run| self.shown(&mut answer, run)),
@@ -226,8 +226,8 @@ impl Lane {
         let given: Options =
             serde_wasm_bindgen::from_value(given).map_err(|error| refused(&error.to_string()))?;
         let view = match given.view.as_deref() {
-            Some("dual") | None => View::Dual,
-            Some("ar") => View::Ar,
+            Some("dual") | None => Decoding::Dual,
+            Some("ar") => Decoding::Ar,
             Some(other) => return Err(refused(&format!("a view is dual or ar, not {other}"))),
         };
         let accept = match given.accept.as_deref() {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use js_sys::{Array, Function};
-use orthrus::loader::{ChatRequest, ChatTemplate, Checkpoint, GenerationConfig, Message, Tokenizer, Views};
+use orthrus::loader::{ChatRequest, ChatTemplate, Checkpoint, GenerationConfig, Message, Tokenizer, CheckpointViews};
 use orthrus::memory::{SessionSizes, weight_bytes};
 use orthrus::{Progress, WeightFormat};
 use serde::Serialize;
@@ -81,7 +81,7 @@ impl Model {
         let (views, format) = (self.model.views(), self.model.format());
         object(&Description {
             name: &self.name,
-            dual: views == Views::Dual,
+            dual: views == CheckpointViews::Dual,
             dtype: format.name(),
             layers: config.num_hidden_layers,
             block_size: config.block_size,

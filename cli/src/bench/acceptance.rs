@@ -4,7 +4,7 @@ use std::path::Path;
 
 use orthrus::shaders::MAX_BLOCK;
 use orthrus::{GenerateOptions, Model, no_progress};
-use orthrus_loader::{Checkpoint, Views};
+use orthrus_loader::{Checkpoint, CheckpointViews};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CliError, Result};
@@ -81,7 +81,7 @@ impl Acceptance {
         // A processor would take minutes for all.
         let limit = model.gpu().adapter().is_software().then_some(2);
         let talks = checkpoint.tokenizer()?.is_some() && checkpoint.chat_template()?.is_some();
-        if !talks || checkpoint.views() == Views::ArOnly {
+        if !talks || checkpoint.views() == CheckpointViews::ArOnly {
             return Ok(Acceptance::built_in());
         }
         let prompts = match prompts::of_file(None, limit, BUDGET, checkpoint) {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use orthrus::{
-    ArKernel, Copying, GenerateOptions, Gpu, KernelOfPass, MeasuredPass, Model, Replay, Session, View,
+    ArKernel, Copying, GenerateOptions, Gpu, KernelOfPass, MeasuredPass, Model, Replay, Session, Decoding,
     no_progress,
 };
 use serde::Serialize;
@@ -132,7 +132,7 @@ impl<'a> Bench<'a> {
 
     /// Takes for cached what is before a pass: the context, but for a prompt's own rows.
     fn assume_before(&mut self, pass: MeasuredPass, rows: usize) -> Result<()> {
-        let own = if pass == MeasuredPass::Prompt { rows } else { 0 };
+        let own = if pass == MeasuredPass::Prefill { rows } else { 0 };
         self.assume(self.ids.len().saturating_sub(own))
     }
 
@@ -169,7 +169,7 @@ impl<'a> Bench<'a> {
     pub(crate) fn decode_ar(&mut self, kernel: ArKernel) -> Result<Decoded> {
         let options = GenerateOptions {
             max_new_tokens: tokens(self.lengths),
-            view: View::Ar,
+            view: Decoding::Ar,
             ar_kernel: kernel,
             ..GenerateOptions::default()
         };
@@ -221,7 +221,7 @@ impl<'a> Bench<'a> {
 
     /// Seconds from nothing to the first token after the context's ids as a prompt.
     pub(crate) fn prompt(&mut self) -> Result<Spread> {
-        let options = GenerateOptions { max_new_tokens: 1, view: View::Ar, ..GenerateOptions::default() };
+        let options = GenerateOptions { max_new_tokens: 1, view: Decoding::Ar, ..GenerateOptions::default() };
         let mut all = Vec::new();
         for repetition in 0..=self.args.repetitions {
             self.session.clear();

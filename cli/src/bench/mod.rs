@@ -12,7 +12,7 @@ mod table;
 use std::path::Path;
 
 use orthrus::{ArKernel, Error, MeasuredPass, Model};
-use orthrus_loader::{Config, Views};
+use orthrus_loader::{Config, CheckpointViews};
 
 use crate::args::BenchArgs;
 use crate::error::{CliError, Result};
@@ -138,7 +138,7 @@ fn measure(args: &BenchArgs, source: &Source, model: &Model, acceptance: Accepta
 
 fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) -> Result<AtContext> {
     let mut bench = Bench::new(model, context, lengths, args)?;
-    let dual = model.views() == Views::Dual;
+    let dual = model.views() == CheckpointViews::Dual;
     let mut passes = Vec::new();
     for kernel in kernels(args) {
         passes.push(pass(&mut bench, MeasuredPass::Verify(kernel), 1)?);
@@ -178,7 +178,7 @@ fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) 
     let prompt = if context <= LONGEST_PROMPT { Some(bench.prompt()?) } else { None };
     if args.kernels && prompt.is_some() {
         let rows = bench.rows_of_prompt();
-        passes.push(pass(&mut bench, MeasuredPass::Prompt, rows)?);
+        passes.push(pass(&mut bench, MeasuredPass::Prefill, rows)?);
     }
     let sizes = bench.session.sizes();
     Ok(AtContext {
@@ -207,7 +207,7 @@ fn pass(bench: &mut Bench<'_>, pass: MeasuredPass, rows: usize) -> Result<PassFi
         MeasuredPass::Verify(kernel) if rows == 1 => ("AR", Some(kernel.name())),
         MeasuredPass::Verify(_) => ("verify", None),
         MeasuredPass::Draft => ("draft", None),
-        MeasuredPass::Prompt => ("prompt", None),
+        MeasuredPass::Prefill => ("prompt", None),
     };
     let bytes = bench.session.bytes_of_pass(pass);
     let ms = seconds.map(|s| s * 1e3);

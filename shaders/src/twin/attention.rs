@@ -4,14 +4,14 @@ use super::visible;
 use crate::params::{Attention, AttentionMerge};
 use crate::{SPLIT, State};
 
-/// Where partial results are (`lib/partials.wgsl`).
-fn partial(splits: u32, piece_queries: u32, kv_head: usize, split: usize, query: usize) -> usize {
-    (kv_head * splits as usize + split) * piece_queries as usize + query
+/// Where partial results are (`lib/attention/partials.wgsl`).
+fn partial(splits: u32, chunk_queries: u32, kv_head: usize, split: usize, query: usize) -> usize {
+    (kv_head * splits as usize + split) * chunk_queries as usize + query
 }
 
 /// Rows of the piece that begins with `first` and has room for so many queries.
-fn rows_of_piece(state: &State, first: u32, piece_queries: u32, heads_per_kv: usize) -> Range<usize> {
-    first as usize..(state.rows as usize).min(first as usize + piece_queries as usize / heads_per_kv)
+fn rows_of_chunk(state: &State, first: u32, chunk_queries: u32, heads_per_kv: usize) -> Range<usize> {
+    first as usize..(state.rows as usize).min(first as usize + chunk_queries as usize / heads_per_kv)
 }
 
 /// Twin of `attention.wgsl`.
@@ -28,9 +28,9 @@ pub fn attention(
     let heads = params.heads as usize;
     let heads_per_kv = heads / params.kv_heads as usize;
     let width = params.head_vecs as usize * 4;
-    let rows = rows_of_piece(state, params.first_row, params.piece_queries, heads_per_kv);
+    let rows = rows_of_chunk(state, params.first_row, params.chunk_queries, heads_per_kv);
     for row in rows {
-        let seen = visible(state, params.visible, row);
+        let seen = visible(state, params.mask, row);
         for head in 0..heads {
             let kv_head = head / heads_per_kv;
             let q = &q[(row * heads + head) * width..][..width];
@@ -38,13 +38,13 @@ pub fn attention(
                 let positions = split * SPLIT..seen.min((split + 1) * SPLIT);
                 let score = |p: usize| -> f64 {
                     let line = |i| kv_head * params.head_vecs as usize + i / 4;
-                    let key = |i| f64::from(keys[(line(i) * params.capacity as usize + p) * 4 + i % 4]);
+                    let key = |i| f64::from(keys[(line(i) * params.context as usize + p) * 4 + i % 4]);
                     (0..width).map(|i| f64::from(q[i]) * key(i)).sum::<f64>() * f64::from(params.scale)
                 };
                 let scores: Vec<f64> = positions.clone().map(score).collect();
                 let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let query = (row - params.first_row as usize) * heads_per_kv + head % heads_per_kv;
-                let at = partial(params.splits, params.piece_queries, kv_head, split, query);
+                let at = partial(params.splits, params.chunk_queries, kv_head, split, query);
                 let weights: Vec<f64> = scores.iter().map(|score| (score - highest).exp()).collect();
                 stats[at] = [highest as f32, weights.iter().sum::<f64>() as f32];
                 for i in 0..width {
@@ -68,12 +68,12 @@ pub fn attention_merge(
 ) {
     let width = params.head_vecs as usize * 4;
     let heads_per_kv = (params.heads / params.kv_heads) as usize;
-    let rows = rows_of_piece(state, params.first_row, params.piece_queries, heads_per_kv);
+    let rows = rows_of_chunk(state, params.first_row, params.chunk_queries, heads_per_kv);
     for row in rows {
-        let splits = visible(state, params.visible, row).div_ceil(SPLIT);
+        let splits = visible(state, params.mask, row).div_ceil(SPLIT);
         for head in 0..params.heads as usize {
             let query = (row - params.first_row as usize) * heads_per_kv + head % heads_per_kv;
-            let at = |split| partial(params.splits, params.piece_queries, head / heads_per_kv, split, query);
+            let at = |split| partial(params.splits, params.chunk_queries, head / heads_per_kv, split, query);
             let highest = (0..splits).map(|split| stats[at(split)][0]).fold(f32::NEG_INFINITY, f32::max);
             let factor = |split| (f64::from(stats[at(split)][0]) - f64::from(highest)).exp();
             let weight: f64 = (0..splits).map(|split| f64::from(stats[at(split)][1]) * factor(split)).sum();

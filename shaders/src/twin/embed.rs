@@ -1,9 +1,9 @@
 use crate::params::Embed;
-use crate::{CHUNK, State};
+use crate::{PACK, State};
 
-/// Twin of `embed.wgsl`. `weights` is the piece's `[ids][CHUNK * chunks]`.
+/// Twin of `embed.wgsl`. `weights` is the piece's `[ids][PACK * packs]`.
 pub fn embed(state: &State, params: &Embed, weights: &[f32], tokens: &[u32], x: &mut [f32]) {
-    let width = params.chunks as usize * CHUNK;
+    let width = params.packs as usize * PACK;
     for row in 0..state.rows as usize {
         let masked = params.masked == 1 && row > 0;
         let id = if masked { params.mask_id } else { tokens[state.start as usize + row] };

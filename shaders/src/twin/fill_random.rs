@@ -1,15 +1,15 @@
 use super::random::philox;
 use crate::params::FillRandom;
-use crate::{CHUNK, State};
+use crate::{PACK, State};
 
-/// Twin of `fill_random.wgsl`: the piece's `[outputs][CHUNK * chunks]`, rows padded with zeros, which f16 holds
+/// Twin of `fill_random.wgsl`: the piece's `[outputs][PACK * packs]`, rows padded with zeros, which f16 holds
 /// exactly.
 pub fn fill_random(state: &State, params: &FillRandom) -> Vec<f32> {
     let [key, _] = philox([params.matrix, state.seed[1]], state.seed[0]);
     let mut weights = Vec::new();
     for row in params.first_row..params.first_row + params.outputs {
-        for column in 0..params.chunks * CHUNK as u32 {
-            let twin = params.twins == 1 && column < CHUNK as u32;
+        for column in 0..params.packs * PACK as u32 {
+            let twin = params.twins == 1 && column < PACK as u32;
             let source = if params.twins == 1 && !twin { row & !1 } else { row };
             let [low, high] = philox([source, column & !3], key);
             let word = if column % 4 < 2 { low } else { high };

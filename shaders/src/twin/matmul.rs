@@ -1,26 +1,24 @@
 use super::dot;
 use crate::params::Matmul;
-use crate::{CHUNK, Rows, State, Store};
+use crate::{Epilogue, PACK, Rows, State};
 
-/// Twin of `matmul.wgsl`. `weights` is `[outputs][CHUNK * chunks]`.
+/// Twin of `matmul.wgsl`. `weights` is `[outputs][PACK * packs]`.
 pub fn matmul(
     state: &State,
     params: &Matmul,
     rows: Rows,
-    store: Store,
+    epilogue: Epilogue,
     weights: &[f32],
     x: &[f32],
-    y: &mut [f32],
+    out: &mut [f32],
 ) {
-    let width = params.chunks as usize * CHUNK;
+    let width = params.packs as usize * PACK;
     for row in 0..rows.count(state) {
         for output in 0..params.outputs as usize {
             let product = dot(&x[row * width..][..width], &weights[output * width..][..width]);
-            let y = &mut y[row * params.y_stride as usize + params.y_first as usize + output];
-            match store {
-                Store::Value => *y = product as f32,
-                Store::Sum => *y = (f64::from(*y) + product) as f32,
-            }
+            let out = &mut out[row * params.out_stride as usize + params.out_first as usize + output];
+            let addend = if epilogue == Epilogue::AddResidual { f64::from(*out) } else { 0.0 };
+            *out = (addend + product) as f32;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Each kernel in plain Rust, under the name of its file: what it computes without how. Sums are in f64, so
 //! that a kernel's distance from its twin is the kernel's own rounding. Layouts are those of the kernels.
 //!
-//! Kernels that compute the same share a twin: `matmul_coop`, `matmul_prompt` and `matmul_row` that of `matmul`, followed
+//! Kernels that compute the same share a twin: `matmul_coop`, `matmul_prefill` and `matmul_row` that of `matmul`, followed
 //! by what becomes of the product; `attention_coop` and `attention_staged` that of `attention`, and `attention_row`
 //! those of `qk_norm_rope` and `attention`.
 
@@ -9,34 +9,34 @@ mod accept;
 mod argmax;
 mod attention;
 mod copy;
-mod distribution;
 mod embed;
 mod fill_random;
+mod logit_parts;
 mod matmul;
 mod qk_norm_rope;
 pub mod random;
 mod replay;
 mod rms_norm;
 mod sample;
-mod survey;
+mod sampling_cut;
 mod swiglu;
 
 pub use accept::accept;
 pub use argmax::argmax;
 pub use attention::{attention, attention_merge};
 pub use copy::copy;
-pub use distribution::distribution;
 pub use embed::embed;
 pub use fill_random::fill_random;
+pub use logit_parts::logit_parts;
 pub use matmul::matmul;
 pub use qk_norm_rope::qk_norm_rope;
 pub use replay::replay;
 pub use rms_norm::rms_norm;
 pub use sample::{reject, sample};
-pub use survey::survey;
+pub use sampling_cut::sampling_cut;
 pub use swiglu::swiglu;
 
-use crate::{Rows, State, Visible};
+use crate::{Mask, Rows, State};
 
 impl Rows {
     /// Rows the kernel works on.
@@ -57,8 +57,8 @@ impl Rows {
 }
 
 /// Positions that row `row` attends to: those below this one.
-fn visible(state: &State, visible: u32, row: usize) -> usize {
-    if visible == Visible::Block as u32 {
+fn visible(state: &State, mask: u32, row: usize) -> usize {
+    if mask == Mask::Block as u32 {
         (state.start + state.rows) as usize
     } else {
         state.start as usize + row + 1

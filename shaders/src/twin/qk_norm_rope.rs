@@ -42,7 +42,7 @@ pub fn qk_norm_rope(
                     q[(row * heads + head) * head_vecs * 4 + i] = rotated;
                 } else {
                     let line = (head - heads) * head_vecs + i / 4;
-                    keys[(line * params.capacity as usize + position) * 4 + i % 4] = rotated;
+                    keys[(line * params.context as usize + position) * 4 + i % 4] = rotated;
                 }
             }
         }

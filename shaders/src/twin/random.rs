@@ -5,7 +5,7 @@ use crate::State;
 /// What a random number is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Which token the AR view picks; and both views, where they are coupled.
+    /// Which token the AR view target_tokens; and both views, where they are coupled.
     Text = 0,
     /// Which token the diffusion view drafts, where they are not.
     Draft = 1,

@@ -1,7 +1,7 @@
-use super::distribution::weight;
 use super::random::{Purpose, gumbel, random_bits, uniform};
-use crate::params::{Choice, Distribution, Reject};
-use crate::{NO_ID, State};
+use super::sampling_cut::weight;
+use crate::params::{Reject, Sampling, SamplingCut};
+use crate::{Acceptance, NO_ID, State};
 
 /// How much further apart a coupled draft's logits are.
 const SHARPNESS: f64 = 2.0;
@@ -10,14 +10,18 @@ const SHARPNESS: f64 = 2.0;
 /// runner-up's score was behind: where it is very close, rounding may choose the other.
 pub fn sample(
     state: &State,
-    params: &Choice,
+    params: &Sampling,
     logits: &[f32],
-    distributions: &[Distribution],
+    distributions: &[SamplingCut],
     ids: &mut [u32],
 ) -> Vec<f64> {
     let draft = params.draft == 1;
-    let purpose = if draft && state.rule == State::REJECTION { Purpose::Draft } else { Purpose::Text };
-    let sharpness = if draft && state.rule == State::COUPLED { SHARPNESS } else { 1.0 };
+    let purpose = if draft && state.acceptance == Acceptance::Rejection as u32 {
+        Purpose::Draft
+    } else {
+        Purpose::Text
+    };
+    let sharpness = if draft && state.acceptance == Acceptance::Coupled as u32 { SHARPNESS } else { 1.0 };
     let vocabulary = params.vocabulary as usize;
     let first = if draft { state.start as usize + 1 } else { 0 };
     let mut leads = Vec::new();
@@ -40,29 +44,29 @@ pub fn reject(
     state: &State,
     params: &Reject,
     logits: &[f32],
-    distributions: &[Distribution],
+    distributions: &[SamplingCut],
     draft_logits: &[f32],
-    draft_distributions: &[Distribution],
+    draft_cuts: &[SamplingCut],
     tokens: &[u32],
-    picks: &mut [u32],
+    target_tokens: &mut [u32],
 ) -> Vec<f64> {
-    if state.rule != State::REJECTION {
+    if state.acceptance != Acceptance::Rejection as u32 {
         return Vec::new();
     }
     let vocabulary = params.vocabulary as usize;
     let mut leads = Vec::new();
     for row in 0..(state.logit_rows as usize).saturating_sub(1) {
-        let probability = |logits: &[f32], d: &Distribution, id: usize| {
+        let probability = |logits: &[f32], d: &SamplingCut, id: usize| {
             weight(state, d, logits[row * vocabulary + id], id) / f64::from(d.mass)
         };
         let p = |id| probability(logits, &distributions[row], id);
-        let q = |id| probability(draft_logits, &draft_distributions[row], id);
+        let q = |id| probability(draft_logits, &draft_cuts[row], id);
         let position = state.start + state.logit_first + row as u32 + 1;
         let draft = tokens[position as usize] as usize;
         let ratio = p(draft) / q(draft).max(1e-8);
         let u = uniform(random_bits(state, position, Purpose::Accept, 0));
         if u < ratio {
-            picks[row] = draft as u32;
+            target_tokens[row] = draft as u32;
             leads.push(ratio - u);
             continue;
         }
@@ -72,7 +76,7 @@ pub fn reject(
             (mass, random_bits(state, position, Purpose::Residual, id as u32))
         });
         let (id, lead) = largest(masses);
-        picks[row] = id;
+        target_tokens[row] = id;
         leads.push(lead.min(u - ratio));
     }
     leads

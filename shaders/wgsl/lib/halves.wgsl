@@ -1,4 +1,4 @@
-// A chunk of f16, 16 bytes, as cooperative matrices take it from workgroup memory. On the way there from storage it is
+// A pack of f16, 16 bytes, as cooperative matrices take it from workgroup memory. On the way there from storage it is
 // words: a driver takes a vector of f16 that is under way apart, and waits for it to do so.
 
 enable f16;

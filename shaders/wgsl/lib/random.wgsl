@@ -3,11 +3,6 @@
 // The counter is what the number is for, so that it does not depend on how cycles fell: the same seed gives the
 // same number at the same position for the same purpose, whatever block it is drawn in.
 
-const FOR_TEXT: u32 = 0u;     // which token the AR view picks; and both views, where they are coupled
-const FOR_DRAFT: u32 = 1u;    // which token the diffusion view drafts, where they are not
-const FOR_ACCEPT: u32 = 2u;   // whether a draft is accepted
-const FOR_RESIDUAL: u32 = 3u; // which token replaces a rejected draft
-
 // High and low word of a product: WGSL has no 64-bit integers.
 fn wide_product(a: u32, b: u32) -> vec2<u32> {
     let a_low = a & 0xffffu;

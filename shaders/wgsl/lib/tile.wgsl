@@ -1,8 +1,7 @@
 // Activations that cooperative matrices read are f16 in tiles of 16 rows by 16 values, each contiguous, row after
-// row; the tiles of 16 rows follow each other. (Weights are stored likewise, see lib/chunk.wgsl.)
+// row; the tiles of 16 rows follow each other. (Weights are stored likewise, see lib/pack.wgsl.)
 
-const TILE: u32 = 16u;
-const TILE_VALUES: u32 = 256u;
+const TILE_VALUES: u32 = TILE * TILE;
 
 // Where a value is whose row has `tiles` tiles.
 fn in_tiles(row: u32, column: u32, tiles: u32) -> u32 {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use orthrus::loader::{ChatRequest, ChatTemplate, Checkpoint, Message, Tokenizer};
-use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, Session, View, WeightFormat, no_progress};
+use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, Session, Decoding, WeightFormat, no_progress};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -55,7 +55,7 @@ struct Answer {
     time: Duration,
 }
 
-fn answer(session: &mut Session, prompt: &[u32], view: View, budget: usize) -> Result<Answer> {
+fn answer(session: &mut Session, prompt: &[u32], view: Decoding, budget: usize) -> Result<Answer> {
     let start = Instant::now();
     let options = GenerateOptions { max_new_tokens: budget, view, ..GenerateOptions::default() };
     let mut generation = session.generate(prompt, &options, &mut no_progress)?;
@@ -135,8 +135,8 @@ fn one_run(
     let (mut dual_time, mut ar_time) = (Duration::ZERO, Duration::ZERO);
     for (index, prompt) in prompts.iter().enumerate() {
         let ids = text.ids(&prompt.messages)?;
-        let ar = answer(&mut ar, &ids, View::Ar, args.max_new_tokens)?;
-        let dual = answer(&mut dual, &ids, View::Dual, args.max_new_tokens)?;
+        let ar = answer(&mut ar, &ids, Decoding::Ar, args.max_new_tokens)?;
+        let dual = answer(&mut dual, &ids, Decoding::Dual, args.max_new_tokens)?;
         ar_time += ar.time;
         dual_time += dual.time;
         let ended = dual.ids.split_last().filter(|(last, _)| text.ends.contains(last));

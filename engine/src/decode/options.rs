@@ -1,0 +1,145 @@
+//! What to generate, and how.
+
+use orthrus_loader::{CheckpointViews, Config};
+use orthrus_shaders::{Acceptance, MAX_END_IDS};
+
+use super::replay::Replay;
+use super::sampling::{AcceptRule, Sampling};
+use crate::forward::ArKernel;
+use crate::{Error, Result};
+
+/// How text is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Decoding {
+    /// The diffusion view drafts blocks, the AR view verifies them.
+    #[default]
+    Dual,
+    /// The AR view alone, one token a pass: the baseline.
+    Ar,
+}
+
+impl Decoding {
+    /// The name users give and see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Decoding::Dual => "dual",
+            Decoding::Ar => "ar",
+        }
+    }
+}
+
+/// What a cycle runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DecodeMode {
+    pub(crate) decoding: Decoding,
+    /// The kernels of the AR view's passes.
+    pub(crate) kernels: ArKernel,
+    pub(crate) acceptance: Acceptance,
+}
+
+/// What to generate. Write the fields that matter and end with `..Default::default()`: fields will be added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenerateOptions {
+    /// Token budget: the largest number of tokens to add to the prompt.
+    pub max_new_tokens: usize,
+    /// How to decode. The text is the same.
+    pub decoding: Decoding,
+    /// Rows of a block. `None`: the checkpoint's.
+    pub block_size: Option<usize>,
+    /// Ids that end the text. `None`: the checkpoint's.
+    pub end_ids: Option<Vec<u32>>,
+    /// How ids are chosen.
+    pub sampling: Sampling,
+    /// Kernels of [`Decoding::Ar`].
+    pub ar_kernel: ArKernel,
+    /// Drafts from a recording, in [`Decoding::Dual`]: for benchmarks and checks.
+    #[doc(hidden)]
+    pub replay: Option<Replay>,
+}
+
+impl Default for GenerateOptions {
+    /// Greedy dual-view decoding of 256 tokens, with the checkpoint's block size and end ids.
+    fn default() -> Self {
+        GenerateOptions {
+            max_new_tokens: 256,
+            decoding: Decoding::Dual,
+            block_size: None,
+            end_ids: None,
+            sampling: Sampling::default(),
+            ar_kernel: ArKernel::Exact,
+            replay: None,
+        }
+    }
+}
+
+impl GenerateOptions {
+    /// Checks the options for a prompt in a session of `context` positions, as
+    /// [`Session::generate`](crate::Session::generate) does before it changes anything. Needs no GPU.
+    ///
+    /// # Errors
+    /// The prompt is empty or has ids beyond the vocabulary, an option is out of range for the model, or prompt and
+    /// token budget outgrow the context.
+    pub fn check(
+        &self,
+        config: &Config,
+        views: CheckpointViews,
+        prompt: &[u32],
+        context: usize,
+    ) -> Result<()> {
+        check_ids(prompt, config)?;
+        if self.max_new_tokens == 0 {
+            return Err(Error::EmptyBudget);
+        }
+        if prompt.len().checked_add(self.max_new_tokens).is_none_or(|limit| limit > context) {
+            return Err(Error::ContextFull { prompt: prompt.len(), budget: self.max_new_tokens, context });
+        }
+        if self.decoding == Decoding::Dual && views == CheckpointViews::ArOnly {
+            return Err(Error::NoDiffusionView);
+        }
+        let most = config.block_size;
+        if let Some(asked) = self.block_size.filter(|block| !(1..=most).contains(block)) {
+            return Err(Error::BlockSize { asked, most });
+        }
+        if let Some(ids) = self.end_ids.as_ref().filter(|ids| ids.len() > MAX_END_IDS) {
+            return Err(Error::TooManyEndIds { count: ids.len(), most: MAX_END_IDS });
+        }
+        self.sampling.check()?;
+        match &self.replay {
+            Some(replay) => replay.check(self.max_new_tokens, config.vocab_size, self.acceptance()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn acceptance(&self) -> Acceptance {
+        match self.sampling.accept {
+            _ if self.sampling.is_greedy() => Acceptance::Greedy,
+            AcceptRule::Coupled => Acceptance::Coupled,
+            AcceptRule::Rejection => Acceptance::Rejection,
+        }
+    }
+
+    /// What a cycle runs. The kernels asked for are AR decoding's: a dual-view block is verified exactly, whatever its
+    /// size.
+    pub(crate) fn mode(&self) -> DecodeMode {
+        let kernels = match self.decoding {
+            Decoding::Ar => self.ar_kernel,
+            Decoding::Dual => ArKernel::Exact,
+        };
+        DecodeMode { decoding: self.decoding, kernels, acceptance: self.acceptance() }
+    }
+}
+
+/// Checks that there are ids, and that all are of the vocabulary.
+///
+/// # Errors
+/// [`Error::EmptyPrompt`] or [`Error::IdOutOfRange`].
+pub fn check_ids(ids: &[u32], config: &Config) -> Result<()> {
+    if ids.is_empty() {
+        return Err(Error::EmptyPrompt);
+    }
+    let vocabulary = config.vocab_size;
+    match ids.iter().position(|&id| id as usize >= vocabulary) {
+        Some(index) => Err(Error::IdOutOfRange { index, id: ids[index], vocabulary }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,99 @@
+//! Replaying acceptance lengths: drafts from a script instead of the diffusion view's. For benchmarks and checks of
+//! models that accept none of their own; whatever uses it says so.
+
+use orthrus_shaders::{Acceptance, State};
+
+use super::passes::plan;
+use crate::forward::{ArKernel, Buffers, PassPlan};
+use crate::model::Model;
+use crate::{Error, Result};
+
+/// A text, and how many drafts each cycle is to accept.
+///
+/// Cycles do all their work: the diffusion view drafts, and then its drafts are replaced by the text's own tokens, as
+/// many as are to be accepted, and by a wrong one after them. The AR view verifies, and `accept` decides, as always: so
+/// the acceptance lengths come out as recorded exactly if the text is what the model says, as the AR view found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// What the AR view generates from the same prompt: at least the token budget.
+    pub text: Vec<u32>,
+    /// Acceptance length of each cycle, from the beginning again after the last. Longer ones than a block has drafts
+    /// accept all of them.
+    pub lengths: Vec<u32>,
+}
+
+impl Replay {
+    /// Checks that this says what every cycle of a generation is to draft.
+    pub(crate) fn check(&self, budget: usize, vocabulary: usize, acceptance: Acceptance) -> Result<()> {
+        let reason = if self.lengths.is_empty() {
+            "there are no acceptance lengths".to_string()
+        } else if self.text.len() < budget {
+            format!("its text has {} tokens, and the token budget is {budget}", self.text.len())
+        } else if let Some(id) = self.text.iter().find(|&&id| id as usize >= vocabulary) {
+            format!("its text has the id {id}, beyond the vocabulary of {vocabulary}")
+        } else if vocabulary < 2 {
+            "a vocabulary of 1 has no wrong drafts".to_string()
+        } else if acceptance == Acceptance::Rejection {
+            "the rule `rejection` needs the diffusion view's own drafts".to_string()
+        } else {
+            return Ok(());
+        };
+        Err(Error::Replay { reason })
+    }
+
+    /// What to draft at each position of `text`, of which the first is the first cycle's anchor.
+    fn script(&self, block: usize, vocabulary: u32) -> Vec<u32> {
+        let mut script = self.text.clone();
+        let mut anchor = 0;
+        for length in self.lengths.iter().cycle() {
+            let accepted = (*length as usize).min(block - 1);
+            // The bonus, which is drafted only where something is to be rejected.
+            let Some(bonus) = script.get_mut(anchor + accepted + 1) else { break };
+            *bonus = (*bonus + 1) % vocabulary;
+            anchor += accepted + 1;
+        }
+        script
+    }
+}
+
+/// A script on the GPU, and the dispatch that makes it the draft.
+pub(crate) struct Script {
+    pub(crate) plan: PassPlan,
+}
+
+impl Script {
+    /// The script of a generation that begins with `first`, after a prompt of `prompt` tokens.
+    pub(crate) async fn new(
+        model: &Model,
+        buffers: &Buffers,
+        replay: &Replay,
+        prompt: usize,
+        first: &State,
+    ) -> Result<Script> {
+        let gpu = model.gpu();
+        let vocabulary = model.config().vocab_size as u32;
+        let drafts = replay.script(first.block as usize, vocabulary);
+        let make = || {
+            let script = gpu.storage("script of a replay", 4 * buffers.sizes.context as u64)?;
+            let plan = plan(&model.shared, buffers, ArKernel::Exact, |pass| pass.replay(&script))?;
+            Ok((script, plan))
+        };
+        let (script, plan) = gpu.allocating(make).await?;
+        gpu.write(&script, 4 * prompt as u64, &drafts[..first.limit as usize - prompt]);
+        Ok(Script { plan })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Replay;
+
+    #[test]
+    fn a_wrong_draft_follows_each_accepted_prefix() {
+        let replay = Replay { text: (10..20).collect(), lengths: vec![2, 0, 9] };
+        // Anchors at 10, 13, 14, then a whole block of 3 drafts.
+        assert_eq!(replay.script(4, 20), [10, 11, 12, 14, 15, 15, 16, 17, 19, 19]);
+        let replay = Replay { text: vec![5, 1, 1], lengths: vec![0] };
+        assert_eq!(replay.script(1, 2), [5, 0, 0]);
+    }
+}

@@ -1,0 +1,474 @@
+//! An open GPU: the one place that makes buffers, pipelines and bind groups, and counts them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytemuck::Pod;
+use orthrus_shaders::{Access, Kernel, Tier, WeightFormat};
+use wgpu::BufferUsages;
+
+use super::adapter::{self, AdapterReport};
+use super::buffer::{Bound, Buffer};
+#[cfg(not(target_arch = "wasm32"))]
+use super::poller::Poller;
+#[cfg(not(target_arch = "wasm32"))]
+use super::spirv;
+use super::tuning::{Layouts, Tuning};
+use crate::{Error, Result};
+
+/// How to open a GPU.
+#[derive(Clone, Debug, Default)]
+pub struct GpuOptions {
+    /// A number or part of a name; by default the most capable adapter.
+    pub adapter: Option<String>,
+    /// By default the most demanding tier that the adapter has.
+    pub tier: Option<Tier>,
+    /// Open the device with exactly core WebGPU's default limits, whatever the adapter allows: what the least
+    /// capable browser offers. For tests.
+    pub core_limits: bool,
+    /// Run tier `coop` on an adapter that does not list its cooperative matrices. For tests: Mesa's software adapter
+    /// (26) lists 8 by 8, and takes 16 by 16 too.
+    pub any_matrix_size: bool,
+    /// What to call an adapter whose driver or browser gives no name.
+    pub unnamed: Option<String>,
+}
+
+/// How many objects an open GPU has made so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Created {
+    /// Buffers.
+    pub buffers: u64,
+    /// Bytes of the storage buffers, those that were dropped since included.
+    pub storage_bytes: u64,
+    /// Pipelines.
+    pub pipelines: u64,
+    /// Bind groups.
+    pub bind_groups: u64,
+}
+
+/// An open GPU. Clones share it.
+#[derive(Clone)]
+pub struct Gpu {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    tier: Tier,
+    adapter: AdapterReport,
+    tuning: Tuning,
+    max_binding: u64,
+    pipelines: Mutex<HashMap<Kernel, Pipeline>>,
+    buffers: AtomicU64,
+    storage_bytes: AtomicU64,
+    bind_groups: AtomicU64,
+    failure: Arc<Mutex<Option<Failure>>>,
+    #[cfg(not(target_arch = "wasm32"))]
+    poller: Poller,
+}
+
+/// Why a GPU is of no use any more.
+#[derive(Clone)]
+enum Failure {
+    Reported(String),
+    Lost(String),
+}
+
+/// A compiled kernel and the layout of what it binds.
+#[derive(Clone)]
+pub(crate) struct Pipeline {
+    pub(crate) pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gpu").field("adapter", &self.shared.adapter.name).field("tier", &self.tier()).finish()
+    }
+}
+
+impl Gpu {
+    /// Opens a GPU.
+    ///
+    /// # Errors
+    /// No adapter will do, the one asked for is not there or lacks the tier, or its driver refuses.
+    pub async fn open_async(options: &GpuOptions) -> Result<Gpu> {
+        let (adapter, mut report) = adapter::choose(options.adapter.as_deref()).await?;
+        if let Some(name) = options.unnamed.clone().filter(|_| report.name == adapter::UNNAMED) {
+            report.name = name;
+        }
+        let tier = match options.tier {
+            None => report.best_tier().unwrap_or(Tier::Baseline),
+            Some(tier) => tier,
+        };
+        if let Some(missing) = adapter::missing(&adapter, tier, options.any_matrix_size) {
+            return Err(Error::TierUnsupported { tier, adapter: report.name, missing });
+        }
+        if report.is_software() {
+            tracing::warn!(adapter = report.name, "no GPU: a software adapter is correct but slow");
+        }
+        let needed = adapter::tier_limits(tier);
+        let allowed = adapter.limits();
+        let required_limits = if options.core_limits {
+            needed
+        } else {
+            wgpu::Limits {
+                max_storage_buffer_binding_size: allowed.max_storage_buffer_binding_size,
+                max_buffer_size: allowed.max_buffer_size,
+                max_compute_workgroup_storage_size: adapter::workgroup_memory(tier, &allowed),
+                ..needed
+            }
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("orthrus"),
+            required_features: adapter::features(tier) | passthrough(&adapter, tier),
+            required_limits,
+            memory_hints: wgpu::MemoryHints::Performance,
+            experimental_features: experimental_features(tier),
+            ..Default::default()
+        };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|error| Error::OpenDevice { adapter: report.name.clone(), reason: error.to_string() })?;
+        let failure = Arc::new(Mutex::new(None));
+        watch_for_failure(&device, &failure);
+        tracing::info!(adapter = report.name, backend = report.backend, tier = tier.name(), "opened the GPU");
+        Ok(Gpu {
+            shared: Arc::new(Shared {
+                #[cfg(not(target_arch = "wasm32"))]
+                poller: Poller::new(device.clone()).map_err(|error| Error::OpenDevice {
+                    adapter: report.name.clone(),
+                    reason: format!("no thread to poll it with: {error}"),
+                })?,
+                tuning: Tuning::for_adapter(&report, tier, device.limits().max_compute_workgroup_storage_size),
+                max_binding: adapter::max_binding(&device.limits()),
+                device,
+                queue,
+                tier,
+                adapter: report,
+                pipelines: Mutex::default(),
+                buffers: AtomicU64::new(0),
+                storage_bytes: AtomicU64::new(0),
+                bind_groups: AtomicU64::new(0),
+                failure,
+            }),
+        })
+    }
+
+    /// [`Gpu::open_async`] for programs that are not async.
+    ///
+    /// # Errors
+    /// As [`Gpu::open_async`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open(options: &GpuOptions) -> Result<Gpu> {
+        pollster::block_on(Gpu::open_async(options))
+    }
+
+    /// The adapter in use.
+    pub fn adapter(&self) -> &AdapterReport {
+        &self.shared.adapter
+    }
+
+    /// The tier in use.
+    pub fn tier(&self) -> Tier {
+        self.shared.tier
+    }
+
+    /// How activations and KV cache of a model in `format` are stored here.
+    pub fn layouts(&self, format: WeightFormat) -> Layouts {
+        Layouts::of(self.tier(), format)
+    }
+
+    /// The choices of kernels and thresholds for this adapter.
+    pub(crate) fn tuning(&self) -> &Tuning {
+        &self.shared.tuning
+    }
+
+    /// Largest buffer that a kernel can bind, in bytes, under the limits the device was opened with.
+    pub fn max_binding(&self) -> u64 {
+        self.shared.max_binding
+    }
+
+    /// What was made so far. The decode loop makes nothing.
+    pub fn created(&self) -> Created {
+        Created {
+            buffers: self.shared.buffers.load(Ordering::Relaxed),
+            storage_bytes: self.shared.storage_bytes.load(Ordering::Relaxed),
+            pipelines: lock(&self.shared.pipelines).len() as u64,
+            bind_groups: self.shared.bind_groups.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether all is well: whatever failed since the GPU was opened, a lost device for one, stays.
+    ///
+    /// # Errors
+    /// The first failure that the driver reported.
+    pub fn check(&self) -> Result<()> {
+        match lock(&self.shared.failure).clone() {
+            Some(Failure::Reported(reason)) => Err(Error::Device(reason)),
+            Some(Failure::Lost(reason)) => Err(Error::DeviceLost(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// A zeroed buffer that kernels can bind.
+    pub(crate) fn storage(&self, what: &str, bytes: u64) -> Result<Buffer> {
+        if bytes > self.shared.max_binding {
+            return Err(Error::TooLarge {
+                what: what.to_string(),
+                needed: bytes,
+                limit: self.shared.max_binding,
+                adapter: self.shared.adapter.name.clone(),
+                advice: String::new(),
+            });
+        }
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+        let bytes = storage_bytes(bytes);
+        self.shared.storage_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(self.buffer(what, bytes, usage))
+    }
+
+    /// A storage buffer with these contents.
+    pub(crate) fn storage_with<T: Pod>(&self, what: &str, contents: &[T]) -> Result<Buffer> {
+        let bytes: &[u8] = bytemuck::cast_slice(contents);
+        let buffer = self.storage(what, bytes.len() as u64)?;
+        self.shared.queue.write_buffer(&buffer, 0, bytes);
+        Ok(buffer)
+    }
+
+    /// A uniform buffer with these contents.
+    pub(crate) fn uniform<T: Pod>(&self, what: &str, contents: &T) -> Buffer {
+        let bytes = bytemuck::bytes_of(contents);
+        let buffer = self.buffer(what, bytes.len() as u64, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
+        self.shared.queue.write_buffer(&buffer, 0, bytes);
+        buffer
+    }
+
+    /// A buffer that the host reads.
+    pub(crate) fn readback(&self, what: &str, bytes: u64) -> Buffer {
+        self.buffer(what, bytes.max(16), BufferUsages::MAP_READ | BufferUsages::COPY_DST)
+    }
+
+    fn buffer(&self, label: &str, size: u64, usage: BufferUsages) -> Buffer {
+        self.shared.buffers.fetch_add(1, Ordering::Relaxed);
+        let label = Some(label);
+        Buffer::new(self.shared.device.create_buffer(&wgpu::BufferDescriptor {
+            label,
+            size,
+            usage,
+            mapped_at_creation: false,
+        }))
+    }
+
+    /// The pipeline of `kernel`, compiled on first use. Other threads can use and compile other kernels meanwhile.
+    pub(crate) fn pipeline(&self, kernel: Kernel) -> Pipeline {
+        if let Some(pipeline) = lock(&self.shared.pipelines).get(&kernel) {
+            return pipeline.clone();
+        }
+        let compiled = self.compile(kernel);
+        lock(&self.shared.pipelines).entry(kernel).or_insert(compiled).clone()
+    }
+
+    fn compile(&self, kernel: Kernel) -> Pipeline {
+        let device = &self.shared.device;
+        let label = format!("{kernel:?}");
+        let entries: Vec<_> = kernel
+            .bindings()
+            .iter()
+            .map(|binding| wgpu::BindGroupLayoutEntry {
+                binding: binding.index,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer {
+                    ty: match binding.access {
+                        Access::Uniform => wgpu::BufferBindingType::Uniform,
+                        Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
+                        Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+                    },
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
+                count: None,
+            })
+            .collect();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(&label),
+            entries: &entries,
+        });
+        let module = self.module(kernel, &label);
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[],
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        Pipeline { pipeline, layout }
+    }
+
+    fn module(&self, kernel: Kernel, label: &str) -> wgpu::ShaderModule {
+        let device = &self.shared.device;
+        let wgsl = kernel.wgsl();
+        #[cfg(not(target_arch = "wasm32"))]
+        if device.features().contains(wgpu::Features::PASSTHROUGH_SHADERS)
+            && let Some(words) = spirv::compile(&wgsl)
+        {
+            let entry_points =
+                [wgpu::PassthroughShaderEntryPoint { name: "main".into(), workgroup_size: (0, 0, 0) }];
+            let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
+                label: Some(label),
+                entry_points: entry_points.as_slice().into(),
+                spirv: Some(words.into()),
+                ..Default::default()
+            };
+            // SAFETY: what naga made of the kernel, as below, and no more but marks that restrict the driver.
+            return unsafe { device.create_shader_module_passthrough(descriptor) };
+        }
+        let source = wgpu::ShaderSource::Wgsl(wgsl.into());
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source };
+        // SAFETY: every kernel stays within its bindings for the grids and parameters that `orthrus-shaders`
+        // gives: each is tested against a CPU twin on poisoned buffers, and its loops are bounded by them.
+        unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+    }
+
+    /// Binds `buffers`, by the names that the kernel's WGSL gives them. Buffers that the kernel does not name are left
+    /// out, so that kernels which do the same can be given the same.
+    ///
+    /// # Errors
+    /// [`Error::Bug`]: the kernel names a buffer that is not given, or its uniform is too short.
+    pub(crate) fn bind(&self, kernel: Kernel, buffers: &[(&str, &Buffer)]) -> Result<Bound> {
+        let bindings = kernel.bindings();
+        let mut named = Vec::new();
+        for binding in &bindings {
+            let found = buffers.iter().find(|(name, _)| *name == binding.name);
+            let Some((_, buffer)) = found else {
+                let reason = format!("kernel `{}` was given no buffer for `{}`", kernel.name(), binding.name);
+                return Err(Error::Bug { reason });
+            };
+            let params_bytes = kernel.spec().params_bytes.unwrap_or(0) as u64;
+            if binding.access == Access::Uniform && buffer.size() < params_bytes {
+                let (name, given) = (kernel.name(), buffer.size());
+                let reason = format!("kernel `{name}` was given {given} bytes of parameters, and takes {params_bytes}");
+                return Err(Error::Bug { reason });
+            }
+            named.push(*buffer);
+        }
+        let entries: Vec<_> = bindings
+            .iter()
+            .zip(&named)
+            .map(|(binding, buffer)| wgpu::BindGroupEntry {
+                binding: binding.index,
+                resource: buffer.as_entire_binding(),
+            })
+            .collect();
+        self.shared.bind_groups.fetch_add(1, Ordering::Relaxed);
+        let group = self.shared.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(kernel.name()),
+            layout: &self.pipeline(kernel).layout,
+            entries: &entries,
+        });
+        Ok(Bound::new(group, &named))
+    }
+
+    pub(crate) fn write<T: Pod>(&self, buffer: &Buffer, offset: u64, contents: &[T]) {
+        self.shared.queue.write_buffer(buffer, offset, bytemuck::cast_slice(contents));
+    }
+
+    /// Submits the commands that `encode` encodes.
+    pub(crate) fn submit(&self, encode: impl FnOnce(&mut wgpu::CommandEncoder)) -> wgpu::SubmissionIndex {
+        let mut encoder = self.shared.device.create_command_encoder(&Default::default());
+        encode(&mut encoder);
+        self.shared.queue.submit([encoder.finish()])
+    }
+
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
+        &self.shared.queue
+    }
+
+    /// Runs `make`, which makes buffers, pipelines or bind groups. If the driver refuses one, that is this call's error,
+    /// and the GPU is as it was before.
+    pub(crate) async fn allocating<T>(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        let before: HashSet<Kernel> = lock(&self.shared.pipelines).keys().copied().collect();
+        let (made, memory, validation) = {
+            let memory = self.shared.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+            let validation = self.shared.device.push_error_scope(wgpu::ErrorFilter::Validation);
+            let made = make();
+            let validation = validation.pop();
+            (made, memory.pop(), validation)
+        };
+        let refused = match (memory.await, validation.await) {
+            (Some(error), _) => {
+                Error::OutOfMemory { adapter: self.shared.adapter.name.clone(), reason: error.to_string() }
+            }
+            (None, Some(error)) => Error::Device(error.to_string()),
+            (None, None) => return made,
+        };
+        // One of the new pipelines may be the refused one.
+        lock(&self.shared.pipelines).retain(|kernel, _| before.contains(kernel));
+        Err(refused)
+    }
+
+    /// The browser calls back by itself.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn follow(&self, _: wgpu::SubmissionIndex, _: impl FnOnce()) {}
+
+    /// Has the poller see to the callbacks of `submission`, or call `abandon` if they will never come.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn follow(&self, submission: wgpu::SubmissionIndex, abandon: impl FnOnce() + Send + 'static) {
+        self.shared.poller.follow(submission, Box::new(abandon));
+    }
+}
+
+/// For kernels that are compiled here (`spirv.rs`), which is where SPIR-V is taken.
+fn passthrough(adapter: &wgpu::Adapter, tier: Tier) -> wgpu::Features {
+    match (tier, adapter.get_info().backend) {
+        (Tier::Coop, wgpu::Backend::Vulkan) => adapter.features() & wgpu::Features::PASSTHROUGH_SHADERS,
+        _ => wgpu::Features::empty(),
+    }
+}
+
+/// Cooperative matrices are experimental in wgpu.
+fn experimental_features(tier: Tier) -> wgpu::ExperimentalFeatures {
+    match tier {
+        Tier::Baseline | Tier::Subgroup => wgpu::ExperimentalFeatures::disabled(),
+        // SAFETY: experimental features may have bugs that break memory safety. The one in use compiles our own kernels
+        // only, and each is tested against its CPU twin on the adapters that have it.
+        Tier::Coop => unsafe { wgpu::ExperimentalFeatures::enabled() },
+    }
+}
+
+/// Keeps the first failure the driver reports, instead of wgpu's panic.
+fn watch_for_failure(device: &wgpu::Device, failure: &Arc<Mutex<Option<Failure>>>) {
+    let slot = failure.clone();
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+        tracing::error!(%error, "the GPU reported an error");
+        lock(&slot).get_or_insert_with(|| Failure::Reported(error.to_string()));
+    }));
+    let slot = failure.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            lock(&slot).get_or_insert_with(|| Failure::Lost(message));
+        }
+    });
+}
+
+/// Bytes of a storage buffer for `bytes` bytes: whole vec4, and at least one.
+pub(crate) fn storage_bytes(bytes: u64) -> u64 {
+    bytes.max(16).next_multiple_of(16)
+}
+
+/// A panic elsewhere leaves these plain values whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,8 @@
+//! For tests and benchmarks: passes measured by themselves, logits and cache looked at, one kernel dispatched.
+
+mod dispatch;
+mod inspect;
+mod profile;
+
+pub use dispatch::Operand;
+pub use profile::{Copying, KernelOfPass, MeasuredPass, PartOfPass};

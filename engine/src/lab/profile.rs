@@ -1,0 +1,445 @@
+//! What benchmarks need that decoding does not: any context without its prompt, passes by themselves, the bytes they
+//! read, and what the GPU can copy. Who calls keeps the time.
+
+use orthrus_shaders::params::Copied;
+use orthrus_shaders::{Acceptance, Kernel, State, WeightFormat};
+
+use crate::decode::{DecodeMode, Decoding, PassKind, Session, ViewPasses, check_ids};
+use crate::forward::{ArKernel, Dispatch, PassBounds, PassPlan, Section};
+use crate::gpu::{Bound, Buffer, Gpu};
+use crate::model::{Attention, Maker, Model};
+use crate::{Error, Result};
+
+/// A pass to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeasuredPass {
+    /// Rows through the AR view with the logits of all, their target tokens, and `accept`: the verification of a block,
+    /// or with one row a step of AR decoding.
+    Verify(ArKernel),
+    /// Anchor and masks through the diffusion view, with the logits of all, and the drafts.
+    Draft,
+    /// The last pass of a prefill: rows through the AR view with the logits of the last, its target token, and `accept`.
+    Prefill,
+}
+
+/// What a measured pass starts from, and how far it goes.
+struct Start {
+    initial: Buffer,
+    layers: PassBounds,
+    choice: PassBounds,
+}
+
+impl MeasuredPass {
+    fn kind(self) -> PassKind {
+        match self {
+            MeasuredPass::Verify(kernels) => PassKind::Target(kernels),
+            MeasuredPass::Draft => PassKind::Draft,
+            MeasuredPass::Prefill => PassKind::Target(ArKernel::Exact),
+        }
+    }
+
+    fn view(self) -> AttentionView {
+        match self {
+            MeasuredPass::Verify(_) | MeasuredPass::Prefill => AttentionView::Ar,
+            MeasuredPass::Draft => AttentionView::Diffusion,
+        }
+    }
+
+    /// The mode whose cycle has this pass.
+    fn mode(self, acceptance: Acceptance) -> DecodeMode {
+        match self {
+            MeasuredPass::Verify(kernels) => DecodeMode { decoding: Decoding::Ar, kernels, acceptance },
+            MeasuredPass::Draft => {
+                DecodeMode { decoding: Decoding::Dual, kernels: ArKernel::Exact, acceptance }
+            }
+            MeasuredPass::Prefill => {
+                DecodeMode { decoding: Decoding::Ar, kernels: ArKernel::Exact, acceptance }
+            }
+        }
+    }
+}
+
+/// A kernel in a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelOfPass {
+    /// Its name: the kernel that passes of such an extent take.
+    pub name: &'static str,
+    /// Dispatches of it in the pass, at this place of each layer.
+    pub dispatches: usize,
+    /// Where it is.
+    pub of: PartOfPass,
+    /// Bytes of the weights that these dispatches read: 0 for those without weights, and for `embed`, which reads a
+    /// few rows only.
+    pub weight_bytes: u64,
+    first: usize,
+}
+
+/// A part of a pass. The choice of ids includes final norm and output projection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartOfPass {
+    /// Embedding and layers.
+    Layers,
+    /// The greedy choice of ids.
+    Greedy,
+    /// The sampled choice.
+    Sampled,
+}
+
+impl PartOfPass {
+    fn plan(self, passes: &ViewPasses) -> Result<&PassPlan> {
+        match self {
+            PartOfPass::Layers => Ok(&passes.layers),
+            PartOfPass::Greedy => passes.choice(Acceptance::Greedy),
+            PartOfPass::Sampled => passes.choice(Acceptance::Coupled),
+        }
+    }
+
+    /// The name people see.
+    pub fn name(self) -> &'static str {
+        match self {
+            PartOfPass::Layers => "layers",
+            PartOfPass::Greedy => "greedy",
+            PartOfPass::Sampled => "sampled",
+        }
+    }
+}
+
+impl Session {
+    /// Sets the text to `ids` and marks it cached without running it. Later logits are meaningless. For timing only.
+    ///
+    /// # Errors
+    /// `ids` is empty, has an id beyond the vocabulary, or leaves no room in the cache; the GPU failed.
+    pub async fn assume_cached_async(&mut self, ids: &[u32]) -> Result<()> {
+        check_ids(ids, self.model.config())?;
+        let context = self.context();
+        if ids.len() >= context {
+            return Err(Error::ContextFull { prompt: ids.len(), budget: 1, context });
+        }
+        self.in_flight.drain().await?;
+        self.replace_text(0, ids);
+        self.advance_cached(ids.len(), ArKernel::Exact);
+        Ok(())
+    }
+
+    /// Runs a pass of `rows` rows after the cached text `times` times, each from the same decode state and submitted by
+    /// itself, as decoding does, and waits for the last. The text and its cache stay as they are.
+    ///
+    /// # Errors
+    /// The checkpoint has no diffusion view; the rows outgrow its block, a prefill pass or the cache; the GPU failed.
+    pub async fn run_passes_async(&mut self, pass: MeasuredPass, rows: usize, times: usize) -> Result<()> {
+        let Start { initial, layers, choice } = self.start_of(pass, rows, Acceptance::Greedy).await?;
+        let cycle = self.passes.cycle(pass.mode(Acceptance::Greedy))?;
+        for _ in 0..times {
+            self.gpu().submit(|encoder| {
+                // `accept` advances the state.
+                let bytes = size_of::<State>() as u64;
+                encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
+                let mut commands = encoder.begin_compute_pass(&Default::default());
+                match pass {
+                    MeasuredPass::Draft => cycle.encode_draft(&mut commands, layers),
+                    _ => cycle.encode_verify(&mut commands, layers, choice),
+                }
+            });
+        }
+        self.gpu().idle().await
+    }
+
+    /// The kernels of a pass of `rows` rows after the cached text, in order: what comes before the layers, what every
+    /// layer runs once, and both ways to choose ids after them.
+    ///
+    /// # Errors
+    /// As [`Session::run_passes_async`].
+    pub async fn kernels_of_async(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<KernelOfPass>> {
+        let (layers, choice) = self.bounds_of(pass, rows)?;
+        self.prepare(pass, Acceptance::Coupled).await?;
+        let passes = self.passes.passes(pass.kind())?;
+        let count = self.model.shared.layers.len();
+        let mut kernels = Vec::new();
+        for of in [PartOfPass::Layers, PartOfPass::Greedy, PartOfPass::Sampled] {
+            let bounds = if of == PartOfPass::Layers { layers } else { choice };
+            for (first, dispatch) in first_of_each_layer(of.plan(passes)?, count) {
+                // A dispatch that such a pass does not encode is left out.
+                let Some(name) = dispatch.name(bounds) else { continue };
+                let dispatches = if dispatch.section == Section::Layer { count } else { 1 };
+                let weight_bytes = match dispatch.section {
+                    Section::Embedding => 0,
+                    _ => dispatches as u64 * dispatch.weight_bytes,
+                };
+                kernels.push(KernelOfPass { name, of, dispatches, weight_bytes, first });
+            }
+        }
+        Ok(kernels)
+    }
+
+    /// Runs all of a pass's dispatches of one kernel, one after the other, `times` times in one submission, and waits.
+    /// Layer by layer, so that weights are read from memory as they are in a pass.
+    ///
+    /// # Errors
+    /// As [`Session::run_passes_async`].
+    pub async fn run_kernel_async(
+        &mut self,
+        pass: MeasuredPass,
+        rows: usize,
+        kernel: &KernelOfPass,
+        times: usize,
+    ) -> Result<()> {
+        let Start { initial, layers, choice } = self.start_of(pass, rows, Acceptance::Coupled).await?;
+        let bounds = if kernel.of == PartOfPass::Layers { layers } else { choice };
+        let plan = kernel.of.plan(self.passes.passes(pass.kind())?)?;
+        let stride = dispatches_of_a_layer(plan, self.model.shared.layers.len()).max(1);
+        let chosen = || plan.dispatches.iter().skip(kernel.first).step_by(stride).take(kernel.dispatches);
+        self.gpu().submit(|encoder| {
+            let bytes = size_of::<State>() as u64;
+            encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
+            let mut commands = encoder.begin_compute_pass(&Default::default());
+            for _ in 0..times {
+                chosen().for_each(|dispatch| dispatch.encode(&mut commands, bounds));
+            }
+        });
+        self.gpu().idle().await
+    }
+
+    /// The bounds of a measured pass: of its layers, and of its choice of ids.
+    fn bounds_of(&self, pass: MeasuredPass, rows: usize) -> Result<(PassBounds, PassBounds)> {
+        let sizes = self.buffers.sizes;
+        let most = match pass {
+            MeasuredPass::Verify(ArKernel::Fast) => 1,
+            MeasuredPass::Verify(ArKernel::Exact) | MeasuredPass::Draft => sizes.block,
+            MeasuredPass::Prefill => sizes.rows,
+        };
+        if !(1..=most).contains(&rows) {
+            return Err(match pass {
+                MeasuredPass::Prefill => Error::PrefillRows { asked: rows, most },
+                _ => Error::BlockSize { asked: rows, most },
+            });
+        }
+        if pass == MeasuredPass::Draft && !self.passes.has_draft() {
+            return Err(Error::NoDiffusionView);
+        }
+        let (start, context) = (self.cached, self.context());
+        let kv_len = start + rows;
+        // `accept` writes the bonus behind the rows.
+        if kv_len >= context {
+            return Err(Error::ContextFull { prompt: start, budget: rows + 1, context });
+        }
+        let logit_rows = if pass == MeasuredPass::Prefill { 1 } else { rows };
+        Ok((PassBounds { max_rows: rows, kv_len }, PassBounds { max_rows: logit_rows, kv_len }))
+    }
+
+    /// Prepares a measured pass with both ways to choose ids.
+    async fn prepare(&mut self, pass: MeasuredPass, acceptance: Acceptance) -> Result<()> {
+        let prepared = self.gpu().allocating(|| self.passes.prepare(pass.mode(acceptance))).await?;
+        self.passes.keep(prepared);
+        Ok(())
+    }
+
+    /// What a measured pass starts from.
+    async fn start_of(&mut self, pass: MeasuredPass, rows: usize, acceptance: Acceptance) -> Result<Start> {
+        let (layers, choice) = self.bounds_of(pass, rows)?;
+        self.prepare(pass, acceptance).await?;
+        self.in_flight.drain().await?;
+        let start = self.cached;
+        let state = State {
+            start: start as u32,
+            rows: rows as u32,
+            logit_first: (rows - choice.max_rows) as u32,
+            logit_rows: choice.max_rows as u32,
+            limit: (layers.kv_len + 1) as u32,
+            block: choice.max_rows as u32,
+            // The official implementation's sampling, at temperature 1, for kernels that look at it.
+            acceptance: Acceptance::Coupled as u32,
+            inverse_temperature: 1.0,
+            top_k: 20,
+            top_p: 0.8,
+            ..bytemuck::Zeroable::zeroed()
+        };
+        let initial = self.gpu().allocating(|| self.gpu().storage_with("initial state", &[state])).await?;
+        let after = vec![0u32; rows];
+        self.gpu().write(&self.buffers.tokens, 4 * start as u64, &after);
+        Ok(Start { initial, layers, choice })
+    }
+
+    /// Largest number of dispatches that one layer takes in a pass of a cycle. A prefill pass may have more: see
+    /// [`SessionSizes::chunks`](crate::sizes::SessionSizes::chunks).
+    ///
+    /// # Errors
+    /// The exact passes are not there: a bug.
+    pub fn dispatches_per_layer(&self) -> Result<usize> {
+        let block = PassBounds { max_rows: self.buffers.sizes.block, kv_len: self.context() };
+        let of = |kind| -> Result<usize> { Ok(self.passes.passes(kind)?.layers.layer_dispatches(block)) };
+        let text = of(PassKind::Target(ArKernel::Exact))?;
+        let draft = if self.passes.has_draft() { of(PassKind::Draft)? } else { 0 };
+        Ok(text.max(draft).div_ceil(self.model.shared.layers.len()))
+    }
+
+    /// Bytes that a pass at the end of the cached text cannot do without: each weight once, keys and values once.
+    pub fn bytes_of_pass(&self, pass: MeasuredPass) -> u64 {
+        let sizes = self.buffers.sizes;
+        self.model.bytes_of_pass(pass.view()) + sizes.cache_bytes_of_position() * self.cached as u64
+    }
+}
+
+impl Model {
+    /// Bytes of the weights that a pass through a view reads: all but the embeddings, which are the head's too where
+    /// they are tied.
+    fn bytes_of_pass(&self, view: AttentionView) -> u64 {
+        let attention = |view: &Attention| view.qkv.bytes() + view.output.bytes() + view.qk_norms.size();
+        let data = &self.shared;
+        let layers = data.layers.iter().map(|layer| {
+            let own = match view {
+                AttentionView::Ar => Some(&layer.ar),
+                AttentionView::Diffusion => layer.diffusion.as_ref(),
+            };
+            own.map_or(0, attention)
+                + layer.gate_up.bytes()
+                + layer.down.bytes()
+                + layer.input_norm.size()
+                + layer.post_attention_norm.size()
+        });
+        layers.sum::<u64>() + data.final_norm.size() + data.head().bytes()
+    }
+}
+
+/// The dispatches of a plan that stand for all layers' alike: those of the first layer, and those of no layer. Each with
+/// its index.
+fn first_of_each_layer(plan: &PassPlan, layers: usize) -> impl Iterator<Item = (usize, &Dispatch)> {
+    let each = dispatches_of_a_layer(plan, layers);
+    let before = plan.dispatches.iter().take_while(|dispatch| dispatch.section != Section::Layer).count();
+    let stands_for_all = move |(i, dispatch): &(usize, &Dispatch)| {
+        dispatch.section != Section::Layer || *i < before + each
+    };
+    plan.dispatches.iter().enumerate().filter(stands_for_all)
+}
+
+/// Dispatches that a plan has for each layer.
+fn dispatches_of_a_layer(plan: &PassPlan, layers: usize) -> usize {
+    plan.dispatches.iter().filter(|dispatch| dispatch.section == Section::Layer).count() / layers
+}
+
+/// Two buffers, one to be copied to the other by a compute shader.
+pub struct Copying {
+    gpu: Gpu,
+    pipeline: wgpu::ComputePipeline,
+    group: Bound,
+    params: Copied,
+}
+
+impl std::fmt::Debug for Copying {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Copying").field("bytes", &self.bytes()).finish()
+    }
+}
+
+impl Copying {
+    /// Most bytes copied: a gibibyte less what takes one workgroup too many for a grid, in whole rows.
+    const MOST: u64 = (1 << 30) - (1 << 20);
+
+    /// CoopTiling of the random matrix that is copied.
+    const WIDTH: usize = 1024;
+
+    /// Makes ready to copy about `bytes` bytes of random numbers, or as much as a buffer can have.
+    ///
+    /// # Errors
+    /// The GPU is out of memory, or failed.
+    pub async fn new_async(gpu: &Gpu, bytes: u64) -> Result<Copying> {
+        let bytes = bytes.min(Copying::MOST).min(gpu.max_binding());
+        let rows = (bytes as usize / (4 * Copying::WIDTH) / 16 * 16).max(16);
+        let from = Maker::new(gpu, 0, WeightFormat::F32).await?.matrix(rows, Copying::WIDTH).await?;
+        // One slab: it fits a binding, and has too few rows for a grid to outgrow its limit.
+        let from = &from.slabs[0].buffer;
+        let params = Copied { count: (from.size() / 16) as u32, pad: [0; 3] };
+        let make = || {
+            let to = gpu.storage("copy", from.size())?;
+            let uniform = gpu.uniform("params", &params);
+            let group = gpu.bind(Kernel::Copy, &[("params", &uniform), ("x", from), ("out", &to)])?;
+            Ok((gpu.pipeline(Kernel::Copy).pipeline, group))
+        };
+        let (pipeline, group) = gpu.allocating(make).await?;
+        gpu.idle().await?;
+        Ok(Copying { pipeline, group, gpu: gpu.clone(), params })
+    }
+
+    /// Bytes that one copy moves: read and written.
+    pub fn bytes(&self) -> u64 {
+        2 * 16 * u64::from(self.params.count)
+    }
+
+    /// Copies `times` times in one submission, and waits.
+    ///
+    /// # Errors
+    /// The GPU failed.
+    pub async fn run_async(&self, times: usize) -> Result<()> {
+        let [x, y, z] = self.params.grid();
+        self.gpu.submit(|encoder| {
+            let mut commands = encoder.begin_compute_pass(&Default::default());
+            commands.set_pipeline(&self.pipeline);
+            commands.set_bind_group(0, &*self.group, &[]);
+            for _ in 0..times {
+                commands.dispatch_workgroups(x, y, z);
+            }
+        });
+        self.gpu.idle().await
+    }
+}
+
+/// For programs that are not async.
+#[cfg(not(target_arch = "wasm32"))]
+impl Session {
+    /// As [`Session::assume_cached_async`].
+    ///
+    /// # Errors
+    /// As [`Session::assume_cached_async`].
+    pub fn assume_cached(&mut self, ids: &[u32]) -> Result<()> {
+        pollster::block_on(self.assume_cached_async(ids))
+    }
+
+    /// As [`Session::kernels_of_async`].
+    ///
+    /// # Errors
+    /// As [`Session::kernels_of_async`].
+    pub fn kernels_of(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<KernelOfPass>> {
+        pollster::block_on(self.kernels_of_async(pass, rows))
+    }
+
+    /// As [`Session::run_kernel_async`].
+    ///
+    /// # Errors
+    /// As [`Session::run_kernel_async`].
+    pub fn run_kernel(
+        &mut self,
+        pass: MeasuredPass,
+        rows: usize,
+        kernel: &KernelOfPass,
+        times: usize,
+    ) -> Result<()> {
+        pollster::block_on(self.run_kernel_async(pass, rows, kernel, times))
+    }
+
+    /// As [`Session::run_passes_async`].
+    ///
+    /// # Errors
+    /// As [`Session::run_passes_async`].
+    pub fn run_passes(&mut self, pass: MeasuredPass, rows: usize, times: usize) -> Result<()> {
+        pollster::block_on(self.run_passes_async(pass, rows, times))
+    }
+}
+
+/// For programs that are not async.
+#[cfg(not(target_arch = "wasm32"))]
+impl Copying {
+    /// As [`Copying::new_async`].
+    ///
+    /// # Errors
+    /// As [`Copying::new_async`].
+    pub fn new(gpu: &Gpu, bytes: u64) -> Result<Copying> {
+        pollster::block_on(Copying::new_async(gpu, bytes))
+    }
+
+    /// As [`Copying::run_async`].
+    ///
+    /// # Errors
+    /// As [`Copying::run_async`].
+    pub fn run(&self, times: usize) -> Result<()> {
+        pollster::block_on(self.run_async(times))
+    }
+}

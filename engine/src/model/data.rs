@@ -1,0 +1,101 @@
+//! A model's weights on the GPU, in the paper's words.
+
+use std::sync::Arc;
+
+use orthrus_loader::{CheckpointViews, Config};
+use orthrus_shaders::{MAX_BLOCK, MAX_HEAD_DIM, MAX_VOCABULARY, WeightFormat};
+
+use super::matrix::Matrix;
+use super::rope::RopeTable;
+use crate::gpu::{Buffer, Gpu, Layouts};
+use crate::{Error, Result};
+
+/// A model, ready to decode. Clones share the weights.
+#[derive(Clone)]
+pub struct Model {
+    pub(crate) shared: Arc<ModelData>,
+}
+
+/// Everything of a checkpoint that is on the GPU, in the paper's words.
+pub(crate) struct ModelData {
+    pub(crate) gpu: Gpu,
+    pub(crate) config: Config,
+    pub(crate) format: WeightFormat,
+    pub(crate) layouts: Layouts,
+    pub(crate) rope: RopeTable,
+    pub(crate) embedding: Matrix,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) final_norm: Buffer,
+    /// `None`: tied to the embedding.
+    pub(crate) untied_head: Option<Matrix>,
+    pub(crate) views: CheckpointViews,
+    pub(crate) end_ids: Vec<u32>,
+}
+
+/// A decoder layer: two views of attention, one MLP.
+pub(crate) struct Layer {
+    pub(crate) input_norm: Buffer,
+    pub(crate) ar: Attention,
+    pub(crate) diffusion: Option<Attention>,
+    pub(crate) post_attention_norm: Buffer,
+    /// Gate and up by turns, sixteen rows of each.
+    pub(crate) gate_up: Matrix,
+    pub(crate) down: Matrix,
+}
+
+/// One view's own weights.
+pub(crate) struct Attention {
+    /// Queries above keys above values.
+    pub(crate) qkv: Matrix,
+    /// q_norm, then k_norm.
+    pub(crate) qk_norms: Buffer,
+    pub(crate) output: Matrix,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model").field("config", self.config()).field("format", &self.format()).finish()
+    }
+}
+
+impl Model {
+    /// The checkpoint's configuration.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// The views the checkpoint has.
+    pub fn views(&self) -> CheckpointViews {
+        self.shared.views
+    }
+
+    /// How the weights are stored.
+    pub fn format(&self) -> WeightFormat {
+        self.shared.format
+    }
+
+    /// The GPU they are on.
+    pub fn gpu(&self) -> &Gpu {
+        &self.shared.gpu
+    }
+}
+
+impl ModelData {
+    /// The output projection.
+    pub(crate) fn head(&self) -> &Matrix {
+        self.untied_head.as_ref().unwrap_or(&self.embedding)
+    }
+}
+
+/// Kernels run without bounds checks, so that what they assume of a model is checked here.
+pub(crate) fn check_supported(config: &Config) -> Result<()> {
+    let limits = [
+        ("a block of", config.block_size, MAX_BLOCK),
+        ("heads of", config.head_dim, MAX_HEAD_DIM),
+        ("a vocabulary of", config.vocab_size, MAX_VOCABULARY),
+    ];
+    match limits.into_iter().find(|(_, found, most)| found > most) {
+        Some((what, found, most)) => Err(Error::Unsupported { what, found, most }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,67 @@
+//! Weight matrices on the GPU, in as many buffers as the adapter's limits ask for.
+
+use orthrus_shaders::params::{Matmul, padded};
+use orthrus_shaders::{MATRIX_ROWS, MAX_WORKGROUPS, SplitK, WeightFormat};
+
+use crate::Result;
+use crate::gpu::{Buffer, Gpu};
+
+/// A weight matrix `[outputs][inputs]`: one tensor, or several of the same width together.
+pub(crate) struct Matrix {
+    /// The matrix's rows, in order.
+    pub(crate) slabs: Vec<Slab>,
+    pub(crate) outputs: usize,
+    pub(crate) inputs: usize,
+    pub(crate) format: WeightFormat,
+}
+
+/// Rows of a matrix in one buffer.
+pub(crate) struct Slab {
+    pub(crate) buffer: Buffer,
+    /// The slab's first row of the matrix.
+    pub(crate) first: usize,
+    /// Rows of the slab.
+    pub(crate) outputs: usize,
+}
+
+impl Matrix {
+    /// A matrix of zeros.
+    pub(crate) async fn zeros(
+        gpu: &Gpu,
+        label: &str,
+        outputs: usize,
+        inputs: usize,
+        format: WeightFormat,
+    ) -> Result<Matrix> {
+        let rows = rows_per_slab(inputs, format, gpu.max_binding());
+        let make = || -> Result<Vec<Slab>> {
+            let mut slabs = Vec::new();
+            for first in (0..outputs).step_by(rows) {
+                let count = rows.min(outputs - first);
+                let bytes = matrix_bytes(count, inputs, format);
+                slabs.push(Slab { buffer: gpu.storage(label, bytes)?, first, outputs: count });
+            }
+            Ok(slabs)
+        };
+        Ok(Matrix { slabs: gpu.allocating(make).await?, outputs, inputs, format })
+    }
+
+    /// Bytes of the matrix on the GPU.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.slabs.iter().map(|slab| slab.buffer.size()).sum()
+    }
+}
+
+/// Bytes that a matrix takes on the GPU: rows and columns are padded to whole tiles.
+pub(crate) fn matrix_bytes(outputs: usize, inputs: usize, format: WeightFormat) -> u64 {
+    let rows = outputs.next_multiple_of(MATRIX_ROWS) as u64;
+    rows * padded(inputs) as u64 * format.bytes() as u64
+}
+
+/// Largest number of rows in one buffer for which its bytes and its grids keep within the limits.
+fn rows_per_slab(inputs: usize, format: WeightFormat, max_binding: u64) -> usize {
+    let row_bytes = padded(inputs) * format.bytes();
+    let max_binding = usize::try_from(max_binding).unwrap_or(usize::MAX);
+    let grid_rows = MAX_WORKGROUPS * Matmul::outputs_per_group(SplitK::ThirtyTwo);
+    (max_binding / row_bytes).min(grid_rows) / MATRIX_ROWS * MATRIX_ROWS
+}

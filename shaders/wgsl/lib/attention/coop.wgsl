@@ -1,0 +1,143 @@
+// What `attention_coop`, `attention_staged` and `attention_paired` have in common: parameters, and how scores become weights.
+//
+// Over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)), in units of log2:
+//
+//   score_p   = scale log2(e) q·key_p, tiles of the head in order
+//   reference = LIFT + max score_p of the split's first tile of positions; if l were above MOST then, max score_p
+//   w_p       = f16(2^(score_p - reference))
+//   l         = Σ w_p, even tiles of positions in order, and odd ones; a tile's is that of its first and third four, and of
+//               its second and fourth
+//   stats[kv_head][s][query] = (reference / log2(e), l)
+//   partials[kv_head][s][query] = f16((1 / l) Σ w_p value_p), tiles of positions in order
+//
+// The reference need not be the maximum, only near enough for f16: so it is known from the first tile on, and weights
+// are made while scores still come. Where later scores outgrow it, which is rare, the split is gone through again
+// (attention_paired, which has not looked for the largest, does so in a turn between). The first tile's largest has the
+// weight 2^-LIFT; one of f16's least number is 2^(LIFT - 24) of that, 11 nats below.
+//
+// Row-invariant: a row of a cooperative product does not depend on the others, and a position's place in the split,
+// and with it the order of every sum, is its own. The weight of what a row may not see is zero, and every value of
+// the cache is a finite number (qk_norm_rope), so it adds nothing. Keys there may be anything: their scores are not
+// looked at.
+
+enable f16;
+enable wgpu_cooperative_matrix;
+
+struct Params {
+    heads: u32,
+    kv_heads: u32,
+    head_vecs: u32,     // vec4 of a head, padded to whole tiles
+    context: u32,      // positions of the cache, whole tiles
+    queries: u32,       // queries of a kv head that `q` has room for, whole tiles
+    splits: u32,        // splits that `partials` and `stats` have room for
+    scale: f32,
+    mask: u32,          // CAUSAL or BLOCK
+    first_row: u32,     // of the piece
+    chunk_queries: u32, // queries of a kv head that `partials` and `stats` have room for, whole tiles and rows
+}
+
+@group(0) @binding(0) var<storage, read> state: State;
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> q: array<f16>;
+@group(0) @binding(5) var<storage, read_write> partials: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
+
+alias KeyTile = coop_mat16x16<f16, B>;
+alias QueryTile = coop_mat16x16<f16, A>;
+alias SumTile = coop_mat16x16<f32, C>;
+
+const LOG2_E: f32 = 1.44269504;
+const LOWEST: f32 = -3.402823e38;
+const LIFT: f32 = 8.0;      // above the first tile's largest score, whose weight is 2^-LIFT then
+const MOST: f32 = 32768.0;  // of a sum of weights, none of which is above it then: f16's largest number is just below 65536
+
+const MEANS: u32 = 8u;      // of a pack: f16, two a word
+
+const LEAST_SUBGROUP: u32 = 8u; // lanes
+
+var<workgroup> said: array<u32, LANES / LEAST_SUBGROUP>;
+
+fn query_tile(at: u32) -> QueryTile {
+    return coopLoadT<QueryTile>(&q[at], 16u);
+}
+
+// Where the piece's queries of a kv head begin.
+fn queries_at(kv_head: u32) -> u32 {
+    return (kv_head * params.queries + params.first_row * (params.heads / params.kv_heads)) * params.head_vecs * 4u;
+}
+
+// Positions of the split that a query of the piece sees; a query beyond the last sees none.
+fn seen_by(query: u32, queries: u32, split: u32) -> u32 {
+    let row = params.first_row + query / (params.heads / params.kv_heads);
+    let begin = split_begin(split);
+    let seen = min(max(visible(row), begin), split_begin(split + 1u)) - begin;
+    return select(0u, seen, query < queries);
+}
+
+fn log2_scale() -> f32 {
+    return params.scale * LOG2_E;
+}
+
+// Products of queries and keys, those of positions from `position` on, the lowest number for what is not seen.
+fn seen_only(products: vec4<f32>, position: u32, seen: u32) -> vec4<f32> {
+    return select(vec4(LOWEST), products, vec4(position) + vec4(0u, 1u, 2u, 3u) < vec4(seen));
+}
+
+fn largest_of(products: vec4<f32>) -> f32 {
+    return max(max(products.x, products.y), max(products.z, products.w));
+}
+
+fn first_reference(largest: f32) -> f32 {
+    return fma(largest, log2_scale(), LIFT);
+}
+
+// That of a query whose first has been outgrown.
+fn largest_reference(largest: f32) -> f32 {
+    return largest * log2_scale();
+}
+
+fn weights_of(products: vec4<f32>, reference: f32) -> vec4<f16> {
+    return vec4<f16>(exp2(fma(products, vec4(log2_scale()), vec4(-reference))));
+}
+
+fn sum_of_eight(lo: vec4<f16>, hi: vec4<f16>) -> f32 {
+    let four = vec4<f32>(lo) + vec4<f32>(hi);
+    return four.x + four.y + four.z + four.w;
+}
+
+// Those of a query that sees nothing of the split are nowhere, nor are its means.
+fn put_stat(kv_head: u32, split: u32, query: u32, reference: f32, sum: f32, seen: u32) {
+    if seen > 0u {
+        stats[partial(kv_head, split, query)] = vec2(reference / LOG2_E, sum);
+    }
+}
+
+// What sums of weighed values become means by: zero for a query that sees nothing.
+fn inverse_of(sum: f32, seen: u32) -> f32 {
+    return select(0.0, 1.0 / sum, seen > 0u);
+}
+
+fn put_means_of(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, pack: u32) {
+    if inverse > 0.0 {
+        let a = lo * inverse;
+        let b = hi * inverse;
+        partials[pack] =
+            vec4(pack2x16float(a.xy), pack2x16float(a.zw), pack2x16float(b.xy), pack2x16float(b.zw));
+    }
+}
+
+// Whether any lane of the workgroup says so. All must ask, and may ask again after another barrier.
+fn any_of_workgroup(lane: u32, says: bool) -> bool {
+    let any = subgroupAny(says);
+    if lane % LEAST_SUBGROUP == 0u {
+        said[lane / LEAST_SUBGROUP] = u32(any);
+    }
+    workgroupBarrier();
+    var found = 0u;
+    let each = LANES / LEAST_SUBGROUP / LEAST_SUBGROUP;
+    for (var i = 0u; i < each; i++) {
+        found |= said[lane % LEAST_SUBGROUP * each + i];
+    }
+    // The same in all lanes, and said so that a driver knows: cooperative products where lanes could part are undefined.
+    return subgroupAny(found != 0u);
+}

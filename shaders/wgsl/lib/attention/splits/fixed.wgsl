@@ -1,0 +1,13 @@
+// Choice `splits`: as many positions each, for `attention`.
+
+fn split_begin(split: u32) -> u32 {
+    return split * SPLIT;
+}
+
+// Splits of the first `positions`.
+fn splits_of(positions: u32) -> u32 {
+    return (positions + SPLIT - 1u) / SPLIT;
+}
+
+// As many as the cache has room for.
+const MOST_SPLITS: u32 = 0xffffffffu;

@@ -1,0 +1,21 @@
+// Choice `splits`: short ones first, since a short text is to have work for a whole GPU, then middle and long ones, of
+// which there are fewer to merge. Where a split begins depends on nothing but its number.
+
+fn split_begin(split: u32) -> u32 {
+    let short = min(split, SHORT_SPLITS);
+    let middle = min(split - short, MIDDLE_SPLITS);
+    return short * SHORT_SPLIT + middle * MIDDLE_SPLIT + (split - short - middle) * LONG_SPLIT;
+}
+
+// Splits of the first `positions`.
+fn splits_of(positions: u32) -> u32 {
+    let short = min(positions, SHORT_SPLITS * SHORT_SPLIT);
+    let middle = min(positions - short, MIDDLE_SPLITS * MIDDLE_SPLIT);
+    let long = positions - short - middle;
+    return (short + SHORT_SPLIT - 1u) / SHORT_SPLIT
+        + (middle + MIDDLE_SPLIT - 1u) / MIDDLE_SPLIT
+        + (long + LONG_SPLIT - 1u) / LONG_SPLIT;
+}
+
+// As many as the cache has room for.
+const MOST_SPLITS: u32 = 0xffffffffu;

@@ -1,0 +1,76 @@
+// What `attention_staged` and `attention_paired` have in common: the cache in packs, where those go in workgroup memory, and
+// the queries and sums that a subgroup holds, of heads of 128 values.
+
+@group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
+
+const HEAD_TILES: u32 = STAGED_HEAD / TILE;
+const TILE_PACKS: u32 = HEAD_TILES * 32u; // of a tile of positions
+
+// From a position, a value or a query to the next there are a few packs or vec4 more than it has, so that lanes which read
+// together read different banks. Those of values, scores and weights are the kernel's.
+const KEY_LINE: u32 = 2u * HEAD_TILES + 1u; // packs
+
+alias Queries = array<QueryTile, HEAD_TILES>;
+alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
+alias Brought = array<vec4<u32>, 2>;     // a lane's share of what a step takes
+
+fn queries_from(at: u32) -> Queries {
+    return Queries(
+        query_tile(at),
+        query_tile(at + TILE_VALUES),
+        query_tile(at + 2u * TILE_VALUES),
+        query_tile(at + 3u * TILE_VALUES),
+        query_tile(at + 4u * TILE_VALUES),
+        query_tile(at + 5u * TILE_VALUES),
+        query_tile(at + 6u * TILE_VALUES),
+        query_tile(at + 7u * TILE_VALUES),
+    );
+}
+
+// The tile of queries that begins with `first` of the piece's. They go on to the end of the head's.
+fn held_queries(kv_head: u32, first: u32) -> Queries {
+    let last = params.queries - params.first_row * (params.heads / params.kv_heads) - TILE;
+    return queries_from(queries_at(kv_head) + min(first, last) * (HEAD_TILES * TILE));
+}
+
+fn no_sums() -> Sums {
+    return Sums(SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile());
+}
+
+// Weights of two tiles of queries by values of four of the head.
+fn add_products(
+    a: QueryTile,
+    b: QueryTile,
+    v: KeyTile,
+    w: KeyTile,
+    x: KeyTile,
+    y: KeyTile,
+    sums: Sums,
+) -> Sums {
+    return Sums(
+        coopMultiplyAdd(a, v, sums[0]),
+        coopMultiplyAdd(a, w, sums[1]),
+        coopMultiplyAdd(a, x, sums[2]),
+        coopMultiplyAdd(a, y, sums[3]),
+        coopMultiplyAdd(b, v, sums[4]),
+        coopMultiplyAdd(b, w, sums[5]),
+        coopMultiplyAdd(b, x, sums[6]),
+        coopMultiplyAdd(b, y, sums[7]),
+    );
+}
+
+// The first of the head's tiles whose sums a subgroup has: two subgroups share two tiles of queries.
+fn head_tile_of(subgroup: u32) -> u32 {
+    return subgroup % 2u * 4u;
+}
+
+// Where pack `pack` of a tile of positions goes among the keys: a position's packs follow each other.
+fn key_place(pack: u32) -> u32 {
+    return pack % 32u / 2u * KEY_LINE + pack / 32u * 2u + pack % 2u;
+}
+
+// And among the values: one of the head's has two for a tile of positions.
+fn value_place(pack: u32) -> u32 {
+    return pack / 2u * VALUE_LINE + pack % 2u;
+}

@@ -1,0 +1,3 @@
+// Choice `row_queries`: four.
+
+alias PerQuery = vec4<f32>;

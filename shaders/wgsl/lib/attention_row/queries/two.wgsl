@@ -1,0 +1,3 @@
+// Choice `row_queries`: two.
+
+alias PerQuery = vec2<f32>;

@@ -1,0 +1,26 @@
+// Choice `slices`: 32 lanes share an output, each with a slice of its row. For GPUs, which need many lanes.
+
+const OUTPUT_LANES: u32 = 8u;
+const TILE_OUTPUTS: u32 = 2u;
+
+const LINE: u32 = VALUES * OUTPUT_LANES;
+
+var<workgroup> partials: array<f32, SLICES * LINE>;
+
+fn finish(lane: u32, first_row: u32, first_output: u32, sums: ptr<function, array<f32, VALUES>>) {
+    let slice = lane / OUTPUT_LANES;
+    let column = lane % OUTPUT_LANES;
+    for (var v = 0u; v < VALUES; v++) {
+        partials[slice * LINE + v * OUTPUT_LANES + column] = (*sums)[v];
+    }
+    workgroupBarrier();
+    for (var i = lane; i < LINE; i += LANES) {
+        let v = i / OUTPUT_LANES;
+        var sum = partials[i];
+        for (var s = 1u; s < SLICES; s++) {
+            sum += partials[s * LINE + i];
+        }
+        let output = first_output + v % TILE_OUTPUTS * OUTPUT_LANES + i % OUTPUT_LANES;
+        put_product(first_row + v / TILE_OUTPUTS, output, sum);
+    }
+}

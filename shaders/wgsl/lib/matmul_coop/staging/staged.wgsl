@@ -1,0 +1,35 @@
+// Choice `staging`: lanes load tiles of weights, 256 bytes that lie together at once, and the subgroup takes them as
+// cooperative matrices from workgroup memory, where it has a place for one of each tile of outputs. For subgroups of 32.
+//
+// A driver may load a cooperative matrix from storage value by value: NVIDIA's takes eight loads of two bytes a lane for
+// a tile of weights. Here it takes two of eight, two stores and one load.
+
+@group(0) @binding(2) var<storage, read> weights: array<vec4<f16>>;
+
+const TILE_VECS: u32 = TILE_VALUES / 4u;
+const LINE_VECS: u32 = TILE / 4u;
+const HALF_VECS: u32 = TILE_VECS / 2u; // a vec4 a lane
+
+// A lane's part of a tile.
+alias Brought = array<vec4<f16>, 2>;
+
+var<workgroup> staged: array<vec4<f16>, SLICES * COLUMN_TILES * TILE_VECS>;
+
+fn bring(at: u32) -> Brought {
+    let vec = at / 4u + subgroup_lane;
+    return Brought(weights[vec], weights[vec + HALF_VECS]);
+}
+
+fn stage_tile(place: u32, brought: Brought) {
+    let vec = place * TILE_VECS + subgroup_lane;
+    staged[vec] = brought[0];
+    staged[vec + HALF_VECS] = brought[1];
+}
+
+fn lanes_meet() {
+    subgroupBarrier();
+}
+
+fn weight_tile(place: u32, brought: Brought) -> WeightTile {
+    return coopLoad<WeightTile>(&staged[place * TILE_VECS], LINE_VECS);
+}

@@ -1,5 +1,0 @@
-// Choice `store`: the product is added to what is there, the residual stream.
-
-fn store(index: u32, value: f32) {
-    y[index] += value;
-}

@@ -1,5 +1,0 @@
-// Choice `store`: the product is written.
-
-fn store(index: u32, value: f32) {
-    y[index] = value;
-}

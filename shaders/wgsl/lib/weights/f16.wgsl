@@ -1,0 +1,12 @@
+// Choice `weights`: stored as f16, two to a word, the earlier one in the low half. Needs no f16 type, and one
+// 16-byte load fetches a pack.
+
+@group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
+
+fn weight_pack(index: u32) -> Pack {
+    let words = weights[index];
+    return Pack(
+        vec4(unpack2x16float(words.x), unpack2x16float(words.y)),
+        vec4(unpack2x16float(words.z), unpack2x16float(words.w)),
+    );
+}

@@ -1,0 +1,7 @@
+// Choice `weights`: stored as f32.
+
+@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+
+fn weight_pack(index: u32) -> Pack {
+    return Pack(weights[2u * index], weights[2u * index + 1u]);
+}

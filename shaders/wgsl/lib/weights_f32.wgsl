@@ -1,7 +1,0 @@
-// Choice `weights`: stored as f32.
-
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
-
-fn weight_chunk(index: u32) -> Chunk {
-    return Chunk(weights[2u * index], weights[2u * index + 1u]);
-}

@@ -1,8 +1,0 @@
-// Choice `weights`, to write: stored as f32.
-
-@group(0) @binding(2) var<storage, read_write> weights: array<vec4<f32>>;
-
-fn write_chunk(index: u32, lo: vec4<f32>, hi: vec4<f32>) {
-    weights[2u * index] = lo;
-    weights[2u * index + 1u] = hi;
-}

@@ -1,0 +1,286 @@
+// matmul_prefill: `matmul_coop` for passes of many rows.
+//
+//   product[row][o] = scale Σ_k x[row][k] weights[o][k]        row < row_count(), o < outputs
+//
+// A workgroup has 128 rows and 128 outputs at a time, then others. Its lanes bring two tiles of k of all of them to
+// workgroup memory, and its four subgroups multiply those, 64 rows by 64 outputs each, while the next two are under
+// way. So much a subgroup, so that a barrier and a tile from workgroup memory serve many products; so few lanes and so
+// little workgroup memory, so that a multiprocessor runs two workgroups, of which one multiplies while the other waits.
+//
+//   two tiles of k:  products; the next are asked for | barrier | and brought to workgroup memory | barrier
+//
+// Row-invariant, and bit-equal to `matmul_coop`: a row's slices are the same, each is summed from zero in the same
+// order, and the slices' sums are added in theirs. There a subgroup has one slice, here it has one after another, and
+// what they come to so far waits in memory: registers have room for the sums of one.
+//
+//   weights  tiled [outputs][16 k_tiles]   f16, a pack in each vec4, see lib/pack.wgsl; outputs in whole 32
+//   x        tiles [rows][16 k_tiles]      f16, likewise, see lib/tile.wgsl; rows in whole 128, those beyond the pass
+//                                          hold anything
+//   totals   [workgroups][subgroups][16 tiles][16][16]   of the slices so far
+//
+// Choices: `row_slices`, `product` (what becomes of it).
+// Grid: (any, 1, 1): workgroups that run together share weights first, of which there are more.
+
+enable f16;
+enable wgpu_cooperative_matrix;
+
+@group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> totals: array<f32>;
+
+const LANES: u32 = 128u;
+const ROW_TILES: u32 = PREFILL_TILE / TILE;    // of a workgroup
+const COLUMN_TILES: u32 = PREFILL_TILE / TILE;
+const PARTS: u32 = 4u;        // subgroups that multiply, 2 of rows by 2 of outputs
+const PART_TILES: u32 = 4u;   // of rows, and of outputs, of a part
+
+// In workgroup memory: weights, then inputs, a row's two tiles of k side by side. A row has room for 40 values, so that
+// eight rows lie in different banks.
+const STAGED_ROW: u32 = 5u; // packs
+const STAGED_TILE: u32 = TILE * STAGED_ROW;
+const TILE_PACKS: u32 = 32u;
+const TILES_AT_ONCE: u32 = LANES / TILE_PACKS / 2u; // that all lanes bring at once, of two tiles of k
+
+// Of a part: four tiles of rows for the first tile of outputs, then for the next.
+alias Sums = array<SumTile, 16>;
+// Of a lane: a pack of every second tile, four of weights and four of inputs.
+alias Brought = array<vec4<u32>, 8>;
+
+var<workgroup> staged: array<Halves, (COLUMN_TILES + ROW_TILES) * STAGED_TILE>;
+var<workgroup> sums_of_round: array<f32, PART_TILES * TILE_VALUES>; // of a tile of rows
+
+// Of the lane: where its packs of the first tile of k are, and which of two tiles of k it brings.
+var<private> weights_at: vec4<u32>;
+var<private> x_at: vec4<u32>;
+var<private> second: u32;
+var<private> place: u32; // in `staged`
+
+// The last tile of k again where there is none.
+fn fetch(k: u32) -> Brought {
+    let tile = min(k + second, params.k_tiles - 1u) * TILE_PACKS;
+    let w = weights_at + tile;
+    let v = x_at + tile;
+    return Brought(weights[w.x], weights[w.y], weights[w.z], weights[w.w], x[v.x], x[v.y], x[v.z], x[v.w]);
+}
+
+fn stage(brought: Brought) {
+    let step = TILES_AT_ONCE * STAGED_TILE;
+    staged[place] = halves_of(brought[0]);
+    staged[place + step] = halves_of(brought[1]);
+    staged[place + 2u * step] = halves_of(brought[2]);
+    staged[place + 3u * step] = halves_of(brought[3]);
+    staged[place + 4u * step] = halves_of(brought[4]);
+    staged[place + 5u * step] = halves_of(brought[5]);
+    staged[place + 6u * step] = halves_of(brought[6]);
+    staged[place + 7u * step] = halves_of(brought[7]);
+}
+
+fn weight_tile(at: u32) -> WeightTile {
+    return coopLoad<WeightTile>(&staged[at].lo, 2u * STAGED_ROW);
+}
+
+fn input_tile(at: u32) -> InputTile {
+    return coopLoadT<InputTile>(&staged[at].lo, 2u * STAGED_ROW);
+}
+
+fn no_sums() -> Sums {
+    return Sums(
+        SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(),
+        SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(),
+    );
+}
+
+// Of the two tiles of k that are staged, the first or the second is multiplied.
+fn add_products(part: u32, k: u32, sums: Sums) -> Sums {
+    let first_weights = part / 2u * PART_TILES * STAGED_TILE + 2u * k;
+    let first_inputs = (COLUMN_TILES + part % 2u * PART_TILES) * STAGED_TILE + 2u * k;
+    let a = input_tile(first_inputs);
+    let b = input_tile(first_inputs + STAGED_TILE);
+    let c = input_tile(first_inputs + 2u * STAGED_TILE);
+    let d = input_tile(first_inputs + 3u * STAGED_TILE);
+    let w0 = weight_tile(first_weights);
+    let w1 = weight_tile(first_weights + STAGED_TILE);
+    let w2 = weight_tile(first_weights + 2u * STAGED_TILE);
+    let w3 = weight_tile(first_weights + 3u * STAGED_TILE);
+    return Sums(
+        coopMultiplyAdd(a, w0, sums[0]),
+        coopMultiplyAdd(b, w0, sums[1]),
+        coopMultiplyAdd(c, w0, sums[2]),
+        coopMultiplyAdd(d, w0, sums[3]),
+        coopMultiplyAdd(a, w1, sums[4]),
+        coopMultiplyAdd(b, w1, sums[5]),
+        coopMultiplyAdd(c, w1, sums[6]),
+        coopMultiplyAdd(d, w1, sums[7]),
+        coopMultiplyAdd(a, w2, sums[8]),
+        coopMultiplyAdd(b, w2, sums[9]),
+        coopMultiplyAdd(c, w2, sums[10]),
+        coopMultiplyAdd(d, w2, sums[11]),
+        coopMultiplyAdd(a, w3, sums[12]),
+        coopMultiplyAdd(b, w3, sums[13]),
+        coopMultiplyAdd(c, w3, sums[14]),
+        coopMultiplyAdd(d, w3, sums[15]),
+    );
+}
+
+// The sum of the slices so far. What a subgroup keeps it finds again after a barrier, of which each slice that has tiles
+// of k has some.
+fn total_tile(at: u32) -> SumTile {
+    return coopLoadT<SumTile>(&totals[at], TILE);
+}
+
+fn keep_tile(at: u32, total: SumTile) {
+    coopStoreT(total, &totals[at], TILE);
+}
+
+fn add_totals(at: u32, sums: Sums) -> Sums {
+    return Sums(
+        total_tile(at) + sums[0],
+        total_tile(at + TILE_VALUES) + sums[1],
+        total_tile(at + 2u * TILE_VALUES) + sums[2],
+        total_tile(at + 3u * TILE_VALUES) + sums[3],
+        total_tile(at + 4u * TILE_VALUES) + sums[4],
+        total_tile(at + 5u * TILE_VALUES) + sums[5],
+        total_tile(at + 6u * TILE_VALUES) + sums[6],
+        total_tile(at + 7u * TILE_VALUES) + sums[7],
+        total_tile(at + 8u * TILE_VALUES) + sums[8],
+        total_tile(at + 9u * TILE_VALUES) + sums[9],
+        total_tile(at + 10u * TILE_VALUES) + sums[10],
+        total_tile(at + 11u * TILE_VALUES) + sums[11],
+        total_tile(at + 12u * TILE_VALUES) + sums[12],
+        total_tile(at + 13u * TILE_VALUES) + sums[13],
+        total_tile(at + 14u * TILE_VALUES) + sums[14],
+        total_tile(at + 15u * TILE_VALUES) + sums[15],
+    );
+}
+
+fn keep_totals(at: u32, sums: Sums) {
+    keep_tile(at, sums[0]);
+    keep_tile(at + TILE_VALUES, sums[1]);
+    keep_tile(at + 2u * TILE_VALUES, sums[2]);
+    keep_tile(at + 3u * TILE_VALUES, sums[3]);
+    keep_tile(at + 4u * TILE_VALUES, sums[4]);
+    keep_tile(at + 5u * TILE_VALUES, sums[5]);
+    keep_tile(at + 6u * TILE_VALUES, sums[6]);
+    keep_tile(at + 7u * TILE_VALUES, sums[7]);
+    keep_tile(at + 8u * TILE_VALUES, sums[8]);
+    keep_tile(at + 9u * TILE_VALUES, sums[9]);
+    keep_tile(at + 10u * TILE_VALUES, sums[10]);
+    keep_tile(at + 11u * TILE_VALUES, sums[11]);
+    keep_tile(at + 12u * TILE_VALUES, sums[12]);
+    keep_tile(at + 13u * TILE_VALUES, sums[13]);
+    keep_tile(at + 14u * TILE_VALUES, sums[14]);
+    keep_tile(at + 15u * TILE_VALUES, sums[15]);
+}
+
+// Of the round, where the tile's sums begin that are finished.
+var<private> tile_at: u32;
+
+// The sum at place `at` of the tile.
+fn total(at: u32) -> f32 {
+    return sums_of_round[tile_at + at] * params.scale;
+}
+
+// What becomes of the sums of a part's tile of rows.
+fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, b: SumTile, c: SumTile, d: SumTile) {
+    let row = first_row + (part % 2u * PART_TILES + row_tile) * TILE;
+    let column = first_column + part / 2u * PART_TILES;
+    let a_addends = addends_of(lane, row, column);
+    let b_addends = addends_of(lane, row, column + 1u);
+    let c_addends = addends_of(lane, row, column + 2u);
+    let d_addends = addends_of(lane, row, column + 3u);
+    workgroupBarrier();
+    // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
+    for (var s = subgroup; s == part; s += PARTS) {
+        let stride = TILE;
+        let b_at = TILE_VALUES;
+        let c_at = 2u * TILE_VALUES;
+        let d_at = 3u * TILE_VALUES;
+        coopStoreT(a, &sums_of_round[0], stride);
+        coopStoreT(b, &sums_of_round[b_at], stride);
+        coopStoreT(c, &sums_of_round[c_at], stride);
+        coopStoreT(d, &sums_of_round[d_at], stride);
+    }
+    workgroupBarrier();
+    tile_at = 0u;
+    finish_tile(lane, row, column, a_addends);
+    tile_at = TILE_VALUES;
+    finish_tile(lane, row, column + 1u, b_addends);
+    tile_at = 2u * TILE_VALUES;
+    finish_tile(lane, row, column + 2u, c_addends);
+    tile_at = 3u * TILE_VALUES;
+    finish_tile(lane, row, column + 3u, d_addends);
+}
+
+// All sums of the 128 rows and outputs, into workgroup memory a part's tile of rows at a time.
+fn finish(lane: u32, subgroup: u32, sums: Sums) {
+    for (var part = 0u; part < PARTS; part++) {
+        finish_round(lane, subgroup, part, 0u, sums[0], sums[4], sums[8], sums[12]);
+        finish_round(lane, subgroup, part, 1u, sums[1], sums[5], sums[9], sums[13]);
+        finish_round(lane, subgroup, part, 2u, sums[2], sums[6], sums[10], sums[14]);
+        finish_round(lane, subgroup, part, 3u, sums[3], sums[7], sums[11], sums[15]);
+    }
+}
+
+// Where the lane finds its packs, of the tile of outputs and the tile of rows that begin a workgroup's.
+fn find_sources(lane: u32, row_tile: u32, column_tile: u32) {
+    let tiles = vec4(0u, 1u, 2u, 3u) * TILES_AT_ONCE + lane / (2u * TILE_PACKS);
+    // Where the matrix ends, its last outputs are multiplied again, for nothing.
+    let columns = min(column_tile + tiles, vec4((params.outputs - 1u) / TILE));
+    weights_at = columns * params.k_tiles * TILE_PACKS + lane % TILE_PACKS;
+    x_at = (row_tile + tiles) * params.k_tiles * TILE_PACKS + lane % TILE_PACKS;
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(subgroup_id) subgroup: u32,
+) {
+    let run = (params.k_tiles + SLICES - 1u) / SLICES;
+    let row_groups = (row_count() + ROW_TILES * TILE - 1u) / (ROW_TILES * TILE);
+    let column_groups = (params.outputs + COLUMN_TILES * TILE - 1u) / (COLUMN_TILES * TILE);
+    let pack = lane % TILE_PACKS;
+    second = lane / TILE_PACKS % 2u;
+    place = (lane / (2u * TILE_PACKS) * TILE + pack / 2u) * STAGED_ROW + 2u * second + pack % 2u;
+    // Subgroups beyond those that there is work for do the last one's too.
+    let part = min(subgroup, PARTS - 1u);
+    let totals_at = (group.x * PARTS + part) * 16u * TILE_VALUES;
+
+    for (var tile = group.x; tile < row_groups * column_groups; tile += groups.x) {
+        let row_tile = tile % row_groups * ROW_TILES;
+        first_row = row_tile * TILE;
+        first_column = tile / row_groups * COLUMN_TILES;
+        find_sources(lane, row_tile, first_column);
+        var sums = no_sums();
+        stage(fetch(0u));
+        workgroupBarrier();
+        var k = 0u;
+        for (var slice = 0u; slice < SLICES; slice++) {
+            let end = min((slice + 1u) * run, params.k_tiles);
+            sums = no_sums();
+            for (; k + 2u <= end; k += 2u) {
+                let next = fetch(k + 2u);
+                sums = add_products(part, 1u, add_products(part, 0u, sums));
+                workgroupBarrier();
+                stage(next);
+                workgroupBarrier();
+            }
+            for (; k < end; k++) {
+                let next = fetch(k + 1u);
+                sums = add_products(part, 0u, sums);
+                workgroupBarrier();
+                stage(next);
+                workgroupBarrier();
+            }
+            // Loops again. Subgroups without work of their own leave the totals alone.
+            for (var later = select(0u, slice, subgroup < PARTS); later > 0u; later = 0u) {
+                sums = add_totals(totals_at, sums);
+            }
+            for (var earlier = select(SLICES, slice, subgroup < PARTS); earlier + 1u < SLICES; earlier = SLICES) {
+                keep_totals(totals_at, sums);
+            }
+        }
+        finish(lane, subgroup, sums);
+    }
+}

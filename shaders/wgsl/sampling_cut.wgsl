@@ -1,0 +1,463 @@
+// sampling_cut: what temperature, top-k and top-p leave of each row (official implementation, `sample`).
+//
+//   top-k:  logits below the k-th largest are dropped; ties with it stay
+//   top-p:  of those, in descending order, an id is dropped when the ones before it have more than top_p of the
+//           probability together. The first always stays; equal ones are ordered by id
+//
+// Both cuts are found by radix selection on the 32 bits of a logit's key, 8 at a time: by number for top-k, by mass
+// for top-p. Mass is counted in units of 2^-30 of the largest weight, in 64-bit integers, so that the order of
+// counting does not matter.
+//
+// Few ids can be near a cut, and a logit_parts's parts say where they are. Of the parts, k have a logit as large as the
+// k-th largest of the parts' maxima, so no smaller one is among the k largest. And all ids that weigh less than
+// (1 - top_p) / vocabulary of the largest have less than 1 - top_p of the probability together, so none of them
+// remains. The ids that may remain are gathered in workgroup memory, if there is room; else the row is read each time.
+// Where there are no more than lanes, as is usual, each lane compares one of them with all others: no digits are counted.
+//
+//   logits          [rows][vocabulary]   f32
+//   parts           [rows][parts]        from logit_parts
+//   cuts   [rows]               see lib/sampling_cut.wgsl
+//
+// Grid: (rows). One workgroup a row.
+
+@group(0) @binding(0) var<storage, read> state: State;
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> logits: array<f32>;
+@group(0) @binding(3) var<storage, read> parts: array<LogitPart>;
+@group(0) @binding(4) var<storage, read_write> cuts: array<SamplingCut>;
+
+const LANES: u32 = 256u; // as many as a digit has values
+const UNIT: f32 = 1073741824.0; // 2^30
+const MOST_PARTS: u32 = 512u;
+const MOST_GATHERED: u32 = 768u;
+// Nearer to 1, top_p is not looked for among few: rounding could leave it out.
+const SURE: f32 = 0.001;
+
+// Counters.
+const WANTED: u32 = 0u;
+const GATHERED: u32 = 1u;
+const COUNTED: u32 = 2u;
+
+const INFINITE_KEY: u32 = 0x007fffffu; // of -infinity, the lowest number
+
+// An id and its logit's key.
+struct Entry {
+    key: u32,
+    id: u32,
+}
+
+// Where entries come from.
+const FROM_PARTS: u32 = 0u;
+const FROM_LOGITS: u32 = 1u;
+const FROM_GATHERED: u32 = 2u;
+
+struct Source {
+    kind: u32,
+    row: u32,
+    count: u32,
+}
+
+// Where a radix selection stands.
+struct Selection {
+    prefix: u32,      // digits found so far
+    above: vec2<u32>, // number or mass above the prefix: low and high word
+    whole: vec2<u32>, // number or mass of all
+    cut: u32,         // 1: the selection ends within the row, 0: everything remains
+}
+
+var<workgroup> low: array<atomic<u32>, LANES>;  // number, or low word of mass, by digit
+var<workgroup> high: array<atomic<u32>, LANES>; // high word
+var<workgroup> above_digit: array<vec2<u32>, 2u * LANES>; // of the digit and all larger ones; a step's, and the next's
+var<workgroup> found: Selection;
+var<workgroup> gathered: array<Entry, MOST_GATHERED>;
+var<workgroup> wanted: array<u32, MOST_PARTS>; // parts to gather from
+var<workgroup> counters: array<atomic<u32>, 3>;
+var<workgroup> shared_count: u32;
+
+fn add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+    let sum = a.x + b.x;
+    return vec2(sum, a.y + b.y + select(0u, 1u, sum < a.x));
+}
+
+fn subtract(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+    return vec2(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
+}
+
+fn exceeds(a: vec2<u32>, b: vec2<u32>) -> bool {
+    return a.y > b.y || (a.y == b.y && a.x > b.x);
+}
+
+fn as_float(a: vec2<u32>) -> f32 {
+    return fma(f32(a.y), 4294967296.0, f32(a.x));
+}
+
+fn of_float(a: f32) -> vec2<u32> {
+    let y = floor(a / 4294967296.0);
+    return vec2(u32(a - y * 4294967296.0), u32(y));
+}
+
+fn mass_of(logit: f32, highest: f32) -> u32 {
+    return u32(exp(behind(highest, logit)) * UNIT + 0.5);
+}
+
+fn entry(source: Source, i: u32) -> Entry {
+    switch source.kind {
+        case FROM_PARTS: {
+            return Entry(parts[source.row * params.parts + i].key, i);
+        }
+        case FROM_LOGITS: {
+            return Entry(key_of(logits[source.row * params.vocabulary + i]), i);
+        }
+        default: {
+            return gathered[i];
+        }
+    }
+}
+
+// Counts by digit the number or the mass of the entries whose key begins with the prefix and is `least` or more.
+fn count_digits(lane: u32, source: Source, shift: u32, by_mass: bool, highest: f32, least: u32) {
+    atomicStore(&low[lane], 0u);
+    atomicStore(&high[lane], 0u);
+    workgroupBarrier();
+    let prefix = found.prefix;
+    // Four at a time, whose loads do not wait for each other.
+    for (var i = lane; i < source.count; i += 4u * LANES) {
+        var four: array<Entry, 4>;
+        for (var k = 0u; k < 4u; k++) {
+            four[k] = entry(source, min(i + k * LANES, source.count - 1u));
+        }
+        for (var k = 0u; k < 4u; k++) {
+            let key = four[k].key;
+            // A shift by 32 is none.
+            let same = shift == 24u || key >> ((shift + 8u) & 31u) == prefix >> ((shift + 8u) & 31u);
+            if same && key >= least && i + k * LANES < source.count {
+                let digit = (key >> shift) & 255u;
+                let amount = select(1u, mass_of(of_key(key), highest), by_mass);
+                let before = atomicAdd(&low[digit], amount);
+                if before + amount < before {
+                    atomicAdd(&high[digit], 1u);
+                }
+            }
+        }
+    }
+    workgroupBarrier();
+}
+
+// Each lane its digit, the largest first: sums what is counted for it and all larger ones.
+fn sum_digits(lane: u32) {
+    let digit = LANES - 1u - lane;
+    above_digit[lane] = vec2(atomicLoad(&low[digit]), atomicLoad(&high[digit]));
+    workgroupBarrier();
+    // Eight steps from one half to the other: the last ends where the first began.
+    var side = 0u;
+    for (var step = 1u; step < LANES; step *= 2u) {
+        var sum = above_digit[side + lane];
+        if lane >= step {
+            sum = add(sum, above_digit[side + lane - step]);
+        }
+        side = LANES - side;
+        above_digit[side + lane] = sum;
+        workgroupBarrier();
+    }
+}
+
+// What may be above the last entry that remains: for top-p, a share of all.
+fn bound_of(by_mass: bool, whole: vec2<u32>) -> vec2<u32> {
+    if by_mass {
+        return of_float(as_float(whole) * max(state.top_p, 0.0));
+    }
+    return vec2(state.top_k - 1u, 0u);
+}
+
+// The key of the last entry that remains, with what is above it. `mass` is that of the row, or 0 if it is to be
+// counted.
+fn select_key(lane: u32, source: Source, by_mass: bool, highest: f32, least: u32, mass: f32) -> Selection {
+    if lane == 0u {
+        found = Selection(0u, vec2(0u), of_float(mass * UNIT), 0u);
+    }
+    for (var i = 0u; i < 4u; i++) {
+        let shift = 24u - 8u * i;
+        count_digits(lane, source, shift, by_mass, highest, least);
+        sum_digits(lane);
+        let so_far = found;
+        let counted = i == 0u && mass == 0.0;
+        let whole = select(so_far.whole, above_digit[LANES - 1u], counted);
+        let bound = bound_of(by_mass, whole);
+        var larger = so_far.above;
+        if lane > 0u {
+            larger = add(larger, above_digit[lane - 1u]);
+        }
+        let here = add(so_far.above, above_digit[lane]);
+        workgroupBarrier();
+        if lane == 0u {
+            found.whole = whole;
+        }
+        // One lane at most: sums only grow.
+        if exceeds(here, bound) && !exceeds(larger, bound) {
+            found.prefix = so_far.prefix | ((LANES - 1u - lane) << shift);
+            found.above = larger;
+            found.cut = 1u;
+        }
+        workgroupBarrier();
+    }
+    return workgroupUniformLoad(&found);
+}
+
+// The row's largest key, and its mass.
+fn whole_row(lane: u32, row: u32) -> vec2<u32> {
+    var key = LOWEST_KEY;
+    for (var i = lane; i < params.parts; i += LANES) {
+        key = max(key, parts[row * params.parts + i].key);
+    }
+    above_digit[lane].x = key;
+    for (var half_lanes = LANES / 2u; half_lanes > 0u; half_lanes /= 2u) {
+        workgroupBarrier();
+        if lane < half_lanes {
+            above_digit[lane].x = max(above_digit[lane].x, above_digit[lane + half_lanes].x);
+        }
+    }
+    workgroupBarrier();
+    let highest_key = above_digit[0].x;
+    let highest = of_key(highest_key);
+    var mass = 0.0;
+    for (var i = lane; i < params.parts; i += LANES) {
+        let part = parts[row * params.parts + i];
+        if part.key != LOWEST_KEY {
+            mass = fma(part.mass, exp(behind(highest, of_key(part.key))), mass);
+        }
+    }
+    above_digit[lane].y = bitcast<u32>(mass);
+    for (var half_lanes = LANES / 2u; half_lanes > 0u; half_lanes /= 2u) {
+        workgroupBarrier();
+        if lane < half_lanes {
+            let sum = bitcast<f32>(above_digit[lane].y) + bitcast<f32>(above_digit[lane + half_lanes].y);
+            above_digit[lane].y = bitcast<u32>(sum);
+        }
+    }
+    return workgroupUniformLoad(&above_digit[0]);
+}
+
+// Gathers the ids whose keys are `least` or more. Where there are too many, they are to be looked for in the logits.
+fn gather(lane: u32, row: u32, least: u32) -> Source {
+    let everywhere = Source(FROM_LOGITS, row, params.vocabulary);
+    if lane == 0u {
+        atomicStore(&counters[WANTED], 0u);
+        atomicStore(&counters[GATHERED], 0u);
+    }
+    workgroupBarrier();
+    for (var i = lane; i < params.parts; i += LANES) {
+        if parts[row * params.parts + i].key >= least {
+            let at = atomicAdd(&counters[WANTED], 1u);
+            if at < MOST_PARTS {
+                wanted[at] = i;
+            }
+        }
+    }
+    let part_count = total_of(lane, WANTED);
+    if part_count > MOST_PARTS {
+        return everywhere;
+    }
+    let ids = part_count * PART;
+    for (var i = lane; i < ids; i += 4u * LANES) {
+        var four: array<Entry, 4>;
+        for (var k = 0u; k < 4u; k++) {
+            let place = min(i + k * LANES, ids - 1u);
+            let id = wanted[place / PART] * PART + place % PART;
+            four[k] = Entry(key_of(logits[row * params.vocabulary + min(id, params.vocabulary - 1u)]), id);
+        }
+        for (var k = 0u; k < 4u; k++) {
+            if four[k].key >= least && four[k].id < params.vocabulary && i + k * LANES < ids {
+                let at = atomicAdd(&counters[GATHERED], 1u);
+                if at < MOST_GATHERED {
+                    gathered[at] = four[k];
+                }
+            }
+        }
+    }
+    let count = total_of(lane, GATHERED);
+    if count > MOST_GATHERED {
+        return everywhere;
+    }
+    return Source(FROM_GATHERED, row, count);
+}
+
+// A counter's value, once all lanes have counted.
+fn total_of(lane: u32, counter: u32) -> u32 {
+    workgroupBarrier();
+    if lane == 0u {
+        shared_count = atomicLoad(&counters[counter]);
+    }
+    return workgroupUniformLoad(&shared_count);
+}
+
+// What the lanes counted, together.
+fn counted(lane: u32, mine: u32) -> u32 {
+    if lane == 0u {
+        atomicStore(&counters[COUNTED], 0u);
+    }
+    workgroupBarrier();
+    atomicAdd(&counters[COUNTED], mine);
+    return total_of(lane, COUNTED);
+}
+
+// What remains of a row.
+struct Cut {
+    least: u32,    // key of the last
+    last_id: u32,  // its id, where a later one with the same key is dropped
+    mass: vec2<u32>,
+}
+
+var<workgroup> cut_of_few: Cut;
+
+// Both cuts among gathered entries, one a lane at most: how many remain, and `cut_of_few`. `mass` as for `select_key`.
+fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, mass: f32) -> u32 {
+    let mine = gathered[min(lane, count - 1u)];
+    let weight = mass_of(of_key(mine.key), highest);
+    above_digit[lane].x = weight;
+    workgroupBarrier();
+    var larger = 0u; // entries with a larger key
+    var rank = 0u;   // entries before this one, by id where keys are the same
+    var ties = 0u;   // entries after it with the same key
+    var before = vec2(0u);
+    for (var i = 0u; i < count; i++) {
+        let other = gathered[i];
+        let is_before = other.key > mine.key || (other.key == mine.key && other.id < mine.id);
+        larger += select(0u, 1u, other.key > mine.key);
+        rank += select(0u, 1u, is_before);
+        ties += select(0u, 1u, other.key == mine.key && other.id > mine.id);
+        before = add(before, vec2(select(0u, above_digit[i].x, is_before), 0u));
+    }
+    let here = add(before, vec2(weight, 0u));
+    var remains = lane < count && (!by_number || larger < state.top_k);
+    var remain = counted(lane, select(0u, 1u, remains));
+    if lane < count && rank == remain - 1u {
+        cut_of_few = Cut(mine.key, 0xffffffffu, here);
+    }
+    if by_mass {
+        let all = workgroupUniformLoad(&cut_of_few);
+        var whole = all.mass;
+        if !by_number {
+            whole = of_float(mass * UNIT);
+        }
+        remains = remains && !exceeds(before, bound_of(true, whole));
+        remain = counted(lane, select(0u, 1u, remains));
+        if lane < count && rank == remain - 1u {
+            cut_of_few = Cut(mine.key, select(0xffffffffu, mine.id, ties > 0u), here);
+        }
+    }
+    return remain;
+}
+
+// How many of the entries up to id `last` have this key.
+fn count_ties(lane: u32, source: Source, key: u32, last: u32) -> u32 {
+    var mine = 0u;
+    for (var i = lane; i < source.count; i += LANES) {
+        let tie = entry(source, i);
+        if tie.id <= last && tie.key == key {
+            mine++;
+        }
+    }
+    return counted(lane, mine);
+}
+
+// The id of the n-th of those that have this key, by halving.
+fn id_of_tie(lane: u32, source: Source, key: u32, n: u32) -> u32 {
+    var least_id = 0u;
+    var most_id = params.vocabulary - 1u;
+    // 24 halvings: a vocabulary has at most 2^24 ids.
+    for (var i = 0u; i < VOCABULARY_HALVINGS; i++) {
+        let middle = (least_id + most_id) / 2u;
+        if count_ties(lane, source, key, middle) >= n {
+            most_id = middle;
+        } else {
+            least_id = min(middle + 1u, most_id);
+        }
+    }
+    return most_id;
+}
+
+// The mass of the entries that remain, in units.
+fn mass_that_remains(lane: u32, source: Source, highest: f32, least: u32, last_id: u32) -> vec2<u32> {
+    var mass = vec2(0u);
+    for (var i = lane; i < source.count; i += LANES) {
+        let one = entry(source, i);
+        if one.key > least || (one.key == least && one.id <= last_id) {
+            mass = add(mass, vec2(mass_of(of_key(one.key), highest), 0u));
+        }
+    }
+    above_digit[lane] = mass;
+    for (var half_lanes = LANES / 2u; half_lanes > 0u; half_lanes /= 2u) {
+        workgroupBarrier();
+        if lane < half_lanes {
+            above_digit[lane] = add(above_digit[lane], above_digit[lane + half_lanes]);
+        }
+    }
+    return workgroupUniformLoad(&above_digit[0]);
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let row = group.x;
+    if row >= proposed_rows(params.draft) {
+        return;
+    }
+    let whole = whole_row(lane, row);
+    let highest = of_key(whole.x);
+    let mass = bitcast<f32>(whole.y);
+    if whole.x == LOWEST_KEY {
+        if lane == 0u {
+            cuts[row] = SamplingCut(0.0, 0.0, 0u, 0.0);
+        }
+        return;
+    }
+
+    let by_number = state.top_k > 0u && state.top_k < params.vocabulary;
+    let by_mass = state.top_p < 1.0;
+    var least = LOWEST_KEY + 1u; // everything that is a number
+    var last_id = 0xffffffffu;
+    var remaining_mass = mass;
+    if by_number || by_mass {
+        var bound = least;
+        if by_number {
+            let best = select_key(lane, Source(FROM_PARTS, row, params.parts), false, highest, least, 0.0);
+            bound = max(best.prefix, least);
+        } else if 1.0 - state.top_p >= SURE {
+            let far = log((1.0 - state.top_p) / f32(params.vocabulary)) - 0.01;
+            bound = max(key_of(highest + far / state.inverse_temperature), least);
+        }
+        let source = gather(lane, row, bound);
+        if source.kind == FROM_GATHERED && source.count <= LANES {
+            let remain = cut_few(lane, source.count, by_number, by_mass, highest, mass);
+            // Else everything that is a number was gathered, and remains.
+            if remain < source.count || bound > LOWEST_KEY + 1u {
+                let cut = workgroupUniformLoad(&cut_of_few);
+                least = cut.least;
+                last_id = cut.last_id;
+                remaining_mass = as_float(cut.mass) / UNIT;
+            }
+        } else {
+            if by_number {
+                least = max(select_key(lane, source, false, highest, least, 0.0).prefix, least);
+            }
+            if by_mass {
+                let selection = select_key(lane, source, true, highest, least, select(mass, 0.0, by_number));
+                if selection.cut == 1u {
+                    least = selection.prefix;
+                    let each = mass_of(of_key(least), highest);
+                    let room = as_float(subtract(bound_of(true, selection.whole), selection.above));
+                    let count = count_ties(lane, source, least, params.vocabulary);
+                    let remain = 1.0 + floor(room / f32(max(each, 1u)));
+                    if each > 0u && remain < f32(count) {
+                        last_id = id_of_tie(lane, source, least, u32(remain));
+                    }
+                }
+            }
+            if least > LOWEST_KEY + 1u {
+                remaining_mass = as_float(mass_that_remains(lane, source, highest, least, last_id)) / UNIT;
+            }
+        }
+    }
+    if lane == 0u {
+        cuts[row] = SamplingCut(highest, of_key(max(least, INFINITE_KEY)), last_id, remaining_mass);
+    }
+}
