@@ -10,7 +10,7 @@ use crate::error::LoadError;
 use crate::files::{FileContents, Folder};
 use crate::generation::{self, GenerationConfig};
 use crate::json::{self, Fields, shown};
-use crate::layout::{self, Views};
+use crate::layout::{self, CheckpointViews};
 use crate::template::ChatTemplate;
 use crate::tensor::{Dtype, Tensor};
 use crate::tokenizer::Tokenizer;
@@ -24,7 +24,7 @@ pub struct Checkpoint {
     folder: Folder,
     config: Config,
     generation: GenerationConfig,
-    views: Views,
+    views: CheckpointViews,
     weights: Weights,
     /// The model's tensors in the order in which a token meets them.
     tensors: Vec<ModelTensor>,
@@ -72,8 +72,8 @@ impl Checkpoint {
         let config = Config::read(Fields::new(&config_file, &config_json))?;
         let generation = read_generation(&folder, config.vocab_size)?;
         let mut weights = Weights::open(&mut folder)?;
-        let views = if weights.names().any(layout::is_diffusion) { Views::Dual } else { Views::ArOnly };
-        if views == Views::Dual {
+        let views = if weights.names().any(layout::is_diffusion) { CheckpointViews::Dual } else { CheckpointViews::ArOnly };
+        if views == CheckpointViews::Dual {
             config::require_dual(&config_file, &config_json)?;
         }
         let tensors = match_tensors(&mut weights, layout::expected(&config, views, &config_file)?)?;
@@ -93,7 +93,7 @@ impl Checkpoint {
     }
 
     /// Which views the checkpoint holds.
-    pub fn views(&self) -> Views {
+    pub fn views(&self) -> CheckpointViews {
         self.views
     }
 

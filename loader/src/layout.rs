@@ -5,7 +5,7 @@ use crate::error::LoadError;
 
 /// Which views of the model a checkpoint holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Views {
+pub enum CheckpointViews {
     /// The AR view and the diffusion view: an Orthrus checkpoint.
     Dual,
     /// The AR view only: a plain Qwen3 checkpoint, without any `*_diff` tensor.
@@ -28,7 +28,7 @@ pub(crate) fn is_diffusion(name: &str) -> bool {
 }
 
 /// Every tensor of the model, in the order in which a token meets them.
-pub(crate) fn expected(config: &Config, views: Views, config_file: &str) -> Result<Vec<Expected>, LoadError> {
+pub(crate) fn expected(config: &Config, views: CheckpointViews, config_file: &str) -> Result<Vec<Expected>, LoadError> {
     let mut list = List { tensors: Vec::new(), config_file };
     let (hidden, ffn, vocab) = (config.hidden_size, config.intermediate_size, config.vocab_size);
     list.add("model.embed_tokens.weight".into(), &[vocab, hidden])?;
@@ -36,7 +36,7 @@ pub(crate) fn expected(config: &Config, views: Views, config_file: &str) -> Resu
         let layer = format!("model.layers.{layer}");
         list.add(format!("{layer}.input_layernorm.weight"), &[hidden])?;
         list.add_attention(&layer, "", config)?;
-        if views == Views::Dual {
+        if views == CheckpointViews::Dual {
             list.add_attention(&layer, "_diff", config)?;
         }
         list.add(format!("{layer}.post_attention_layernorm.weight"), &[hidden])?;

@@ -35,7 +35,7 @@
 //! | `tokenizer.json` | optional; see [`Tokenizer`] |
 //! | `chat_template.jinja`, `tokenizer_config.json` | optional; see [`ChatTemplate`] |
 //!
-//! A checkpoint without any `*_diff` tensor opens as [`Views::ArOnly`]; one with some of them missing is an error. So
+//! A checkpoint without any `*_diff` tensor opens as [`CheckpointViews::ArOnly`]; one with some of them missing is an error. So
 //! is everything else that cannot be what its maker meant: a [`Checkpoint`] exists only once its configuration and
 //! every tensor's place, type and shape have been checked. Nothing is allocated because a file claims to need it.
 //!
@@ -70,7 +70,7 @@ pub use config::Config;
 pub use error::{LoadError, TextError};
 pub use files::{FileContents, ReadAt, Shared};
 pub use generation::GenerationConfig;
-pub use layout::Views;
+pub use layout::CheckpointViews;
 pub use stream::TextStream;
 pub use template::{ChatRequest, ChatTemplate, Message};
 pub use tensor::{Dtype, Tensor};
