@@ -72,7 +72,11 @@ impl Checkpoint {
         let config = Config::read(Fields::new(&config_file, &config_json))?;
         let generation = read_generation(&folder, config.vocab_size)?;
         let mut weights = Weights::open(&mut folder)?;
-        let views = if weights.names().any(layout::is_diffusion) { CheckpointViews::Dual } else { CheckpointViews::ArOnly };
+        let views = if weights.names().any(layout::is_diffusion) {
+            CheckpointViews::Dual
+        } else {
+            CheckpointViews::ArOnly
+        };
         if views == CheckpointViews::Dual {
             config::require_dual(&config_file, &config_json)?;
         }

@@ -28,7 +28,11 @@ pub(crate) fn is_diffusion(name: &str) -> bool {
 }
 
 /// Every tensor of the model, in the order in which a token meets them.
-pub(crate) fn expected(config: &Config, views: CheckpointViews, config_file: &str) -> Result<Vec<Expected>, LoadError> {
+pub(crate) fn expected(
+    config: &Config,
+    views: CheckpointViews,
+    config_file: &str,
+) -> Result<Vec<Expected>, LoadError> {
     let mut list = List { tensors: Vec::new(), config_file };
     let (hidden, ffn, vocab) = (config.hidden_size, config.intermediate_size, config.vocab_size);
     list.add("model.embed_tokens.weight".into(), &[vocab, hidden])?;

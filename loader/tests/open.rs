@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::MODEL;
-use orthrus_loader::{Checkpoint, Dtype, LoadError, ReadAt, Tensor, CheckpointViews};
+use orthrus_loader::{Checkpoint, CheckpointViews, Dtype, LoadError, ReadAt, Tensor};
 use serde_json::{Value, json};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/");
@@ -45,7 +45,10 @@ fn golden_checkpoints_open() {
         assert_eq!([config.vocab_size, config.block_size], [vocab, block]);
         assert_eq!((config.tie_word_embeddings, config.rope_theta), (tied, base));
         assert_eq!((config.mask_token_id, config.rms_norm_eps), (Some(vocab as u32 - 1), 1e-6));
-        assert_eq!((checkpoint.views(), checkpoint.eos_token_ids()), (CheckpointViews::Dual, vec![vocab as u32 - 7]));
+        assert_eq!(
+            (checkpoint.views(), checkpoint.eos_token_ids()),
+            (CheckpointViews::Dual, vec![vocab as u32 - 7])
+        );
         assert_eq!(checkpoint.tensors().count(), 2 + usize::from(!tied) + layers * 17);
         for (name, tensor) in checkpoint.tensors() {
             assert_eq!(tensor.dtype, dtype, "{name}");
@@ -90,7 +93,10 @@ fn every_tensor_is_there_with_its_bytes() {
             found.sort();
             expected.sort();
             assert_eq!(found, expected);
-            assert_eq!(checkpoint.views(), if dual { CheckpointViews::Dual } else { CheckpointViews::ArOnly });
+            assert_eq!(
+                checkpoint.views(),
+                if dual { CheckpointViews::Dual } else { CheckpointViews::ArOnly }
+            );
         }
         for (name, tensor) in from_disk.tensors() {
             let elements = tensor.shape.iter().product::<usize>();
