@@ -10,7 +10,7 @@ use crate::error::LoadError;
 use crate::files::{FileContents, Folder};
 use crate::generation::{self, GenerationConfig};
 use crate::json::{self, Fields, shown};
-use crate::layout::{self, CheckpointViews};
+use crate::schema::{AttentionView, CheckpointViews, TensorId, TensorShape, is_diffusion, schema};
 use crate::template::ChatTemplate;
 use crate::tensor::{Dtype, Tensor};
 use crate::tokenizer::Tokenizer;
@@ -72,15 +72,13 @@ impl Checkpoint {
         let config = Config::read(Fields::new(&config_file, &config_json))?;
         let generation = read_generation(&folder, config.vocab_size)?;
         let mut weights = Weights::open(&mut folder)?;
-        let views = if weights.names().any(layout::is_diffusion) {
-            CheckpointViews::Dual
-        } else {
-            CheckpointViews::ArOnly
-        };
+        let views =
+            if weights.names().any(is_diffusion) { CheckpointViews::Dual } else { CheckpointViews::ArOnly };
         if views == CheckpointViews::Dual {
             config::require_dual(&config_file, &config_json)?;
         }
-        let tensors = match_tensors(&mut weights, layout::expected(&config, views, &config_file)?)?;
+        check_sizes(&config, views, &config_file)?;
+        let tensors = match_tensors(&mut weights, schema(&config, views))?;
         warn_of_others(&weights, &config);
         let by_name = tensors.iter().enumerate().map(|(i, tensor)| (tensor.name.clone(), i)).collect();
         Ok(Checkpoint { folder, config, generation, views, weights, tensors, by_name })
@@ -123,6 +121,14 @@ impl Checkpoint {
         }
     }
 
+    /// A tensor of the model by its identity, with the shape that the configuration implies.
+    ///
+    /// # Errors
+    /// The model has no such tensor: no such layer, no diffusion view, or no head of its own.
+    pub fn tensor_of(&self, id: TensorId) -> Result<Tensor<'_>, LoadError> {
+        self.tensor(&id.name())
+    }
+
     /// The tensors of the model, in the order in which a token meets them.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, Tensor<'_>)> {
         self.tensors.iter().map(|tensor| (tensor.name.as_str(), self.view(tensor)))
@@ -160,18 +166,31 @@ fn read_generation(folder: &Folder, vocab_size: usize) -> Result<GenerationConfi
     GenerationConfig::read(Fields::new(&file, &json), vocab_size)
 }
 
+/// Checks that each tensor's elements can be numbered, and that its bytes fit a file even in f32.
+fn check_sizes(config: &Config, views: CheckpointViews, config_file: &str) -> Result<(), LoadError> {
+    for (id, shape) in schema(config, views) {
+        let bytes = shape.elements().saturating_mul(4);
+        if bytes > i64::MAX as u64 || bytes / 4 > isize::MAX as u64 {
+            let (file, shape) = (config_file.to_owned(), shape.dims());
+            return Err(LoadError::ConfigTooLarge { file, tensor: id.name(), shape });
+        }
+    }
+    Ok(())
+}
+
 /// Finds each expected tensor among the stored ones and checks its type and shape.
 fn match_tensors(
     weights: &mut Weights,
-    expected: Vec<layout::Expected>,
+    expected: impl Iterator<Item = (TensorId, TensorShape)>,
 ) -> Result<Vec<ModelTensor>, LoadError> {
-    let mut tensors = Vec::with_capacity(expected.len());
-    for layout::Expected { name, shape } in expected {
+    let mut tensors = Vec::new();
+    for (id, shape) in expected {
+        let (name, shape) = (id.name(), shape.dims());
         let Some(stored) = weights.take(&name) else {
             let (file, tensor) = (weights.listing().into(), name);
-            return Err(match layout::is_diffusion(&tensor) {
-                true => LoadError::MissingDiffusionTensor { file, tensor, shape },
-                false => LoadError::MissingTensor { file, tensor, shape },
+            return Err(match id.view() {
+                Some(AttentionView::Diffusion) => LoadError::MissingDiffusionTensor { file, tensor, shape },
+                _ => LoadError::MissingTensor { file, tensor, shape },
             });
         };
         let file = || weights.path(&stored).to_owned();
@@ -194,13 +213,11 @@ fn match_tensors(
 /// Warns of what is left after the model's tensors have been taken.
 fn warn_of_others(weights: &Weights, config: &Config) {
     let file = weights.listing();
+    let head = TensorId::Head.name();
     let (heads, mut others): (Vec<&str>, Vec<&str>) =
-        weights.names().partition(|name| *name == layout::LM_HEAD && config.tie_word_embeddings);
+        weights.names().partition(|name| *name == head && config.tie_word_embeddings);
     if !heads.is_empty() {
-        tracing::warn!(
-            "{file}: tensor {}: ignored, because config.json ties it to the embedding",
-            layout::LM_HEAD
-        );
+        tracing::warn!("{file}: tensor {head}: ignored, because config.json ties it to the embedding");
     }
     others.sort_unstable();
     if let Some(first) = others.first() {

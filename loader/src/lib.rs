@@ -56,8 +56,8 @@ mod files;
 mod generation;
 mod header;
 mod json;
-mod layout;
 mod python;
+mod schema;
 mod stream;
 mod template;
 mod tensor;
@@ -70,7 +70,9 @@ pub use config::Config;
 pub use error::{LoadError, TextError};
 pub use files::{FileContents, ReadAt, Shared};
 pub use generation::GenerationConfig;
-pub use layout::CheckpointViews;
+pub use schema::{
+    AttentionTensor, AttentionView, CheckpointViews, LayerTensor, TensorId, TensorShape, schema,
+};
 pub use stream::TextStream;
 pub use template::{ChatRequest, ChatTemplate, Message};
 pub use tensor::{Dtype, Tensor};
