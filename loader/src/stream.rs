@@ -36,8 +36,15 @@ enum State {
     Window { ids: Vec<u32>, prefix: String, prefix_index: usize },
 }
 
+impl Tokenizer {
+    /// Decodes ids as they come.
+    pub fn stream(&self) -> TextStream {
+        TextStream::new(self.clone())
+    }
+}
+
 impl TextStream {
-    pub(crate) fn new(tokenizer: Tokenizer) -> TextStream {
+    fn new(tokenizer: Tokenizer) -> TextStream {
         let state = match tokenizer.is_byte_level() {
             true => State::Bytes(Vec::new()),
             false => State::Window { ids: Vec::new(), prefix: String::new(), prefix_index: 0 },

@@ -8,7 +8,6 @@ use tokenizers::DecoderWrapper;
 use crate::error::{LoadError, TextError};
 use crate::files::Folder;
 use crate::json::shown;
-use crate::stream::TextStream;
 
 const FILE: &str = "tokenizer.json";
 
@@ -104,11 +103,6 @@ impl Tokenizer {
     /// The text of some ids. Bytes that are not UTF-8 become U+FFFD; ids that are no token become nothing.
     pub fn decode(&self, ids: &[u32]) -> Result<String, TextError> {
         self.library.decode(ids, !self.show_special).map_err(|error| TextError::Decode(error.to_string()))
-    }
-
-    /// Decodes ids as they come.
-    pub fn stream(&self) -> TextStream {
-        TextStream::new(self.clone())
     }
 
     /// The id of a token, written as in the vocabulary. None: there is no such token.
