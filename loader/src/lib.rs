@@ -49,31 +49,21 @@
 #![warn(clippy::unwrap_used)]
 
 mod checkpoint;
-mod clock;
-mod config;
 mod error;
 mod files;
-mod generation;
-mod header;
 mod json;
-mod python;
-mod schema;
-mod stream;
-mod template;
-mod tensor;
-mod tokenizer;
-mod weights;
+mod text;
 
 pub use checkpoint::Checkpoint;
-pub use clock::strftime_now as utc_now;
-pub use config::Config;
-pub use error::{LoadError, TextError};
-pub use files::{FileContents, ReadAt, Shared};
-pub use generation::GenerationConfig;
-pub use schema::{
+pub use checkpoint::config::Config;
+pub use checkpoint::generation::GenerationConfig;
+pub use checkpoint::schema::{
     AttentionTensor, AttentionView, CheckpointViews, LayerTensor, TensorId, TensorShape, schema,
 };
-pub use stream::TextStream;
-pub use template::{ChatRequest, ChatTemplate, Message};
-pub use tensor::{Dtype, Tensor};
-pub use tokenizer::Tokenizer;
+pub use checkpoint::tensor::{Dtype, Tensor};
+pub use error::{LoadError, TextError};
+pub use files::{FileContents, ReadAt, Shared};
+pub use text::clock::strftime_now as utc_now;
+pub use text::stream::TextStream;
+pub use text::template::{ChatRequest, ChatTemplate, Message};
+pub use text::tokenizer::Tokenizer;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::error::TextError;
-use crate::tokenizer::Tokenizer;
+use crate::text::tokenizer::Tokenizer;
 
 /// Decodes a growing list of ids. What it gives, put together, is what [`Tokenizer::decode`] gives for all of them.
 ///

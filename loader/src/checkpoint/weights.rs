@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::checkpoint::header;
+use crate::checkpoint::tensor::Stretch;
 use crate::error::LoadError;
 use crate::files::{FileContents, Folder};
-use crate::header;
 use crate::json::{self, Fields, shown};
-use crate::tensor::Stretch;
 
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::Config;
+use crate::checkpoint::config::Config;
 
 /// The suffix in the name of each tensor that only the diffusion view has.
 const DIFFUSION_SUFFIX: &str = "_diff";

@@ -1,20 +1,29 @@
 //! The checkpoint: configuration and weights, held against each other.
 
+pub(crate) mod config;
+pub(crate) mod generation;
+mod header;
+pub(crate) mod schema;
+pub(crate) mod tensor;
+mod weights;
+
 use std::collections::HashMap;
 use std::fmt;
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::Path;
 
-use crate::config::{self, Config};
+use crate::checkpoint::config::Config;
+use crate::checkpoint::generation::GenerationConfig;
+use crate::checkpoint::schema::{
+    AttentionView, CheckpointViews, TensorId, TensorShape, is_diffusion, schema,
+};
+use crate::checkpoint::tensor::{Dtype, Tensor};
+use crate::checkpoint::weights::{Stored, Weights};
 use crate::error::LoadError;
 use crate::files::{FileContents, Folder};
-use crate::generation::{self, GenerationConfig};
 use crate::json::{self, Fields, shown};
-use crate::schema::{AttentionView, CheckpointViews, TensorId, TensorShape, is_diffusion, schema};
-use crate::template::ChatTemplate;
-use crate::tensor::{Dtype, Tensor};
-use crate::tokenizer::Tokenizer;
-use crate::weights::{Stored, Weights};
+use crate::text::template::ChatTemplate;
+use crate::text::tokenizer::Tokenizer;
 
 /// A checkpoint whose configuration and tensors have been checked entirely.
 ///
