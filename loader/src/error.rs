@@ -187,6 +187,7 @@ pub enum LoadError {
 }
 
 /// Why text could not be turned into ids, ids into text, or messages into a prompt.
+#[cfg(feature = "text")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextError {

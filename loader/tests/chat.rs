@@ -1,4 +1,5 @@
 //! Chat templates render as Python renders them, and bad ones are stopped.
+#![cfg(feature = "text")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{MODEL, SHARDS};
-use damage::{BASES, Case, MUTATIONS, scramble, tensor_data};
-use orthrus_loader::{ChatRequest, Checkpoint, LoadError, Message};
+use damage::{BASES, Case, MUTATIONS, tensor_data};
+use orthrus_loader::{Checkpoint, LoadError};
 
 /// The most that any single allocation may be. The files of a case are a fiftieth of this together.
 const LARGEST_ALLOCATION: usize = 4 << 20;
@@ -105,6 +105,7 @@ fn mutations() {
     from_memory();
     from_disk();
     data_alone_always_opens();
+    #[cfg(feature = "text")]
     text_files();
 }
 
@@ -140,7 +141,11 @@ fn data_alone_always_opens() {
 }
 
 /// The tokenizer and the template, which are read after the checkpoint has opened.
+#[cfg(feature = "text")]
 fn text_files() {
+    use damage::scramble;
+    use orthrus_loader::{ChatRequest, Message};
+
     fn tokenizer_text(case: &mut Case) {
         case.note("bytes of the tokenizer");
         case.edit("tokenizer.json", |bytes, random| scramble(bytes, usize::MAX, random));

@@ -259,7 +259,10 @@ fn a_reader_that_fails_is_named() {
 fn a_checkpoint_can_be_shared() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<Checkpoint>();
-    shared::<orthrus_loader::Tokenizer>();
-    shared::<orthrus_loader::ChatTemplate>();
-    shared::<orthrus_loader::TextStream>();
+    #[cfg(feature = "text")]
+    {
+        shared::<orthrus_loader::Tokenizer>();
+        shared::<orthrus_loader::ChatTemplate>();
+        shared::<orthrus_loader::TextStream>();
+    }
 }

@@ -1,4 +1,5 @@
 //! Ids to text, whole and as they come.
+#![cfg(feature = "text")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;

@@ -22,8 +22,6 @@ use crate::checkpoint::weights::{Stored, Weights};
 use crate::error::LoadError;
 use crate::files::{FileContents, Folder};
 use crate::json::{self, Fields, shown};
-use crate::text::template::ChatTemplate;
-use crate::text::tokenizer::Tokenizer;
 
 /// A checkpoint whose configuration and tensors have been checked entirely.
 ///
@@ -48,7 +46,7 @@ struct ModelTensor {
 
 impl Checkpoint {
     /// Opens a checkpoint directory in the Hugging Face layout and checks all of it but the text side, which
-    /// [`tokenizer`](Self::tokenizer) and [`chat_template`](Self::chat_template) check when asked for.
+    /// `tokenizer` and `chat_template` check when asked for.
     ///
     /// The weights are memory-mapped: they are read from disk when they are first used, and cost no memory of their
     /// own. Until the checkpoint is dropped, no program may truncate or rewrite them in place, or this one may crash.
@@ -143,20 +141,15 @@ impl Checkpoint {
         self.tensors.iter().map(|tensor| (tensor.name.as_str(), self.view(tensor)))
     }
 
+    /// The files that the checkpoint was opened from, except for the weights.
+    #[cfg(feature = "text")]
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     fn view<'a>(&'a self, tensor: &'a ModelTensor) -> Tensor<'a> {
         let ModelTensor { dtype, stored, .. } = tensor;
         Tensor { dtype: *dtype, shape: &stored.shape, stretch: self.weights.stretch(stored) }
-    }
-
-    /// Reads `tokenizer.json`. None: the directory has none.
-    pub fn tokenizer(&self) -> Result<Option<Tokenizer>, LoadError> {
-        Tokenizer::read(&self.folder, self.config.vocab_size)
-    }
-
-    /// Reads the chat template: `chat_template.jinja`, or else `chat_template` in `tokenizer_config.json`. None: the
-    /// directory has neither.
-    pub fn chat_template(&self) -> Result<Option<ChatTemplate>, LoadError> {
-        ChatTemplate::read(&self.folder)
     }
 }
 

@@ -12,7 +12,8 @@ use serde_json::Map;
 use crate::error::{LoadError, TextError};
 use crate::files::Folder;
 use crate::json::{self, Fields};
-use crate::text::{clock, python};
+use crate::text::clock;
+use crate::text::python;
 
 const JINJA: &str = "chat_template.jinja";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
