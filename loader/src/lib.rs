@@ -79,3 +79,8 @@ pub use text::stream::TextStream;
 pub use text::template::{ChatRequest, ChatTemplate, Message};
 #[cfg(feature = "text")]
 pub use text::tokenizer::Tokenizer;
+
+/// Compiles the example of the README.
+#[cfg(all(doctest, feature = "text"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
