@@ -70,7 +70,7 @@ pub use checkpoint::tensor::{Dtype, Tensor};
 pub use error::LoadError;
 #[cfg(feature = "text")]
 pub use error::TextError;
-pub use files::{FileContents, ReadAt, Shared};
+pub use files::{FileContents, MaybeSendSync, ReadAt};
 #[cfg(feature = "text")]
 pub use text::clock::strftime_now as utc_now;
 #[cfg(feature = "text")]

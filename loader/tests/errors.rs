@@ -1,5 +1,6 @@
-//! Every way to be malformed gives its own error, which names the file, the tensor or field, what was expected and what
-//! was found.
+//! Every malformation gives its own error.
+//!
+//! The message names the file, the tensor or field, what was expected, and what was found.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -10,7 +11,7 @@ use malformed::{CONFIG, Row, reheader, rows};
 use orthrus_loader::{Checkpoint, LoadError};
 use serde_json::json;
 
-/// Opens everything there is; the first error.
+/// Opens a checkpoint and its text side. Returns the first error.
 fn open_all(files: Files) -> Result<(), LoadError> {
     open_text(&common::open(files)?)
 }
@@ -61,7 +62,7 @@ fn files_on_disk_give_the_same_errors() {
 }
 
 #[test]
-fn what_is_no_checkpoint_directory_is_named() {
+fn a_path_that_is_no_checkpoint_directory_is_an_error() {
     let dir = common::on_disk(&Files::new());
     let file = dir.path().join("x");
     std::fs::write(&file, "").unwrap();
@@ -94,7 +95,7 @@ fn a_name_that_is_no_tensor_is_an_error() {
     assert!(error.to_string().contains("model.embed"), "{error}");
 }
 
-/// What a file says of itself must not fill the terminal.
+/// A file's own text must not fill the terminal or control it.
 #[test]
 fn long_and_unprintable_names_are_cut_and_escaped() {
     let mut files = common::dual();

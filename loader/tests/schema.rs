@@ -1,4 +1,4 @@
-//! The schema against lists and counts that were made without it.
+//! The schema agrees with lists and counts that were made without it.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -52,7 +52,7 @@ fn a_checkpoint_holds_its_schema_in_order() {
     }
 }
 
-/// Qwen3-1.7B has 1.72 billion parameters; its Orthrus checkpoint adds a second attention to each layer.
+/// The sum is the published size of Qwen3-1.7B. An Orthrus checkpoint adds a second attention to each layer.
 #[test]
 fn parameters_are_counted_by_view() {
     let qwen3 = Config {

@@ -1,4 +1,4 @@
-//! The checkpoint: configuration and weights, held against each other.
+//! [`Checkpoint`]: a configuration and weights that fit each other.
 
 pub(crate) mod config;
 pub(crate) mod generation;
@@ -23,17 +23,16 @@ use crate::error::LoadError;
 use crate::files::{FileContents, Folder};
 use crate::json::{self, Fields, shown};
 
-/// A checkpoint whose configuration and tensors have been checked entirely.
+/// A checkpoint whose configuration and tensors have passed every check.
 ///
-/// Nothing of the tensors has been copied or, where a file is mapped or behind a reader, even read: [`Tensor`]s are
-/// views of the files.
+/// Its [`Tensor`]s are views of the files. Opening copies no weights, and reads none from disk.
 pub struct Checkpoint {
     folder: Folder,
     config: Config,
     generation: GenerationConfig,
     views: CheckpointViews,
     weights: Weights,
-    /// The model's tensors in the order in which a token meets them.
+    /// The model's tensors, in the order of the schema.
     tensors: Vec<ModelTensor>,
     by_name: HashMap<String, usize>,
 }
@@ -45,21 +44,28 @@ struct ModelTensor {
 }
 
 impl Checkpoint {
-    /// Opens a checkpoint directory in the Hugging Face layout and checks all of it but the text side, which
-    /// `tokenizer` and `chat_template` check when asked for.
+    /// Opens a checkpoint directory in the Hugging Face layout.
     ///
-    /// The weights are memory-mapped: they are read from disk when they are first used, and cost no memory of their
-    /// own. Until the checkpoint is dropped, no program may truncate or rewrite them in place, or this one may crash.
-    /// (Replacing a file by another of the same name is harmless.)
+    /// Checks configuration and weights. The methods `tokenizer` and `chat_template` check the text side.
+    ///
+    /// The weights are memory-mapped. The system reads them from disk on first use and can drop them again.
+    /// No program may truncate or rewrite a weights file in place while the checkpoint lives, or this process may
+    /// crash. Replacing a file by another of the same name is harmless.
+    ///
+    /// # Errors
+    /// The directory holds no checkpoint, or a malformed one.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open(dir: impl AsRef<Path>) -> Result<Checkpoint, LoadError> {
         Checkpoint::from_folder(Folder::on_disk(dir.as_ref())?)
     }
 
-    /// Opens a checkpoint whose files are given, with the same checks: for an embedded model, or the browser.
+    /// Opens a checkpoint from files in memory or behind readers, with the same checks.
     ///
-    /// `files` pairs each file's name (`config.json`, …) with its contents, in memory or behind a
-    /// [`ReadAt`](crate::ReadAt); `name` stands for the directory in errors.
+    /// `files` pairs each file's name, such as `config.json`, with its contents. Errors show `name` in place of a
+    /// directory. Use it for a model inside the program, or in a browser.
+    ///
+    /// # Errors
+    /// The files are no checkpoint, or a malformed one, or a name is given twice.
     pub fn from_files(
         name: &str,
         files: Vec<(String, impl Into<FileContents>)>,
@@ -91,36 +97,42 @@ impl Checkpoint {
         Ok(Checkpoint { folder, config, generation, views, weights, tensors, by_name })
     }
 
-    /// The model's shape.
+    /// The model's configuration.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// How the model's makers suggest to generate.
+    /// The sampling settings that the model's makers suggest.
     pub fn generation(&self) -> &GenerationConfig {
         &self.generation
     }
 
-    /// Which views the checkpoint holds.
+    /// The views that the checkpoint holds.
     pub fn views(&self) -> CheckpointViews {
         self.views
     }
 
-    /// The directory, or the name that was given in its place.
+    /// The directory, or the name given to [`from_files`](Self::from_files).
     pub fn name(&self) -> &str {
         self.folder.label()
     }
 
-    /// The tokens that end a text: those of `generation_config.json`, then those that only `config.json` names.
+    /// The tokens that end a text.
+    ///
+    /// The tokens of `generation_config.json` come first, then the further ones of `config.json`.
     pub fn eos_token_ids(&self) -> Vec<u32> {
         let mut ids = self.generation.eos_token_ids.clone();
         ids.extend(self.config.eos_token_ids.iter().filter(|id| !self.generation.eos_token_ids.contains(id)));
         ids
     }
 
-    /// A tensor of the model by its name in the checkpoint, with the shape that the configuration implies.
+    /// The model's tensor of this name, with the shape that the configuration implies.
     ///
-    /// In a tied checkpoint there is no `lm_head.weight`, even where the file holds one: the embedding is meant.
+    /// A tied model has no `lm_head.weight`, even where the file holds one. Its head is the embedding; see
+    /// [`TensorId::head_of`].
+    ///
+    /// # Errors
+    /// The model has no tensor of this name.
     pub fn tensor(&self, name: &str) -> Result<Tensor<'_>, LoadError> {
         match self.by_name.get(name) {
             Some(i) => Ok(self.view(&self.tensors[*i])),
@@ -128,20 +140,20 @@ impl Checkpoint {
         }
     }
 
-    /// A tensor of the model by its identity, with the shape that the configuration implies.
+    /// The model's tensor of this identity.
     ///
     /// # Errors
-    /// The model has no such tensor: no such layer, no diffusion view, or no head of its own.
+    /// The model lacks that layer, has no diffusion view, or has no head of its own.
     pub fn tensor_of(&self, id: TensorId) -> Result<Tensor<'_>, LoadError> {
         self.tensor(&id.name())
     }
 
-    /// The tensors of the model, in the order in which a token meets them.
+    /// The model's tensors by name, in the order of [`schema`].
     pub fn tensors(&self) -> impl Iterator<Item = (&str, Tensor<'_>)> {
         self.tensors.iter().map(|tensor| (tensor.name.as_str(), self.view(tensor)))
     }
 
-    /// The files that the checkpoint was opened from, except for the weights.
+    /// The directory of the checkpoint. The weights have left it.
     #[cfg(feature = "text")]
     pub(crate) fn folder(&self) -> &Folder {
         &self.folder
@@ -149,7 +161,7 @@ impl Checkpoint {
 
     fn view<'a>(&'a self, tensor: &'a ModelTensor) -> Tensor<'a> {
         let ModelTensor { dtype, stored, .. } = tensor;
-        Tensor { dtype: *dtype, shape: &stored.shape, stretch: self.weights.stretch(stored) }
+        Tensor { dtype: *dtype, shape: &stored.shape, bytes: self.weights.bytes(stored) }
     }
 }
 
@@ -168,7 +180,7 @@ fn read_generation(folder: &Folder, vocab_size: usize) -> Result<GenerationConfi
     GenerationConfig::read(Fields::new(&file, &json), vocab_size)
 }
 
-/// Checks that each tensor's elements can be numbered, and that its bytes fit a file even in f32.
+/// Checks that each tensor's elements can be indexed, and that its bytes in f32 fit a file.
 fn check_sizes(config: &Config, views: CheckpointViews, config_file: &str) -> Result<(), LoadError> {
     for (id, shape) in schema(config, views) {
         let bytes = shape.elements().saturating_mul(4);
@@ -180,7 +192,7 @@ fn check_sizes(config: &Config, views: CheckpointViews, config_file: &str) -> Re
     Ok(())
 }
 
-/// Finds each expected tensor among the stored ones and checks its type and shape.
+/// Takes each expected tensor out of the weights and checks its type and shape.
 fn match_tensors(
     weights: &mut Weights,
     expected: impl Iterator<Item = (TensorId, TensorShape)>,
@@ -212,7 +224,7 @@ fn match_tensors(
     Ok(tensors)
 }
 
-/// Warns of what is left after the model's tensors have been taken.
+/// Warns of the tensors that are left after [`match_tensors`].
 fn warn_of_others(weights: &Weights, config: &Config) {
     let file = weights.listing();
     let head = TensorId::Head.name();

@@ -10,9 +10,9 @@ const DIFFUSION_SUFFIX: &str = "_diff";
 /// The views of the model that a checkpoint holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckpointViews {
-    /// Both the AR view and the diffusion view: an Orthrus checkpoint.
+    /// The AR view and the diffusion view: an Orthrus checkpoint.
     Dual,
-    /// The AR view only: a plain Qwen3 checkpoint, without any `*_diff` tensor.
+    /// The AR view only: a Qwen3 checkpoint, without any `*_diff` tensor.
     ArOnly,
 }
 
@@ -120,7 +120,7 @@ impl TensorShape {
         }
     }
 
-    /// Number of elements. Saturates, which no configuration that the loader accepts reaches.
+    /// Number of elements. It saturates, far above any configuration that the loader accepts.
     pub fn elements(self) -> u64 {
         match self {
             TensorShape::Vector(length) => length as u64,
