@@ -102,7 +102,7 @@ pub enum LoadError {
     /// A range ends before it begins.
     #[error("{file}: tensor {tensor}: expected a range that ends after it begins, found {begin}..{end}")]
     RangeReversed { file: String, tensor: String, begin: u64, end: u64 },
-    /// A range ends beyond the file, which usually was cut off.
+    /// A range ends beyond the file. Usually the file was cut off.
     #[error(
         "{file}: tensor {tensor}: expected its data up to byte {end}, found that the file's data ends at byte \
          {available}; the file is truncated or its header is wrong"
@@ -176,7 +176,7 @@ pub enum LoadError {
     /// The tokenizer has a token outside the model's vocabulary.
     #[error("{file}: token {token}: expected an id below the vocabulary size {vocab_size}, found {found}")]
     TokenizerId { file: String, token: String, vocab_size: usize, found: u32 },
-    /// An added token's id is not the next one, which is the id that the `tokenizers` library gives it.
+    /// An added token's id differs from the next free one, which the `tokenizers` library gives it.
     #[error(
         "{file}: added token {token}: expected the id {expected}, next after the other tokens, found {found}"
     )]

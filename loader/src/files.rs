@@ -25,7 +25,7 @@ impl<T> MaybeSendSync for T {}
 
 /// A file that the checkpoint reads in pieces, on demand.
 ///
-/// Use it for weights that are larger than memory where files cannot be mapped, as in a browser.
+/// Use it in a browser, which cannot map files, for weights that are larger than memory.
 pub trait ReadAt: MaybeSendSync {
     /// Number of bytes of the file. It must not change.
     fn size(&self) -> u64;

@@ -73,7 +73,7 @@ impl Config {
         self.num_attention_heads * self.head_dim
     }
 
-    /// Width of all key heads together, which is also that of all value heads.
+    /// Width of all key heads together. All value heads together have the same.
     pub fn key_value_width(&self) -> usize {
         self.num_key_value_heads * self.head_dim
     }
@@ -182,7 +182,7 @@ fn read_eps(fields: Fields<'_>) -> Result<f32, LoadError> {
 
 /// Reads the base of the rotary embedding.
 ///
-/// `rope_parameters.rope_theta`, which transformers 5 writes, precedes `rope_theta`, and that the default.
+/// `rope_parameters.rope_theta` comes before `rope_theta`, because transformers 5 writes the former.
 fn read_rope_theta(fields: Fields<'_>) -> Result<f64, LoadError> {
     let outer = checked_theta(fields)?;
     let Some(inner) = fields.inner("rope_parameters", "rope_parameters.")? else {

@@ -29,16 +29,15 @@ impl CheckpointViews {
 /// One of the two sets of attention weights that a layer can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AttentionView {
-    /// The frozen Qwen3 weights, which verify.
+    /// The frozen weights of Qwen3. They verify drafts.
     Ar,
-    /// The weights that Orthrus adds, which draft.
+    /// The weights that Orthrus adds. They draft.
     Diffusion,
 }
 
-/// The identity of one tensor of the model.
+/// The identity of one tensor of the model, from which its name and shape follow.
 ///
-/// [`name`](Self::name) and [`shape`](Self::shape) follow from it. A match on it is exhaustive on purpose: code that
-/// uploads or counts weights must not skip a tensor that it does not know.
+/// The enum is exhaustive on purpose: code that uploads or counts weights must not skip an unknown tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TensorId {
     /// The embedding table, one row per token id.

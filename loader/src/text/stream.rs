@@ -20,8 +20,9 @@ use crate::text::tokenizer::Tokenizer;
 /// ```
 ///
 /// A token can end within a character. The stream then holds its bytes back until the rest comes. Time is linear in
-/// the number of ids. Only for tokenizers that are not byte-level, which no Qwen model has, the work and the time are
-/// those of the `tokenizers` library's own stream.
+/// the number of ids.
+///
+/// Every Qwen tokenizer is byte-level. For others, the `tokenizers` library's own stream does the work.
 #[derive(Debug)]
 pub struct TextStream {
     tokenizer: Tokenizer,

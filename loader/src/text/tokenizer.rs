@@ -20,8 +20,8 @@ pub struct Tokenizer {
 
 /// The added tokens in the file.
 ///
-/// The `tokenizers` library numbers them anew, after the model's own tokens. It only logs a difference from the ids in
-/// the file, with which the model was trained.
+/// The model was trained with their ids in the file. The `tokenizers` library numbers them anew, after the model's own
+/// tokens, and only logs a difference.
 #[derive(Deserialize)]
 struct AddedTokens {
     #[serde(default)]
