@@ -1,4 +1,4 @@
-//! Where a checkpoint's files come from: a directory on disk, or whoever has them.
+//! The files of a checkpoint: on disk, in memory, or behind a reader.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,37 +8,38 @@ use std::path::{Path, PathBuf};
 
 use crate::error::LoadError;
 
-/// The most that is read of a text file (configuration, tokenizer, index, template), in bytes. The largest known
-/// tokenizers are a tenth of this.
+/// Bytes of the longest text file that is read. The largest known tokenizers have a tenth of it.
 const TEXT_LIMIT: u64 = 512 << 20;
 
-/// `Send` and `Sync`, where there are threads.
+/// `Send + Sync` on targets with threads, and nothing elsewhere.
 #[cfg(not(target_arch = "wasm32"))]
-pub trait Shared: Send + Sync {}
+pub trait MaybeSendSync: Send + Sync {}
 #[cfg(not(target_arch = "wasm32"))]
-impl<T: Send + Sync> Shared for T {}
+impl<T: Send + Sync> MaybeSendSync for T {}
 
-/// `Send` and `Sync`, where there are threads: here there are none.
+/// `Send + Sync` on targets with threads, and nothing elsewhere.
 #[cfg(target_arch = "wasm32")]
-pub trait Shared {}
+pub trait MaybeSendSync {}
 #[cfg(target_arch = "wasm32")]
-impl<T> Shared for T {}
+impl<T> MaybeSendSync for T {}
 
-/// A file that is read in pieces, when they are needed: for checkpoints larger than memory, where files cannot be
-/// mapped.
-pub trait ReadAt: Shared {
-    /// The file's size in bytes, always the same.
+/// A file that the checkpoint reads in pieces, on demand.
+///
+/// Use it in a browser, which cannot map files, for weights that are larger than memory.
+pub trait ReadAt: MaybeSendSync {
+    /// Number of bytes of the file. It must not change.
     fn size(&self) -> u64;
 
-    /// Fills `out` with the bytes from `offset` on, all of which are within the file. Called with many kilobytes at a
-    /// time.
+    /// Fills `out` with the bytes from `offset` on.
+    ///
+    /// The bytes are within the file, and usually many kilobytes.
     ///
     /// # Errors
-    /// The file could not be read; a checkpoint reports it with the file's name.
+    /// The file could not be read. The checkpoint's error adds the file's name.
     fn read_at(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()>;
 }
 
-/// The contents of a file: in memory, mapped into it, or read when they are needed.
+/// The contents of a file: in memory, mapped, or behind a [`ReadAt`].
 pub struct FileContents(Place);
 
 enum Place {
@@ -82,7 +83,7 @@ impl FileContents {
         }
     }
 
-    /// The bytes of a range within the file, which errors name as `file`.
+    /// The bytes of a range of the file. Errors name the file as `file`.
     pub(crate) fn bytes(&self, file: &str, range: Range<u64>) -> Result<Cow<'_, [u8]>, LoadError> {
         let (start, end) = (range.start as usize, range.end as usize);
         match &self.0 {
@@ -97,7 +98,7 @@ impl FileContents {
         }
     }
 
-    /// Fills `out` with the bytes from `offset` on, which are within the file.
+    /// Fills `out` with the bytes of the file from `offset` on.
     pub(crate) fn read(&self, file: &str, offset: u64, out: &mut [u8]) -> Result<(), LoadError> {
         match &self.0 {
             Place::Reader(reader) => {
@@ -111,7 +112,7 @@ impl FileContents {
     }
 }
 
-/// The files of one checkpoint.
+/// A checkpoint's directory, on disk or given by name and contents.
 pub(crate) struct Folder {
     label: String,
     files: Files,
@@ -124,7 +125,6 @@ enum Files {
 }
 
 impl Folder {
-    /// A directory on disk.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn on_disk(dir: &Path) -> Result<Folder, LoadError> {
         let label = dir.display().to_string();
@@ -135,7 +135,7 @@ impl Folder {
         }
     }
 
-    /// Files that are given. `label` takes the directory's place in messages.
+    /// A directory made of the given files. Messages call it `label`.
     pub(crate) fn given(
         label: &str,
         files: impl Iterator<Item = (String, FileContents)>,
@@ -150,12 +150,12 @@ impl Folder {
         Ok(Folder { label: label.to_owned(), files: Files::Given(map) })
     }
 
-    /// The directory, as messages name it.
+    /// The directory's name in messages.
     pub(crate) fn label(&self) -> &str {
         &self.label
     }
 
-    /// A file of the directory, as messages name it.
+    /// A file's name in messages.
     pub(crate) fn path(&self, name: &str) -> String {
         match &self.files {
             #[cfg(not(target_arch = "wasm32"))]
@@ -164,7 +164,7 @@ impl Folder {
         }
     }
 
-    /// A text file, whole. None: there is no such file.
+    /// A whole text file. `None`: there is no such file.
     pub(crate) fn text(&self, name: &str) -> Result<Option<Cow<'_, [u8]>>, LoadError> {
         match &self.files {
             #[cfg(not(target_arch = "wasm32"))]
@@ -176,7 +176,7 @@ impl Folder {
         }
     }
 
-    /// A weights file: mapped from disk, or moved out of those given. None: there is no such file.
+    /// A weights file, mapped from disk or moved out of the given files. `None`: there is no such file.
     pub(crate) fn take_weights(&mut self, name: &str) -> Result<Option<FileContents>, LoadError> {
         match &mut self.files {
             #[cfg(not(target_arch = "wasm32"))]
@@ -194,7 +194,7 @@ impl Folder {
             return Err(too_large(size));
         }
         let mut bytes = Vec::new();
-        // A file that grows while it is read is not read beyond the limit either.
+        // The file may grow while it is read, so that the limit applies again.
         let read = file.take(TEXT_LIMIT + 1).read_to_end(&mut bytes);
         read.map_err(|source| LoadError::Io { file: self.path(name), source })?;
         if bytes.len() as u64 > TEXT_LIMIT { Err(too_large(bytes.len() as u64)) } else { Ok(Some(bytes)) }
@@ -204,12 +204,12 @@ impl Folder {
     fn map(&self, name: &str) -> Result<Option<FileContents>, LoadError> {
         let Some((file, size)) = self.open(name)? else { return Ok(None) };
         if size == 0 {
-            // Systems refuse to map nothing.
+            // Operating systems refuse to map an empty file.
             return Ok(Some(FileContents::from(Vec::new())));
         }
-        // SAFETY: the map is read-only and private to this process, and lives no longer than the `Mmap` that owns it.
-        // What no program can rule out is another one truncating or rewriting the file meanwhile; that this must not
-        // happen is the documented condition of `Checkpoint::open`, as of every reader of safetensors by map.
+        // SAFETY: the map is read-only, and lives no longer than the `Mmap` that owns it. No program can rule out that
+        // another one truncates or rewrites the file meanwhile. `Checkpoint::open` documents that this must not
+        // happen, as every program that maps safetensors files has to.
         let map = unsafe { memmap2::Mmap::map(&file) };
         match map {
             Ok(map) => Ok(Some(FileContents(Place::Mapped(map)))),
@@ -217,12 +217,12 @@ impl Folder {
         }
     }
 
-    /// Opens a regular file and gives its size in bytes.
+    /// Opens a regular file. Returns its size in bytes, too.
     #[cfg(not(target_arch = "wasm32"))]
     fn open(&self, name: &str) -> Result<Option<(std::fs::File, u64)>, LoadError> {
         let Files::Disk(dir) = &self.files else { return Ok(None) };
         let io = |source| LoadError::Io { file: self.path(name), source };
-        // Looked at before it is opened: opening a named pipe would wait for its writer.
+        // The type is checked before opening, because opening a named pipe would wait for its writer.
         let meta = match std::fs::metadata(dir.join(name)) {
             Ok(meta) => meta,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -238,7 +238,7 @@ impl Folder {
     }
 }
 
-/// A text file that was given, whole.
+/// The whole of a given text file.
 fn whole<'a>(file: &str, contents: &'a FileContents) -> Result<Cow<'a, [u8]>, LoadError> {
     let found = contents.size();
     if found > TEXT_LIMIT {

@@ -1,4 +1,4 @@
-//! Reading fields out of a JSON object, with errors that name the file and the field.
+//! Reads the fields of a JSON object. Its errors name the file and the field.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::error::LoadError;
 
-/// Parses a file that must be a JSON object.
+/// Parses a file as a JSON object.
 pub(crate) fn object(file: &str, bytes: &[u8]) -> Result<Map<String, Value>, LoadError> {
     serde_json::from_slice(bytes).map_err(|source| LoadError::Json { file: file.to_owned(), source })
 }
 
-/// A value or name as it stands in a message: quoted, control characters escaped, cut when long.
+/// Prepares a file's own text for a message: escapes control characters and cuts what is too long.
 pub(crate) fn shown(value: impl Display) -> String {
     const LONGEST: usize = 120;
     let text = value.to_string();
@@ -25,12 +25,12 @@ pub(crate) fn shown(value: impl Display) -> String {
     short
 }
 
-/// The fields of one JSON object. A field that is `null` counts as absent, as in Python's configuration classes.
+/// The fields of one JSON object. A `null` field counts as absent, as in Python's configuration classes.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    /// The file, for messages.
+    /// The file's name in messages.
     file: &'a str,
-    /// What stands before the field's name in messages: empty, or the outer field and a dot.
+    /// The text before a field's name in messages: empty, or the outer field and a dot.
     prefix: &'a str,
     map: &'a Map<String, Value>,
 }
@@ -48,7 +48,7 @@ impl<'a> Fields<'a> {
         self.map.get(field).filter(|value| !value.is_null())
     }
 
-    /// The object in `field`, whose own fields are called `prefix` + name in messages.
+    /// The object in `field`. Messages put `prefix` before the names of its fields.
     pub(crate) fn inner(&self, field: &str, prefix: &'a str) -> Result<Option<Fields<'a>>, LoadError> {
         match self.get(field) {
             None => Ok(None),
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A size: an integer within `range`.
+    /// An integer within `range`.
     pub(crate) fn size(&self, field: &str, range: RangeInclusive<usize>) -> Result<Option<usize>, LoadError> {
         let Some(value) = self.get(field) else { return Ok(None) };
         if !value.is_i64() && !value.is_u64() {
@@ -69,7 +69,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A size that must be there.
+    /// A required integer within `range`.
     pub(crate) fn required_size(
         &self,
         field: &str,
@@ -79,7 +79,7 @@ impl<'a> Fields<'a> {
         self.size(field, range)?.ok_or_else(|| self.missing(field, expected))
     }
 
-    /// A number, integer or not.
+    /// A number.
     pub(crate) fn number(&self, field: &str) -> Result<Option<f64>, LoadError> {
         let Some(value) = self.get(field) else { return Ok(None) };
         value.as_f64().map(Some).ok_or_else(|| self.wrong_type(field, "a number", value))
@@ -95,12 +95,12 @@ impl<'a> Fields<'a> {
         value.as_str().map(Some).ok_or_else(|| self.wrong_type(field, "a string", value))
     }
 
-    /// One token id, below `vocab_size`.
+    /// A token id below `vocab_size`.
     pub(crate) fn token(&self, field: &str, vocab_size: usize) -> Result<Option<u32>, LoadError> {
         self.get(field).map(|value| self.token_in(field, value, vocab_size)).transpose()
     }
 
-    /// A token id, a list of them, or neither: as a list, without repetitions.
+    /// The token ids in `field`, without repetitions. The field may hold one id, a list, or nothing.
     pub(crate) fn tokens(&self, field: &str, vocab_size: usize) -> Result<Vec<u32>, LoadError> {
         let values = match self.get(field) {
             None => return Ok(Vec::new()),

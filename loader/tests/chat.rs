@@ -1,4 +1,5 @@
-//! Chat templates render as Python renders them, and bad ones are stopped.
+//! Chat templates render as in Python, and malicious ones are stopped.
+#![cfg(feature = "text")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -21,7 +22,7 @@ fn template(files: Files) -> ChatTemplate {
     common::open(files).unwrap().chat_template().unwrap().unwrap()
 }
 
-/// Renders a template as if it were the checkpoint's, for a short conversation.
+/// Renders a template for a short conversation.
 fn render(text: &str) -> Result<String, TextError> {
     let messages = [Message::user("hi"), Message::assistant("yo")];
     let request = ChatRequest { messages: &messages, ..Default::default() };
@@ -35,7 +36,7 @@ fn read(path: &str) -> Value {
 #[test]
 fn qwen3_cases_match_python_byte_for_byte() {
     let source = std::fs::read(format!("{QWEN3}chat_template.jinja")).unwrap();
-    // As its own file, and as the field that older checkpoints have.
+    // Older checkpoints have the template in a field instead of a file.
     let config = json!({"chat_template": String::from_utf8(source.clone()).unwrap()}).to_string();
     for files in [with("chat_template.jinja", source), with("tokenizer_config.json", config)] {
         let template = template(files);
@@ -60,7 +61,7 @@ fn qwen3_cases_match_python_byte_for_byte() {
     }
 }
 
-/// `data/jinja_cases.py` made the expected texts with Python's Jinja2.
+/// The script `data/jinja_cases.py` made the expected texts with Python's Jinja2.
 #[test]
 fn jinja_cases_match_python_byte_for_byte() {
     let file = read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jinja_cases.json"));
@@ -82,7 +83,7 @@ fn jinja_cases_match_python_byte_for_byte() {
 }
 
 #[test]
-fn the_files_are_looked_at_in_the_right_order() {
+fn the_template_file_precedes_the_field() {
     let text = |files: Files| template(files).render(&ChatRequest::default()).unwrap();
     let mut both = with("chat_template.jinja", "file {{ eos_token }}");
     both.insert(
@@ -135,7 +136,7 @@ fn strftime_now_gives_the_date() {
 }
 
 #[test]
-fn templates_that_fail_say_why() {
+fn an_error_of_a_template_names_its_cause() {
     for (text, says) in [
         ("{{ messages.nope.deeper }}", "undefined"),
         ("{{ messages | nofilter }}", "nofilter"),
@@ -151,7 +152,7 @@ fn templates_that_fail_say_why() {
     }
 }
 
-/// Every instruction a template runs is counted, and its output is limited.
+/// A template's instructions, output, recursion and nesting are limited.
 #[test]
 fn a_malicious_template_is_stopped() {
     let loops = "{% for a in range(99999) %}".repeat(8) + &"{% endfor %}".repeat(8);

@@ -1,5 +1,6 @@
-//! Every way to be malformed gives its own error, which names the file, the tensor or field, what was expected and what
-//! was found.
+//! Every malformation gives its own error.
+//!
+//! The message names the file, the tensor or field, what was expected, and what was found.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -10,11 +11,20 @@ use malformed::{CONFIG, Row, reheader, rows};
 use orthrus_loader::{Checkpoint, LoadError};
 use serde_json::json;
 
-/// Opens everything there is; the first error.
+/// Opens a checkpoint and its text side. Returns the first error.
 fn open_all(files: Files) -> Result<(), LoadError> {
-    let checkpoint = common::open(files)?;
+    open_text(&common::open(files)?)
+}
+
+#[cfg(feature = "text")]
+fn open_text(checkpoint: &Checkpoint) -> Result<(), LoadError> {
     checkpoint.tokenizer()?;
     checkpoint.chat_template()?;
+    Ok(())
+}
+
+#[cfg(not(feature = "text"))]
+fn open_text(_: &Checkpoint) -> Result<(), LoadError> {
     Ok(())
 }
 
@@ -41,8 +51,7 @@ fn files_on_disk_give_the_same_errors() {
         let mut files = base();
         edit(&mut files);
         let dir = common::on_disk(&files);
-        let opened =
-            Checkpoint::open(dir.path()).and_then(|c| c.tokenizer().and(c.chat_template()).map(drop));
+        let opened = Checkpoint::open(dir.path()).and_then(|checkpoint| open_text(&checkpoint));
         let error = opened.expect_err(what);
         assert!(is(&error), "{what}: {error:?}");
         let message = error.to_string().replace(dir.path().to_str().unwrap(), "model");
@@ -53,7 +62,7 @@ fn files_on_disk_give_the_same_errors() {
 }
 
 #[test]
-fn what_is_no_checkpoint_directory_is_named() {
+fn a_path_that_is_no_checkpoint_directory_is_an_error() {
     let dir = common::on_disk(&Files::new());
     let file = dir.path().join("x");
     std::fs::write(&file, "").unwrap();
@@ -86,7 +95,7 @@ fn a_name_that_is_no_tensor_is_an_error() {
     assert!(error.to_string().contains("model.embed"), "{error}");
 }
 
-/// What a file says of itself must not fill the terminal.
+/// A file's own text must not fill the terminal or control it.
 #[test]
 fn long_and_unprintable_names_are_cut_and_escaped() {
     let mut files = common::dual();

@@ -1,4 +1,4 @@
-//! What opens, and what it says.
+//! Well-formed checkpoints open, with the right configuration and tensors.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::MODEL;
-use orthrus_loader::{Checkpoint, Dtype, LoadError, ReadAt, Tensor, Views};
+use orthrus_loader::{Checkpoint, CheckpointViews, Dtype, LoadError, ReadAt, Tensor};
 use serde_json::{Value, json};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/");
@@ -29,7 +29,7 @@ fn values(tensor: Tensor<'_>) -> Vec<f32> {
 
 #[test]
 fn golden_checkpoints_open() {
-    // hidden, layers, heads, kv heads, head size, ffn, vocabulary, block, tied, dtype, base: the table of the README.
+    // These numbers are those of the table in the README of the golden checkpoints.
     for (name, [hidden, layers, heads, kv, dim, ffn, vocab, block], tied, dtype, base) in [
         ("tied-gqa", [64, 2, 4, 2, 16, 128, 320, 8], true, Dtype::F32, 1e6),
         ("untied-wide-head", [48, 3, 3, 1, 32, 112, 300, 16], false, Dtype::F32, 1e4),
@@ -45,7 +45,10 @@ fn golden_checkpoints_open() {
         assert_eq!([config.vocab_size, config.block_size], [vocab, block]);
         assert_eq!((config.tie_word_embeddings, config.rope_theta), (tied, base));
         assert_eq!((config.mask_token_id, config.rms_norm_eps), (Some(vocab as u32 - 1), 1e-6));
-        assert_eq!((checkpoint.views(), checkpoint.eos_token_ids()), (Views::Dual, vec![vocab as u32 - 7]));
+        assert_eq!(
+            (checkpoint.views(), checkpoint.eos_token_ids()),
+            (CheckpointViews::Dual, vec![vocab as u32 - 7])
+        );
         assert_eq!(checkpoint.tensors().count(), 2 + usize::from(!tied) + layers * 17);
         for (name, tensor) in checkpoint.tensors() {
             assert_eq!(tensor.dtype, dtype, "{name}");
@@ -65,7 +68,7 @@ fn golden_checkpoints_open() {
     }
 }
 
-/// `bf16-sharded` is `tied-gqa` rounded: the two hold nearly the same values, read by different paths.
+/// `bf16-sharded` is `tied-gqa` rounded to bf16.
 #[test]
 fn golden_bf16_is_the_rounded_f32() {
     let [exact, rounded] =
@@ -90,7 +93,10 @@ fn every_tensor_is_there_with_its_bytes() {
             found.sort();
             expected.sort();
             assert_eq!(found, expected);
-            assert_eq!(checkpoint.views(), if dual { Views::Dual } else { Views::ArOnly });
+            assert_eq!(
+                checkpoint.views(),
+                if dual { CheckpointViews::Dual } else { CheckpointViews::ArOnly }
+            );
         }
         for (name, tensor) in from_disk.tensors() {
             let elements = tensor.shape.iter().product::<usize>();
@@ -177,12 +183,12 @@ fn one_file_comes_before_shards() {
     assert_eq!(checkpoint.tensor("model.norm.weight").unwrap().dtype, Dtype::F32);
 }
 
-/// Files behind readers: what [`Checkpoint`] asks of them.
+/// A reader that counts bytes and can fail.
 struct Reader {
     bytes: Vec<u8>,
-    /// Bytes that were asked for.
+    /// Bytes read so far.
     read: Arc<AtomicU64>,
-    /// Fails from this offset on.
+    /// The first offset that cannot be read.
     readable: u64,
 }
 
@@ -204,7 +210,7 @@ impl ReadAt for Reader {
 fn behind_readers(files: common::Files, readable: u64) -> (Result<Checkpoint, LoadError>, Arc<AtomicU64>) {
     let read = Arc::new(AtomicU64::new(0));
     let reader = |(name, bytes): (String, Vec<u8>)| {
-        // Only the weights are large.
+        // Only the weights files fail.
         let readable = if name.ends_with(".safetensors") { readable } else { u64::MAX };
         let reader: Box<dyn ReadAt> = Box::new(Reader { bytes, read: read.clone(), readable });
         (name, reader)
@@ -241,7 +247,7 @@ fn a_reader_that_fails_is_named() {
     let checkpoint = behind_readers(common::dual(), header).0.unwrap();
     let tensor = checkpoint.tensor("model.embed_tokens.weight").unwrap();
     assert_eq!(message(tensor.read_f32(0, &mut [0.0; 6])), expected);
-    // What is there is checked as well as in memory.
+    // A reader's file is checked like a file in memory.
     let mut files = common::dual();
     files.get_mut(MODEL).unwrap().truncate(5);
     let short = message(behind_readers(files, u64::MAX).0.map(drop));
@@ -253,7 +259,10 @@ fn a_reader_that_fails_is_named() {
 fn a_checkpoint_can_be_shared() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<Checkpoint>();
-    shared::<orthrus_loader::Tokenizer>();
-    shared::<orthrus_loader::ChatTemplate>();
-    shared::<orthrus_loader::TextStream>();
+    #[cfg(feature = "text")]
+    {
+        shared::<orthrus_loader::Tokenizer>();
+        shared::<orthrus_loader::ChatTemplate>();
+        shared::<orthrus_loader::TextStream>();
+    }
 }

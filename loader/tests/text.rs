@@ -1,4 +1,5 @@
-//! Ids to text, whole and as they come.
+//! Text becomes ids, and ids text, at once and in a stream.
+#![cfg(feature = "text")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -10,7 +11,7 @@ fn tokenizer() -> Tokenizer {
     common::open(common::ar_only()).unwrap().tokenizer().unwrap().unwrap()
 }
 
-/// The texts that a stream gives, one for each run of ids, and the rest last.
+/// The texts that a stream returns: one for each run of ids, then the rest.
 fn streamed(tokenizer: &Tokenizer, runs: &[&[u32]]) -> Vec<String> {
     let mut stream = tokenizer.stream();
     let mut parts: Vec<String> = runs.iter().map(|ids| stream.push(ids).unwrap()).collect();
@@ -26,7 +27,7 @@ fn text_survives_the_round_trip() {
         let ids = tokenizer.encode(text).unwrap();
         assert_eq!(tokenizer.decode(&ids).unwrap(), text, "{ids:?}");
     }
-    // Neither cut nor padded as the file's training settings would have it.
+    // The file's settings for training would cut or pad these texts.
     assert_eq!(tokenizer.encode("hello").unwrap(), [257, 259]);
     assert_eq!(tokenizer.encode("!").unwrap(), [33]);
 }
@@ -37,7 +38,7 @@ fn special_tokens_are_recognised_and_none_added() {
     let text = "<|im_start|>he<think>!<|im_end|>";
     let ids = tokenizer.encode(text).unwrap();
     assert_eq!(ids, [262, 257, 264, 33, 263]);
-    // `<think>` is an added token but no special one, as in Qwen3.
+    // As in Qwen3, `<think>` is an added token but not a special one.
     assert_eq!(tokenizer.decode(&ids).unwrap(), "he<think>!");
     let shown = tokenizer.clone().with_special_tokens_shown(true);
     assert_eq!(shown.decode(&ids).unwrap(), text);
@@ -51,27 +52,27 @@ fn special_tokens_are_recognised_and_none_added() {
 #[test]
 fn a_stream_holds_a_character_back_until_it_is_whole() {
     let tokenizer = tokenizer();
-    // 👍 is f0 9f 91 8d: token 256 is its first half.
+    // 👍 is f0 9f 91 8d. Token 256 is its first half.
     assert_eq!(tokenizer.encode("👍").unwrap(), [256, 0x91, 0x8d]);
     assert_eq!(streamed(&tokenizer, &[&[256], &[0x91], &[0x8d], &[33]]), ["", "", "👍", "!", ""]);
-    // é is c3 a9, and token 261 is its second byte and an x.
+    // é is c3 a9. Token 261 is its second byte and an x.
     assert_eq!(streamed(&tokenizer, &[&[33, 0xc3], &[261, 33]]), ["!", "éx!", ""]);
 }
 
 #[test]
 fn a_stream_treats_broken_bytes_as_decode_does() {
     let tokenizer = tokenizer();
-    // A start without its end: by the next character, by a special token's absence, by the end of the text.
+    // The end of a character is missing: before another one, across a hidden token, at the end of the text.
     assert_eq!(streamed(&tokenizer, &[&[256], &[33]]), ["", "\u{fffd}!", ""]);
     assert_eq!(streamed(&tokenizer, &[&[256], &[263], &[0x91, 0x8d]]), ["", "", "👍", ""]);
     assert_eq!(streamed(&tokenizer, &[&[33], &[256, 0x91]]), ["!", "", "\u{fffd}"]);
     assert_eq!(streamed(&tokenizer, &[&[0xff, 0xff], &[0x80]]), ["\u{fffd}\u{fffd}", "\u{fffd}", ""]);
-    // Ids that are no token are nothing, in both.
+    // Unknown ids become nothing, in a stream and in `decode`.
     assert_eq!(streamed(&tokenizer, &[&[33, 290, 4_000_000_000, 34]]), ["!\"", ""]);
     assert_eq!(tokenizer.decode(&[33, 290, 4_000_000_000, 34]).unwrap(), "!\"");
 }
 
-/// Random ids, most of them broken UTF-8, cut at random: the stream gives exactly what decoding all of them gives.
+/// The ids are mostly broken UTF-8, and the runs have random lengths.
 #[test]
 fn a_stream_equals_decode_on_random_ids() {
     for shown in [false, true] {
@@ -96,7 +97,7 @@ fn a_stream_equals_decode_on_random_ids() {
     }
 }
 
-/// A long text with nothing but broken bytes, the worst case of decoding again from the last good character.
+/// Broken bytes are the worst case of a stream that decodes again from the last good character.
 #[test]
 fn a_stream_takes_linear_time() {
     let tokenizer = tokenizer();
@@ -107,7 +108,7 @@ fn a_stream_takes_linear_time() {
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
-/// Decoders that are not byte-level: SentencePiece-like tokenizers.
+/// SentencePiece-like tokenizers have decoders that are not byte-level.
 #[test]
 fn other_decoders_stream_too() {
     let mut json = common::tokenizer();

@@ -1,4 +1,4 @@
-//! Small checkpoints for tests, built without the loader's help so that they check it.
+//! Small checkpoints for tests, made without the loader's code so that they check it.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub const MODEL: &str = "model.safetensors";
 pub const INDEX: &str = "model.safetensors.index.json";
 pub const SHARDS: [&str; 2] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
 
-/// Two layers, grouped queries, heads × head size unequal to the hidden size, a vocabulary for all bytes.
+/// A configuration of two layers, with grouped queries and heads wider together than the hidden size.
 pub fn config() -> Value {
     json!({
         "model_type": "qwen3", "hidden_size": 6, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -25,7 +25,7 @@ pub fn config() -> Value {
     })
 }
 
-/// Names and shapes of that configuration's tensors.
+/// The names and shapes of the tensors of [`config`].
 pub fn tensors(dual: bool) -> Vec<(String, Vec<usize>)> {
     let mut list =
         vec![("model.embed_tokens.weight".into(), vec![320, 6]), ("model.norm.weight".into(), vec![6])];
@@ -51,11 +51,11 @@ pub fn tensors(dual: bool) -> Vec<(String, Vec<usize>)> {
     list
 }
 
-/// A header and data for some tensors, their dtypes taken in turn from `dtypes`.
+/// A safetensors header and data for some tensors. The tensors take the dtypes by turns.
 pub fn layout(tensors: &[(String, Vec<usize>)], dtypes: &[&str]) -> (Map<String, Value>, Vec<u8>) {
     let mut header = Map::from_iter([("__metadata__".into(), json!({"format": "pt"}))]);
     let mut data = Vec::new();
-    // The widest elements first, as the official writer does, so that each is aligned.
+    // The widest elements come first, as from the official writer, so that each tensor is aligned.
     let width = |i: usize| if dtypes[i % dtypes.len()] == "F32" { 4 } else { 2 };
     let mut order: Vec<usize> = (0..tensors.len()).collect();
     order.sort_by_key(|i| std::cmp::Reverse(width(*i)));
@@ -71,14 +71,14 @@ pub fn layout(tensors: &[(String, Vec<usize>)], dtypes: &[&str]) -> (Map<String,
     (header, data)
 }
 
-/// A safetensors file: the header's length, the header padded to eight bytes, the data.
+/// Makes a safetensors file of a header and data. Pads the header to eight bytes.
 pub fn pack(header: &Map<String, Value>, data: &[u8]) -> Vec<u8> {
     let mut text = serde_json::to_vec(header).unwrap();
     text.resize(text.len().next_multiple_of(8), b' ');
     [&(text.len() as u64).to_le_bytes()[..], &text, data].concat()
 }
 
-/// The parts of a valid safetensors file.
+/// The header and data of a valid safetensors file.
 pub fn unpack(file: &[u8]) -> (Map<String, Value>, Vec<u8>) {
     let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
     (serde_json::from_slice(&file[8..8 + length]).unwrap(), file[8 + length..].to_vec())
@@ -101,11 +101,11 @@ fn texts() -> Files {
     ])
 }
 
-/// A short template of the usual kind.
+/// A short chat template.
 pub const TEMPLATE: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
     {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-/// A dual-view checkpoint in one file, all three dtypes in it.
+/// A dual-view checkpoint in one file, with all three dtypes.
 pub fn dual() -> Files {
     let mut files = texts();
     files.insert(MODEL.into(), safetensors(&tensors(true), &["F32", "BF16", "F16"]));
@@ -137,7 +137,7 @@ pub fn open(files: Files) -> Result<Checkpoint, LoadError> {
     Checkpoint::from_files("model", files.into_iter().collect())
 }
 
-/// Writes the files into a fresh directory.
+/// Writes the files into a new directory.
 pub fn on_disk(files: &Files) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
@@ -155,7 +155,9 @@ pub fn byte_char(byte: u8) -> char {
     }
 }
 
-/// A byte-level BPE tokenizer: ids 0 to 255 are the bytes, then merges (two of them inside characters), then specials.
+/// A byte-level BPE tokenizer.
+///
+/// Ids 0 to 255 are the bytes. Merges follow, some of which end within a character, then added tokens.
 pub fn tokenizer() -> Value {
     let written = |bytes: &[u8]| bytes.iter().map(|b| byte_char(*b)).collect::<String>();
     let mut vocab = Map::new();
@@ -164,12 +166,12 @@ pub fn tokenizer() -> Value {
     }
     let mut merges = Vec::new();
     let merged: [(&[u8], &[u8]); 6] = [
-        (b"\xf0", b"\x9f"), // the first half of most emoji
+        (b"\xf0", b"\x9f"), // The first half of most emoji.
         (b"h", b"e"),
         (b"l", b"l"),
         (b"ll", b"o"),
-        (b"\xc3", b"\xa9"), // é
-        (b"\xa9", b"x"),    // the end of é and an x
+        (b"\xc3", b"\xa9"), // The whole of é.
+        (b"\xa9", b"x"),    // The end of é and an x.
     ];
     for (i, (left, right)) in merged.iter().enumerate() {
         vocab.insert(written(&[*left, *right].concat()), json!(256 + i));
@@ -194,7 +196,7 @@ pub fn tokenizer() -> Value {
     })
 }
 
-/// splitmix64: small, and the same everywhere.
+/// The random number generator splitmix64, which gives the same numbers on every platform.
 pub struct Random(pub u64);
 
 impl Random {
@@ -206,7 +208,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `n`, or 0 where there is none.
+    /// A number below `n`, or 0 if `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }

@@ -9,12 +9,12 @@ use crate::common::{self, Files, INDEX, Random, SHARDS};
 pub struct Case {
     pub seed: u64,
     pub files: Files,
-    /// What was done, for the message of a failure.
+    /// The mutations, for the message of a failure.
     pub done: Vec<String>,
     pub random: Random,
 }
 
-/// What a case may do to the files.
+/// A change to the files of a case.
 pub type Mutation = fn(&mut Case);
 
 impl Case {
@@ -33,7 +33,7 @@ impl Case {
         self.done.push(what.into());
     }
 
-    /// The name of a file that ends like this; an empty one where none is left.
+    /// The name of a random file with this ending. Empty: there is none.
     fn file(&mut self, end: &str) -> String {
         let names: Vec<String> = self.files.keys().filter(|name| name.ends_with(end)).cloned().collect();
         if names.is_empty() { String::new() } else { self.random.pick(&names).clone() }
@@ -57,7 +57,9 @@ impl Case {
     }
 }
 
-/// Puts an odd value into a random place of a JSON value, or removes or renames a field. Says what it did.
+/// Puts an odd value into a random place of a JSON value, or removes or renames a field.
+///
+/// Returns a description of the change.
 fn swap(json: &mut Value, random: &mut Random) -> String {
     match json {
         Value::Object(map) if !map.is_empty() && random.below(12) != 0 => {
@@ -96,7 +98,7 @@ fn odd_value(old: &Value, random: &mut Random) -> Value {
     }
 }
 
-/// Values that are wrong almost anywhere, as JSON.
+/// JSON values that are wrong almost anywhere.
 #[rustfmt::skip]
 const ODD: [&str; 32] = [
     "null", "true", "false", "0", "1", "2", "3", "-1", "65", "0.5", "1e308", "-1e-308", "18446744073709551615",
@@ -139,7 +141,7 @@ fn index_value(case: &mut Case) {
     case.swap_value(INDEX);
 }
 
-/// A tensor said to be in another shard, or in none.
+/// Moves a tensor of the index to another shard or a malformed one.
 fn index_shard(case: &mut Case) {
     let Some(Ok(mut json)) = case.files.get(INDEX).map(|bytes| serde_json::from_slice::<Value>(bytes)) else {
         return;
@@ -206,7 +208,7 @@ fn header_length(case: &mut Case) {
     case.note("length of a header");
 }
 
-/// An odd value in the header's JSON, and nothing else out of place.
+/// Puts an odd value into the header's JSON. The length of the header stays right.
 fn header_value(case: &mut Case) {
     let name = case.file(".safetensors");
     let Some((mut header, data)) = case.files.get(&name).and_then(|bytes| parts(bytes)) else { return };
@@ -216,7 +218,7 @@ fn header_value(case: &mut Case) {
     case.files.insert(name, common::pack(&header, &data));
 }
 
-/// Two tensors' entries (or one field of them) exchanged, or one copied over the other.
+/// Exchanges the entries of two tensors, or one field of them, or copies one over the other.
 fn header_exchange(case: &mut Case) {
     let name = case.file(".safetensors");
     let Some((mut header, data)) = case.files.get(&name).and_then(|bytes| parts(bytes)) else { return };
@@ -241,7 +243,7 @@ fn header_exchange(case: &mut Case) {
     case.files.insert(name, packed);
 }
 
-/// A tensor's range moved, as long as before: it overlaps a neighbour, leaves a gap, is misaligned or ends outside.
+/// Moves a tensor's range: it overlaps another, leaves a gap, is misaligned, or ends outside the file.
 fn header_shift(case: &mut Case) {
     let name = case.file(".safetensors");
     let Some((mut header, data)) = case.files.get(&name).and_then(|bytes| parts(bytes)) else { return };
@@ -258,7 +260,7 @@ fn header_shift(case: &mut Case) {
     case.files.insert(name, packed);
 }
 
-/// The header and data of a weights file that still has them.
+/// The header and data of a weights file. `None`: the file is too damaged.
 fn parts(file: &[u8]) -> Option<(Value, Vec<u8>)> {
     let length = usize::try_from(u64::from_le_bytes(*file.first_chunk()?)).ok()?;
     let rest = &file[8..];
@@ -278,7 +280,7 @@ fn extend(case: &mut Case) {
     case.note(format!("{name} extended"));
 }
 
-/// Tensor data is whatever it is: this must open.
+/// Changes tensor data only. The checkpoint must still open.
 pub fn tensor_data(case: &mut Case) {
     case.note("tensor data");
     let name = case.file(".safetensors");
@@ -313,7 +315,7 @@ fn file_missing(case: &mut Case) {
     case.note(format!("{name} missing"));
 }
 
-/// A file under another's name.
+/// Copies a file over another.
 fn file_confused(case: &mut Case) {
     let (from, to) = (case.file(""), case.file(""));
     if let Some(bytes) = case.files.get(&from).cloned() {

@@ -1,12 +1,12 @@
-//! Ids to text as they come, never splitting a UTF-8 character.
+//! [`TextStream`]: decodes ids as they come, in whole UTF-8 characters.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::error::TextError;
-use crate::tokenizer::Tokenizer;
+use crate::text::tokenizer::Tokenizer;
 
-/// Decodes a growing list of ids. What it gives, put together, is what [`Tokenizer::decode`] gives for all of them.
+/// Decodes ids as they come. Its texts, joined, equal [`Tokenizer::decode`] of all ids.
 ///
 /// ```no_run
 /// # fn show(tokenizer: orthrus_loader::Tokenizer, runs: Vec<Vec<u32>>) -> Result<(), orthrus_loader::TextError> {
@@ -19,9 +19,10 @@ use crate::tokenizer::Tokenizer;
 /// # }
 /// ```
 ///
-/// A token may end within a character; its bytes are then held back until the rest comes. Time is linear in the
-/// number of ids. (For decoders other than byte-level ones, which no Qwen model uses, the `tokenizers` library's own
-/// stream does the work.)
+/// A token can end within a character. The stream then holds its bytes back until the rest comes. Time is linear in
+/// the number of ids.
+///
+/// Every Qwen tokenizer is byte-level. For others, the `tokenizers` library's own stream does the work.
 #[derive(Debug)]
 pub struct TextStream {
     tokenizer: Tokenizer,
@@ -30,14 +31,21 @@ pub struct TextStream {
 
 #[derive(Debug)]
 enum State {
-    /// Byte-level: the bytes of a character that is not complete yet, at most three.
+    /// A byte-level decoder: up to three bytes of an incomplete character.
     Bytes(Vec<u8>),
-    /// Any other decoder, as `tokenizers::step_decode_stream` keeps it.
+    /// Any other decoder: the state of `tokenizers::step_decode_stream`.
     Window { ids: Vec<u32>, prefix: String, prefix_index: usize },
 }
 
+impl Tokenizer {
+    /// A decoder for ids as they come.
+    pub fn stream(&self) -> TextStream {
+        TextStream::new(self.clone())
+    }
+}
+
 impl TextStream {
-    pub(crate) fn new(tokenizer: Tokenizer) -> TextStream {
+    fn new(tokenizer: Tokenizer) -> TextStream {
         let state = match tokenizer.is_byte_level() {
             true => State::Bytes(Vec::new()),
             false => State::Window { ids: Vec::new(), prefix: String::new(), prefix_index: 0 },
@@ -45,7 +53,10 @@ impl TextStream {
         TextStream { tokenizer, state }
     }
 
-    /// Takes more ids; gives the text that is certain now and was not given before. Often empty.
+    /// Adds ids. Returns the new text that they complete, which is often empty.
+    ///
+    /// # Errors
+    /// The tokenizer's decoder failed.
     pub fn push(&mut self, ids: &[u32]) -> Result<String, TextError> {
         match &mut self.state {
             State::Bytes(pending) => {
@@ -65,7 +76,10 @@ impl TextStream {
         }
     }
 
-    /// Ends the text and gives what was held back. A character that never became complete is U+FFFD.
+    /// Ends the text. Returns the text held back, in which an incomplete character is U+FFFD.
+    ///
+    /// # Errors
+    /// The tokenizer's decoder failed.
     pub fn finish(self) -> Result<String, TextError> {
         match self.state {
             State::Bytes(pending) => Ok(String::from_utf8_lossy(&pending).into_owned()),
@@ -77,8 +91,9 @@ impl TextStream {
     }
 }
 
-/// Adds the bytes that a token stands for, as the byte-level decoder does: each character is a byte, or, where one is
-/// not, the token is text.
+/// Adds the bytes of a token, as the byte-level decoder does.
+///
+/// Each character stands for a byte. If one does not, the token is plain text.
 fn add_bytes(bytes: &mut Vec<u8>, token: &str) {
     let start = bytes.len();
     for c in token.chars() {
@@ -93,8 +108,9 @@ fn add_bytes(bytes: &mut Vec<u8>, token: &str) {
     }
 }
 
-/// Removes all but an incomplete last character. Whatever can never become a character is U+FFFD, as in
-/// [`String::from_utf8_lossy`].
+/// Removes and returns all bytes but those of an incomplete last character.
+///
+/// Bytes that can never become a character turn into U+FFFD, as in [`String::from_utf8_lossy`].
 fn take_certain(bytes: &mut Vec<u8>) -> String {
     let mut text = String::new();
     let mut rest = bytes.as_slice();
@@ -115,8 +131,9 @@ fn take_certain(bytes: &mut Vec<u8>) -> String {
     text
 }
 
-/// GPT-2's writing of bytes as characters: printable Latin-1 stands for itself, the other bytes, in order, for the
-/// characters from U+0100.
+/// The byte of each character in GPT-2's byte-level alphabet.
+///
+/// Printable Latin-1 characters stand for themselves. The other bytes are, in order, the characters from U+0100.
 static BYTES: LazyLock<HashMap<char, u8>> = LazyLock::new(|| {
     let printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     let others = (0..=255).filter(|byte| !printable(*byte)).zip('\u{100}'..);

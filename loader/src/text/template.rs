@@ -1,4 +1,4 @@
-//! The chat template: messages to the text of a prompt, as transformers' `apply_chat_template` renders it.
+//! [`ChatTemplate`]: messages to the text of a prompt, as in transformers' `apply_chat_template`.
 
 use std::borrow::Cow;
 use std::io;
@@ -12,29 +12,30 @@ use serde_json::Map;
 use crate::error::{LoadError, TextError};
 use crate::files::Folder;
 use crate::json::{self, Fields};
-use crate::{clock, python};
+use crate::text::clock;
+use crate::text::python;
 
 const JINJA: &str = "chat_template.jinja";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-/// The template for requests with tools, where a list of templates has one.
+/// The name of the template for requests with tools.
 const TOOL_USE: &str = "tool_use";
 const DEFAULT: &str = "default";
 
-/// Instructions that a template may execute: seconds, where one is caught in a loop. Qwen3's takes about 100 a message.
+/// Instructions that a template may execute. An endless loop runs for seconds. Qwen3's needs about 100 a message.
 const FUEL: u64 = 10_000_000;
 const FUEL_PER_MESSAGE: u64 = 10_000;
-/// The longest prompt that a template may write, in bytes.
+/// Bytes of the longest prompt that a template may write.
 const LONGEST_OUTPUT: usize = 256 << 20;
 
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// `system`, `user`, `assistant` or `tool`; or whatever else the template knows.
+    /// The speaker: `system`, `user`, `assistant`, `tool`, or another role that the template knows.
     pub role: String,
-    /// What was said.
+    /// The message's text.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub content: String,
-    /// Further fields that the template may look at: `tool_calls`, `reasoning_content`, …
+    /// Further fields for the template, such as `tool_calls` or `reasoning_content`.
     #[serde(flatten)]
     pub extra: Map<String, serde_json::Value>,
 }
@@ -45,56 +46,55 @@ impl Message {
         Message { role: role.into(), content: content.into(), extra: Map::new() }
     }
 
-    /// Instructions to the model.
+    /// A message with instructions to the model.
     pub fn system(content: impl Into<String>) -> Message {
         Message::new("system", content)
     }
 
-    /// What the user says.
+    /// A message of the user.
     pub fn user(content: impl Into<String>) -> Message {
         Message::new("user", content)
     }
 
-    /// What the model said.
+    /// An answer of the model.
     pub fn assistant(content: impl Into<String>) -> Message {
         Message::new("assistant", content)
     }
 }
 
-/// Messages with calls of tools often have `"content": null`.
+/// Reads `null` as an empty text, because messages with tool calls often have `"content": null`.
 fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// What a prompt is made from.
+/// The input of a chat template.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ChatRequest<'a> {
     /// The conversation so far.
     pub messages: &'a [Message],
-    /// The tools the model may call: a list of JSON schemas.
+    /// The tools that the model may call, as a list of JSON schemas.
     pub tools: Option<&'a serde_json::Value>,
-    /// Whether to end with the beginning of the model's answer.
+    /// Whether the prompt ends with the beginning of the model's answer.
     pub add_generation_prompt: bool,
-    /// Whether the model shall think first. None leaves that to the template.
+    /// Whether the model thinks before it answers. `None`: the template decides.
     pub enable_thinking: Option<bool>,
 }
 
 /// A parsed chat template.
 ///
-/// Rendering follows transformers: Jinja with `trim_blocks` and `lstrip_blocks`, nothing escaped, Python's string
-/// methods, loop controls, `tojson` that keeps Unicode, `raise_exception`, `strftime_now` (in UTC), and the special
-/// tokens of `tokenizer_config.json` as variables. The tag `{% generation %}`, which marks text for training, is the
-/// one thing missing.
+/// It renders as in transformers: Jinja with `trim_blocks`, `lstrip_blocks`, loop controls and no escaping. Python's
+/// string methods work. `tojson` keeps Unicode. `raise_exception` and `strftime_now` (in UTC) exist. The special tokens
+/// of `tokenizer_config.json` are variables. The tag `{% generation %}`, which marks text for training, is missing.
 ///
-/// A template is a program by whoever made the checkpoint. It can reach nothing outside itself; one that loops for
-/// ever or writes without end is stopped with an error. As in Python, one that sets out to fill the memory (by doubling
-/// a string, say) can.
+/// A template is a program by the makers of the checkpoint. It reaches nothing outside itself. An endless loop or an
+/// endless text ends with an error. Memory has no such limit: as in Python, a template can double a string until
+/// memory is full.
 #[derive(Debug)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
     /// The file that holds the template, for errors.
     file: String,
-    /// `bos_token` and the like.
+    /// Variables such as `bos_token`.
     special_tokens: Vec<(String, Value)>,
 }
 
@@ -124,7 +124,10 @@ impl ChatTemplate {
         }
     }
 
-    /// The text of a prompt.
+    /// Renders the text of a prompt.
+    ///
+    /// # Errors
+    /// The template refuses the messages, fails, or exceeds its limits.
     pub fn render(&self, request: &ChatRequest<'_>) -> Result<String, TextError> {
         self.try_render(request)
             .map_err(|error| TextError::Render { file: self.file.clone(), problem: describe(&error) })
@@ -154,7 +157,7 @@ impl ChatTemplate {
     }
 }
 
-/// The text rendered so far, refusing to grow without end.
+/// The text rendered so far, limited to [`LONGEST_OUTPUT`].
 struct Prompt(Vec<u8>);
 
 impl io::Write for Prompt {
@@ -171,7 +174,7 @@ impl io::Write for Prompt {
     }
 }
 
-/// Jinja as transformers sets it up, with templates by name.
+/// Jinja as transformers sets it up, with the given templates by name.
 fn environment(templates: Vec<(String, String)>) -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
@@ -196,7 +199,9 @@ fn environment(templates: Vec<(String, String)>) -> Result<Environment<'static>,
     Ok(environment)
 }
 
-/// The templates in `tokenizer_config.json`, by name: one string, or a list of `{name, template}`.
+/// The templates in `tokenizer_config.json`, by name.
+///
+/// The field holds one string, or a list of `{name, template}`.
 fn templates(fields: Fields<'_>) -> Result<Vec<(String, String)>, LoadError> {
     const FIELD: &str = "chat_template";
     const EXPECTED: &str = "a string, or a list of {name, template}";
@@ -219,7 +224,9 @@ fn templates(fields: Fields<'_>) -> Result<Vec<(String, String)>, LoadError> {
     Ok(templates)
 }
 
-/// The special tokens, which transformers gives to every template: strings, or objects whose `content` is one.
+/// The special tokens, which are variables in every template.
+///
+/// A field holds the token itself, or an object with the token in `content`.
 fn special_tokens(fields: Fields<'_>) -> Result<Vec<(String, Value)>, LoadError> {
     let mut tokens = Vec::new();
     for field in ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]
@@ -240,12 +247,12 @@ fn utf8(file: &str, bytes: Cow<'_, [u8]>) -> Result<String, LoadError> {
     })
 }
 
-/// Jinja reads every kind of line end as `\n`.
+/// Turns every line end into `\n`, as Jinja does.
 fn normalize_newlines(text: String) -> String {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
-/// An error of the engine with its causes, on one line.
+/// An error of the template engine with its causes, on one line.
 fn describe(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

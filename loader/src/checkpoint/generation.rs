@@ -1,25 +1,28 @@
-//! `generation_config.json`: how the model's makers suggest to generate.
+//! `generation_config.json`: the sampling settings that the model's makers suggest.
 
 use crate::error::LoadError;
 use crate::json::Fields;
 
-/// The name of the file.
+/// The file's name.
 pub(crate) const FILE: &str = "generation_config.json";
 
-/// Suggestions for generating. All empty when the directory has no `generation_config.json`.
+/// The sampling settings that the model's makers suggest.
+///
+/// The default is what a directory without `generation_config.json` suggests: nothing.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct GenerationConfig {
-    /// The tokens that end a text, according to this file.
+    /// The tokens that end a text, according to `generation_config.json` alone.
     pub eos_token_ids: Vec<u32>,
     /// The token that begins a text.
     pub bos_token_id: Option<u32>,
-    /// Whether to sample rather than take the likeliest token.
+    /// Whether to sample, instead of taking the likeliest token.
     pub do_sample: Option<bool>,
-    /// What the logits are divided by: 0 or more, where 0 means greedy.
+    /// The divisor of the logits: 0 or more. 0 means greedy.
     pub temperature: Option<f64>,
-    /// How many of the likeliest tokens to keep; 0 is off.
+    /// Number of likeliest tokens to keep. 0 keeps all.
     pub top_k: Option<usize>,
-    /// How much of the probability to keep; 1 or more is off.
+    /// Share of the probability to keep. 1 or more keeps all.
     pub top_p: Option<f64>,
 }
 
@@ -45,7 +48,7 @@ fn not_negative(fields: Fields<'_>, field: &str) -> Result<Option<f64>, LoadErro
     }
 }
 
-/// Negative means off to some programs, as 0 does.
+/// Reads `top_k`. Some programs write a negative number where 0 would keep all tokens.
 fn read_top_k(fields: Fields<'_>) -> Result<Option<usize>, LoadError> {
     match fields.get("top_k").and_then(|value| value.as_i64()) {
         Some(negative) if negative < 0 => Ok(Some(0)),

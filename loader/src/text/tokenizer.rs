@@ -1,4 +1,4 @@
-//! `tokenizer.json`: text to ids and back.
+//! [`Tokenizer`]: text to ids and back.
 
 use std::sync::Arc;
 
@@ -8,7 +8,6 @@ use tokenizers::DecoderWrapper;
 use crate::error::{LoadError, TextError};
 use crate::files::Folder;
 use crate::json::shown;
-use crate::stream::TextStream;
 
 const FILE: &str = "tokenizer.json";
 
@@ -19,8 +18,10 @@ pub struct Tokenizer {
     show_special: bool,
 }
 
-/// The file's added tokens. The library numbers them anew, after the model's, and only logs where that differs from the
-/// ids in the file; the model was trained with those.
+/// The added tokens in the file.
+///
+/// The model was trained with their ids in the file. The `tokenizers` library numbers them anew, after the model's own
+/// tokens, and only logs a difference.
 #[derive(Deserialize)]
 struct AddedTokens {
     #[serde(default)]
@@ -33,7 +34,7 @@ struct AddedToken {
     content: String,
 }
 
-/// Has the library read the file. It panics on some malformed parts (a SentencePiece normalizer, for one).
+/// Parses the file, and catches the library's panics on malformed parts such as a SentencePiece normalizer.
 fn parse(bytes: &[u8]) -> Result<tokenizers::Tokenizer, String> {
     match std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(bytes)) {
         Ok(parsed) => parsed.map_err(|error| error.to_string()),
@@ -41,7 +42,7 @@ fn parse(bytes: &[u8]) -> Result<tokenizers::Tokenizer, String> {
     }
 }
 
-/// Checks that the model has a row for every token.
+/// Checks that the model's embedding has a row for every token.
 fn check_ids(file: &str, library: &tokenizers::Tokenizer, vocab_size: usize) -> Result<(), LoadError> {
     let vocabulary = library.get_vocab(true);
     match vocabulary.iter().max_by_key(|(token, id)| (**id, *token)) {
@@ -59,18 +60,19 @@ impl std::fmt::Debug for Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads the file and checks that the model knows every token in it. The reverse is not required: models have more
-    /// rows in their vocabulary than tokens, for alignment.
+    /// Reads the file and checks that the model knows every token in it.
+    ///
+    /// The vocabulary may have more rows than tokens, because models pad it.
     pub(crate) fn read(folder: &Folder, vocab_size: usize) -> Result<Option<Tokenizer>, LoadError> {
         let Some(bytes) = folder.text(FILE)? else { return Ok(None) };
         let file = folder.path(FILE);
         let unreadable =
             |problem: String| LoadError::Tokenizer { file: file.clone(), problem: shown(problem) };
-        // Before the library, which panics where the file is no JSON.
+        // This comes first, because the library panics if the file is no JSON.
         let added: AddedTokens = serde_json::from_slice(&bytes)
             .map_err(|source| LoadError::Json { file: file.clone(), source })?;
         let mut library = parse(&bytes).map_err(unreadable)?;
-        // As transformers: what a training run set for its batches must not cut or pad a prompt.
+        // As in transformers, the file's settings for training batches must not cut or pad a prompt.
         library.with_padding(None);
         library.with_truncation(None).map_err(|error| unreadable(error.to_string()))?;
         check_ids(&file, &library, vocab_size)?;
@@ -87,13 +89,16 @@ impl Tokenizer {
         Ok(Some(Tokenizer { library: Arc::new(library), show_special: false }))
     }
 
-    /// The same tokenizer with special tokens (`<|im_end|>`, …) shown in decoded text, or, as at first, left out.
+    /// Sets whether decoded text shows special tokens such as `<|im_end|>`. The default is no.
     pub fn with_special_tokens_shown(mut self, shown: bool) -> Tokenizer {
         self.show_special = shown;
         self
     }
 
-    /// The ids of a text. Special tokens written in the text become their ids; none are added.
+    /// The ids of a text. Special tokens in the text become their ids. None are added.
+    ///
+    /// # Errors
+    /// The tokenizer has no token for some of the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TextError> {
         match self.library.encode_fast(text, false) {
             Ok(encoding) => Ok(encoding.get_ids().to_vec()),
@@ -101,34 +106,32 @@ impl Tokenizer {
         }
     }
 
-    /// The text of some ids. Bytes that are not UTF-8 become U+FFFD; ids that are no token become nothing.
+    /// The text of some ids. Bytes that are not UTF-8 become U+FFFD. Unknown ids become nothing.
+    ///
+    /// # Errors
+    /// The tokenizer's decoder failed.
     pub fn decode(&self, ids: &[u32]) -> Result<String, TextError> {
         self.library.decode(ids, !self.show_special).map_err(|error| TextError::Decode(error.to_string()))
     }
 
-    /// Decodes ids as they come.
-    pub fn stream(&self) -> TextStream {
-        TextStream::new(self.clone())
-    }
-
-    /// The id of a token, written as in the vocabulary. None: there is no such token.
+    /// The id of a token of the vocabulary. `None`: there is no such token.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.library.token_to_id(token)
     }
 
-    /// A token as the vocabulary writes it. None: there is no token of that id.
+    /// The token of an id, as the vocabulary writes it. `None`: there is no such token.
     pub fn id_to_token(&self, id: u32) -> Option<String> {
         self.library.id_to_token(id)
     }
 
-    /// The token that [`decode`](Self::decode) would hand to the decoder: None for those it leaves out.
+    /// The token that [`decode`](Self::decode) gives to the decoder. `None`: the token is hidden or unknown.
     pub(crate) fn visible_token(&self, id: u32) -> Option<String> {
         let hidden =
             |token: &str| !self.show_special && self.library.get_added_vocabulary().is_special_token(token);
         self.library.id_to_token(id).filter(|token| !hidden(token))
     }
 
-    /// Whether decoded text is simply the tokens' bytes, as with every Qwen tokenizer.
+    /// Whether the decoder only joins the tokens' bytes, as in every Qwen tokenizer.
     pub(crate) fn is_byte_level(&self) -> bool {
         match self.library.get_decoder() {
             Some(DecoderWrapper::ByteLevel(_)) => true,

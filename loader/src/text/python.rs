@@ -1,12 +1,12 @@
-//! Python's way of writing values, for templates that were made for it.
+//! Writes values as Python does, because chat templates expect that.
 
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind};
 
-/// Deeper than any JSON file can be: `serde_json` stops at 128.
+/// Levels of nesting that `tojson` writes. JSON files have at most 128, the limit of `serde_json`.
 const DEEPEST: usize = 200;
 
-/// `str(x)` of a float.
+/// Python's `str(x)` of a float.
 pub(crate) fn float(x: f64) -> String {
     if x.is_nan() {
         return "nan".into();
@@ -25,9 +25,9 @@ pub(crate) fn float(x: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
-/// The filter `tojson` as transformers defines it: `json.dumps` that keeps Unicode and writes `", "` and `": "`.
+/// The filter `tojson` of transformers: `json.dumps` with the separators `", "` and `": "`, and Unicode kept.
 ///
-/// Takes `ensure_ascii`, `indent`, `separators` and `sort_keys`, by position or by name, as there.
+/// The arguments `ensure_ascii`, `indent`, `separators` and `sort_keys` come by position or by name.
 pub(crate) fn tojson(value: &Value, positional: Rest<Value>, named: Kwargs) -> Result<String, Error> {
     if positional.len() > 4 {
         return Err(Error::from(ErrorKind::TooManyArguments));
@@ -51,12 +51,12 @@ pub(crate) fn tojson(value: &Value, positional: Rest<Value>, named: Kwargs) -> R
     Ok(writer.out)
 }
 
-/// `indent`: none, a number of spaces, or the text to indent with.
+/// Reads the argument `indent`: none, a number of spaces, or a text.
 fn read_indent(indent: &Value) -> Result<Option<String>, Error> {
     match indent.kind() {
         ValueKind::None | ValueKind::Undefined => Ok(None),
         ValueKind::String => Ok(indent.as_str().map(str::to_owned)),
-        // `true` is 1 in Python.
+        // Python's `True` is the number 1.
         ValueKind::Bool => Ok(Some(" ".repeat(usize::from(indent.is_true())))),
         _ => match indent.as_i64() {
             Some(n @ ..=64) => Ok(Some(" ".repeat(usize::try_from(n).unwrap_or(0)))),
@@ -75,7 +75,7 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())
 }
 
-/// `json.dumps`.
+/// The state of `json.dumps`.
 struct Writer {
     out: String,
     indent: Option<String>,
@@ -130,7 +130,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What comes before an item.
+    /// Writes the separator and the new line before an item.
     fn next(&mut self, first: &mut bool, depth: usize) {
         if !std::mem::replace(first, false) {
             self.out.push_str(&self.item);
@@ -175,7 +175,7 @@ impl Writer {
     }
 }
 
-/// A value that is neither text nor a container, as JSON.
+/// The JSON of a value that is neither text nor a container.
 fn scalar(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::None => Ok("null".into()),

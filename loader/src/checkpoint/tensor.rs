@@ -1,4 +1,4 @@
-//! One tensor: bytes of a checkpoint with an element type and a shape.
+//! [`Tensor`]: bytes of a checkpoint with an element type and a shape.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,8 +9,9 @@ use half::slice::HalfFloatSliceExt;
 use crate::error::LoadError;
 use crate::files::FileContents;
 
-/// The type of a tensor's elements, stored little-endian.
+/// The type of a tensor's elements, which are stored little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Dtype {
     /// IEEE single precision.
     F32,
@@ -29,7 +30,7 @@ impl Dtype {
         }
     }
 
-    /// The type as safetensors names it, if it is one that a model's weights may have.
+    /// The type of this name in safetensors. `None`: weights cannot have it.
     pub(crate) fn from_safetensors(dtype: safetensors::Dtype) -> Option<Dtype> {
         match dtype {
             safetensors::Dtype::F32 => Some(Dtype::F32),
@@ -50,30 +51,30 @@ impl fmt::Display for Dtype {
     }
 }
 
-/// A tensor of a checkpoint, in its file: a view, and cheap to copy around.
+/// A view of one tensor in its file. Cheap to clone.
 ///
-/// The file holds exactly as many bytes as `shape` and `dtype` need, in row-major order.
+/// The elements are in row-major order. The file holds exactly the bytes that `shape` and `dtype` need.
 #[derive(Debug, Clone)]
 pub struct Tensor<'a> {
-    /// The type of the elements.
+    /// The elements' type.
     pub dtype: Dtype,
     /// The size of each dimension, slowest first.
     pub shape: &'a [usize],
-    pub(crate) stretch: Stretch<'a>,
+    pub(crate) bytes: FileRange<'a>,
 }
 
 /// A range of a file.
 #[derive(Debug, Clone)]
-pub(crate) struct Stretch<'a> {
+pub(crate) struct FileRange<'a> {
     pub(crate) path: &'a str,
     pub(crate) contents: &'a FileContents,
     pub(crate) range: Range<u64>,
 }
 
 impl Tensor<'_> {
-    /// Size in the file, in bytes.
+    /// Number of bytes in the file.
     pub fn byte_len(&self) -> u64 {
-        self.stretch.range.end - self.stretch.range.start
+        self.bytes.range.end - self.bytes.range.start
     }
 
     /// Number of elements.
@@ -81,26 +82,26 @@ impl Tensor<'_> {
         (self.byte_len() / self.dtype.size() as u64) as usize
     }
 
-    /// Whether there are no elements: never so for a tensor of a [`Checkpoint`](crate::Checkpoint).
+    /// Whether the tensor has no elements. False for every tensor of a [`Checkpoint`](crate::Checkpoint).
     pub fn is_empty(&self) -> bool {
         self.byte_len() == 0
     }
 
-    /// Decodes the elements `first_element .. first_element + out.len()` (in row-major order) to f32, exactly.
+    /// Decodes the elements `first_element..first_element + out.len()` to f32, exactly.
     ///
     /// # Errors
-    /// The file could not be read, which happens only where it is behind a [`ReadAt`](crate::ReadAt).
+    /// A [`ReadAt`](crate::ReadAt) failed. Files in memory and mapped files give no error.
     ///
     /// # Panics
-    /// Where that reaches beyond the last element, as slicing does.
+    /// The range reaches beyond the last element.
     pub fn read_f32(&self, first_element: usize, out: &mut [f32]) -> Result<(), LoadError> {
         assert!(
             first_element <= self.len() && out.len() <= self.len() - first_element,
             "beyond the last element"
         );
         let size = self.dtype.size() as u64;
-        let start = self.stretch.range.start + first_element as u64 * size;
-        let bytes = self.stretch.contents.bytes(self.stretch.path, start..start + out.len() as u64 * size)?;
+        let start = self.bytes.range.start + first_element as u64 * size;
+        let bytes = self.bytes.contents.bytes(self.bytes.path, start..start + out.len() as u64 * size)?;
         match self.dtype {
             Dtype::F32 => {
                 for (value, raw) in out.iter_mut().zip(bytes.as_chunks().0) {
@@ -118,7 +119,7 @@ impl Tensor<'_> {
     }
 }
 
-/// A block at a time, because `half` converts slices with the processor's instructions for it.
+/// Decodes f16 in blocks, because `half` converts slices with the processor's own instructions.
 fn read_f16(bytes: &[u8], out: &mut [f32]) {
     let mut block = [f16::ZERO; 256];
     for (out, bytes) in out.chunks_mut(block.len()).zip(bytes.chunks(2 * block.len())) {
@@ -131,12 +132,11 @@ fn read_f16(bytes: &[u8], out: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dtype, Stretch, Tensor};
+    use super::{Dtype, FileRange, Tensor};
     use crate::files::FileContents;
 
-    /// Elements are decoded exactly, from any address.
     #[test]
-    fn elements_are_read_unaligned_and_in_parts() {
+    fn elements_are_exact_from_any_address_and_in_parts() {
         let expected: Vec<f32> =
             (0..700).map(|i| (i as f32 - 350.0) / 64.0).chain([f32::INFINITY, -0.0]).collect();
         let f32s: Vec<u8> = expected.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -147,8 +147,8 @@ mod tests {
                 let shifted = [vec![0; shift], bytes.clone()].concat();
                 let contents = FileContents::from(shifted);
                 let range = shift as u64..contents.size();
-                let stretch = Stretch { path: "model.safetensors", contents: &contents, range };
-                let tensor = Tensor { dtype, shape: &[702], stretch };
+                let bytes = FileRange { path: "model.safetensors", contents: &contents, range };
+                let tensor = Tensor { dtype, shape: &[702], bytes };
                 for (first, count) in [(0, 702), (1, 511), (256, 257), (701, 1), (702, 0)] {
                     let mut out = vec![f32::NAN; count];
                     assert!(tensor.read_f32(first, &mut out).is_ok());

@@ -1,8 +1,7 @@
-//! The header of one safetensors file: where each tensor lies.
+//! Reads and checks the header of a safetensors file: the name, type, shape and place of each tensor.
 //!
-//! The `safetensors` crate validates too, but says neither which tensor is wrong nor what it should have been, and it
-//! lets a misaligned tensor and a name given twice pass. So the checks are made here, in the crate's own types; a test
-//! holds them against the crate's.
+//! The `safetensors` crate validates headers too. Its errors do not say which tensor is wrong, or what was expected.
+//! It also accepts misaligned tensors and repeated names. A test checks that it accepts every header that passes here.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,22 +15,24 @@ use crate::error::LoadError;
 use crate::files::FileContents;
 use crate::json::shown;
 
-/// Bytes of the number that says how long the header is.
+/// Bytes of the number that gives the header's length.
 const LENGTH: usize = 8;
-/// The longest header that the format allows, in bytes.
+/// Bytes of the longest header that the format allows.
 const LONGEST: u64 = 100_000_000;
 
-/// A tensor that a file holds: a name, and a range of the file with exactly the bytes that shape and dtype need.
+/// A tensor in a file. Its range has exactly the bytes that shape and dtype need.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
-    /// In bytes from the beginning of the file; always within it.
+    /// Bytes of the file, within its size.
     pub(crate) range: Range<u64>,
 }
 
-/// A tensor as the header has it. (The crate's own has offsets of `usize`, which in a browser end at 4 GiB.)
+/// A tensor's entry in the header.
+///
+/// The type in `safetensors` has `usize` offsets, which end at 4 GiB in a browser.
 #[derive(serde::Deserialize)]
 struct TensorInfo {
     dtype: Dtype,
@@ -39,8 +40,9 @@ struct TensorInfo {
     data_offsets: (u64, u64),
 }
 
-/// Reads and checks the header of `contents`, those of `file`. Memory is in proportion to the header that is there,
-/// whatever it claims.
+/// Reads and checks the header of the file called `file`.
+///
+/// Allocates in proportion to the header's bytes in the file, not to sizes that it claims.
 pub(crate) fn read(file: &str, contents: &FileContents) -> Result<Vec<Entry>, LoadError> {
     let data = data(file, contents)?;
     let header = contents.bytes(file, LENGTH as u64..data.start)?;
@@ -55,7 +57,7 @@ pub(crate) fn read(file: &str, contents: &FileContents) -> Result<Vec<Entry>, Lo
     Ok(entries)
 }
 
-/// Where the tensor data is, after the header.
+/// The range of the tensor data, which follows the header.
 fn data(file: &str, contents: &FileContents) -> Result<Range<u64>, LoadError> {
     let size = contents.size();
     let Some(rest) = size.checked_sub(LENGTH as u64) else {
@@ -71,7 +73,7 @@ fn data(file: &str, contents: &FileContents) -> Result<Range<u64>, LoadError> {
     Ok(LENGTH as u64 + found..size)
 }
 
-/// The header's JSON object in the order written, with names given twice still there twice.
+/// The header's JSON object as a list, in which repeated names stay.
 struct Entries(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Entries {
@@ -96,7 +98,7 @@ impl<'de> Deserialize<'de> for Entries {
     }
 }
 
-/// The tensors of the header, their ranges still as written: counted from the end of the header, unchecked.
+/// The tensors of the header. Their ranges are not checked yet, and count from the end of the header.
 fn entries(file: &str, json: Entries) -> Result<Vec<Entry>, LoadError> {
     let mut names = HashSet::new();
     let mut entries = Vec::new();
@@ -125,7 +127,7 @@ fn entries(file: &str, json: Entries) -> Result<Vec<Entry>, LoadError> {
     Ok(entries)
 }
 
-/// Checks that the ranges, in order, fill the data exactly and are as long as shape and dtype say.
+/// Checks that the sorted ranges fill the data exactly, and that each has the length of its shape and dtype.
 fn check_ranges(file: &str, entries: &[Entry], available: u64) -> Result<(), LoadError> {
     let mut end = 0;
     let mut before = "";
@@ -165,7 +167,7 @@ fn check_ranges(file: &str, entries: &[Entry], available: u64) -> Result<(), Loa
     }
 }
 
-/// Bytes of a tensor, or None where that does not fit or is not whole.
+/// Bytes of a tensor. `None`: the number overflows or is not whole.
 fn byte_size(dtype: Dtype, shape: &[usize]) -> Option<u64> {
     let elements = shape.iter().try_fold(1_u64, |product, n| product.checked_mul(*n as u64))?;
     let bits = elements.checked_mul(dtype.bitsize() as u64)?;

@@ -1,4 +1,4 @@
-//! `config.json`: Qwen3's fields plus `block_size` and `mask_token_id`.
+//! `config.json`: Qwen3's fields, `block_size` and `mask_token_id`.
 
 use std::ops::RangeInclusive;
 
@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use crate::error::LoadError;
 use crate::json::Fields;
 
-/// The name of the file.
+/// The file's name.
 pub(crate) const FILE: &str = "config.json";
 
-// Far above any model, far below anything whose products overflow or whose list of tensors fills the memory.
+// The limits are far above any model. Below them, no product overflows and the list of tensors stays small.
 const WIDTHS: RangeInclusive<usize> = 1..=1 << 20;
 const LAYERS: RangeInclusive<usize> = 1..=1 << 10;
 const HEADS: RangeInclusive<usize> = 1..=1 << 12;
@@ -19,42 +19,51 @@ const VOCABULARIES: RangeInclusive<usize> = 1..=1 << 24;
 const CONTEXTS: RangeInclusive<usize> = 1..=1 << 30;
 const BLOCKS: RangeInclusive<usize> = 1..=64;
 
-/// transformers' base of the rotary embedding where the file names none.
+/// The base of the rotary embedding in transformers if the file has none.
 const DEFAULT_ROPE_THETA: f64 = 10_000.0;
 
-/// The shape of the model. Every field has been checked: sizes are positive and sane, token ids in the vocabulary.
+/// The model's configuration, under the names of `config.json`.
+///
+/// In a configuration that the loader returns, every size is positive and limited, and every token id is below
+/// `vocab_size`.
+///
+/// The struct is exhaustive on purpose: programs build it to describe models without files. A new field must not get
+/// a default there without anyone having decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Width of the residual stream.
     pub hidden_size: usize,
     /// Number of transformer layers.
     pub num_hidden_layers: usize,
-    /// Number of query heads, a multiple of `num_key_value_heads`.
+    /// Number of query heads: a multiple of `num_key_value_heads`.
     pub num_attention_heads: usize,
-    /// Number of key/value heads.
+    /// Number of key heads, and of value heads.
     pub num_key_value_heads: usize,
-    /// Width of one head: even, at most 256. `head_dim × num_attention_heads` need not equal `hidden_size`.
+    /// Width of one head: even, at most 256.
+    ///
+    /// `head_dim * num_attention_heads` need not equal `hidden_size`.
     pub head_dim: usize,
     /// Width of the MLP's hidden layer.
     pub intermediate_size: usize,
-    /// Number of rows of the embedding: at least the number of tokens that the tokenizer knows.
+    /// Number of rows of the embedding. The tokenizer may know fewer tokens.
     pub vocab_size: usize,
-    /// Positions the model was made for.
+    /// Number of positions that the model was trained for.
     pub max_position_embeddings: usize,
-    /// Added to the mean square in RMS norms.
+    /// The number that RMS norms add to the mean square.
     pub rms_norm_eps: f32,
     /// Base of the rotary embedding.
     pub rope_theta: f64,
-    /// Whether the embedding is also the output projection.
+    /// Whether the embedding table is also the output projection.
     pub tie_word_embeddings: bool,
-    /// Rows of a block, 1 to 64. AR-only checkpoints that name none have 1.
+    /// Number of rows of a block: 1 to 64. An AR-only checkpoint without the field has 1.
     pub block_size: usize,
-    /// The token that stands for a position to be drafted. Always there in a dual-view checkpoint.
+    /// The token at a position to be drafted. Every dual-view checkpoint has one.
     pub mask_token_id: Option<u32>,
-    /// The tokens that end a text, according to `config.json`. See also
-    /// [`Checkpoint::eos_token_ids`](crate::Checkpoint::eos_token_ids).
+    /// The tokens that end a text, according to `config.json` alone.
+    ///
+    /// [`Checkpoint::eos_token_ids`](crate::Checkpoint::eos_token_ids) has those of `generation_config.json` too.
     pub eos_token_ids: Vec<u32>,
-    /// The token that begins a text, if any.
+    /// The token that begins a text.
     pub bos_token_id: Option<u32>,
 }
 
@@ -64,12 +73,12 @@ impl Config {
         self.num_attention_heads * self.head_dim
     }
 
-    /// Width of all key (or value) heads together.
+    /// Width of all key heads together. All value heads together have the same.
     pub fn key_value_width(&self) -> usize {
         self.num_key_value_heads * self.head_dim
     }
 
-    /// Reads and checks the file's fields. What only the diffusion view needs is checked by [`require_dual`].
+    /// Reads and checks the file's fields. [`require_dual`] checks the diffusion view's.
     pub(crate) fn read(fields: Fields<'_>) -> Result<Config, LoadError> {
         refuse_unsupported(fields)?;
         let hidden_size = fields.required_size("hidden_size", WIDTHS)?;
@@ -102,7 +111,7 @@ impl Config {
     }
 }
 
-/// Checks that the fields without which the diffusion view cannot draft are there.
+/// Checks that the file has the fields that the diffusion view needs.
 pub(crate) fn require_dual(file: &str, map: &Map<String, Value>) -> Result<(), LoadError> {
     let fields = Fields::new(file, map);
     for (field, expected) in [
@@ -114,7 +123,7 @@ pub(crate) fn require_dual(file: &str, map: &Map<String, Value>) -> Result<(), L
     Ok(())
 }
 
-/// Refuses what would silently give wrong results: other architectures and features that are not implemented.
+/// Refuses other architectures and unimplemented features, which would silently give wrong results.
 fn refuse_unsupported(fields: Fields<'_>) -> Result<(), LoadError> {
     match fields.string("model_type")? {
         Some("qwen3") => {}
@@ -135,7 +144,7 @@ fn refuse_unsupported(fields: Fields<'_>) -> Result<(), LoadError> {
     }
 }
 
-/// Every layer must attend to the whole context.
+/// Checks that every layer attends to the whole context.
 fn check_layer_types(fields: Fields<'_>, layers: usize) -> Result<(), LoadError> {
     let types = match fields.get("layer_types") {
         None => return Ok(()),
@@ -152,7 +161,7 @@ fn check_layer_types(fields: Fields<'_>, layers: usize) -> Result<(), LoadError>
     Ok(())
 }
 
-/// The rotary embedding turns pairs of the head's two halves, so a head's width is even.
+/// Reads the width of a head. It is even, because the rotary embedding pairs the head's two halves.
 fn read_head_dim(fields: Fields<'_>, hidden: usize, heads: usize) -> Result<usize, LoadError> {
     let head_dim = fields.size("head_dim", HEAD_DIMS)?.unwrap_or(hidden / heads);
     if !HEAD_DIMS.contains(&head_dim) || !head_dim.is_multiple_of(2) {
@@ -171,7 +180,9 @@ fn read_eps(fields: Fields<'_>) -> Result<f32, LoadError> {
     }
 }
 
-/// `rope_theta` inside `rope_parameters` (as transformers 5 writes it), else at top level, else the default.
+/// Reads the base of the rotary embedding.
+///
+/// `rope_parameters.rope_theta` comes before `rope_theta`, because transformers 5 writes the former.
 fn read_rope_theta(fields: Fields<'_>) -> Result<f64, LoadError> {
     let outer = checked_theta(fields)?;
     let Some(inner) = fields.inner("rope_parameters", "rope_parameters.")? else {

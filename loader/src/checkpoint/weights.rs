@@ -1,24 +1,26 @@
-//! The weights files of a checkpoint: one, or shards with an index. All tensors that they hold, whatever the model.
+//! The weights files of a checkpoint: a single file, or shards with an index.
+//!
+//! This file knows every tensor that the files hold, and nothing of the model's structure.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::checkpoint::header;
+use crate::checkpoint::tensor::FileRange;
 use crate::error::LoadError;
 use crate::files::{FileContents, Folder};
-use crate::header;
 use crate::json::{self, Fields, shown};
-use crate::tensor::Stretch;
 
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
-/// All tensors of a checkpoint's files, each found once and within its file.
+/// All tensors of the weights files. Each occurs once, and its bytes are within its file.
 pub(crate) struct Weights {
     files: Vec<File>,
     tensors: HashMap<String, Stored>,
-    /// The file to name when a tensor is missing: the only weights file, or the index.
+    /// The file that errors name for a missing tensor: the single weights file, or the index.
     listing: String,
 }
 
@@ -27,7 +29,7 @@ struct File {
     contents: FileContents,
 }
 
-/// Where a tensor is stored.
+/// A tensor's place in the weights files.
 pub(crate) struct Stored {
     file: usize,
     pub(crate) dtype: safetensors::Dtype,
@@ -36,7 +38,7 @@ pub(crate) struct Stored {
 }
 
 impl Weights {
-    /// Opens the weights: `model.safetensors` if it is there, otherwise the shards of the index (as transformers does).
+    /// Opens the weights. `model.safetensors` precedes the shards of an index, as in transformers.
     pub(crate) fn open(folder: &mut Folder) -> Result<Weights, LoadError> {
         let index = folder.path(INDEX);
         if let Some(contents) = folder.take_weights(SINGLE)? {
@@ -60,7 +62,7 @@ impl Weights {
         Ok(weights)
     }
 
-    /// Adds each shard that the index names, in the order in which it names them.
+    /// Adds each shard of the index, in the order of its first mention.
     fn add_shards(&mut self, folder: &mut Folder, map: &[(String, String)]) -> Result<(), LoadError> {
         let mut opened = std::collections::HashSet::new();
         for (tensor, shard) in map {
@@ -76,7 +78,6 @@ impl Weights {
         Ok(())
     }
 
-    /// Adds the tensors of one file.
     fn add(&mut self, path: String, contents: FileContents) -> Result<(), LoadError> {
         let file = self.files.len();
         for header::Entry { name, dtype, shape, range } in header::read(&path, &contents)? {
@@ -90,7 +91,7 @@ impl Weights {
         Ok(())
     }
 
-    /// Checks that every tensor is in the shard that the index says, and that the index lists every tensor.
+    /// Checks that every tensor is in its shard according to the index, and that the index lists every tensor.
     fn check_index(&self, folder: &Folder, map: &[(String, String)]) -> Result<(), LoadError> {
         for (name, shard) in map {
             let found = match self.tensors.get(name) {
@@ -119,29 +120,29 @@ impl Weights {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// Takes a tensor's entry out of the list. None: no file holds it.
+    /// Removes a tensor from the list. `None`: no file holds it.
     pub(crate) fn take(&mut self, name: &str) -> Option<Stored> {
         self.tensors.remove(name)
     }
 
-    /// The file that should have listed a tensor that is missing.
+    /// The file that errors name for a missing tensor.
     pub(crate) fn listing(&self) -> &str {
         &self.listing
     }
 
-    /// The file that holds a tensor.
+    /// The path of the file that holds a tensor.
     pub(crate) fn path(&self, stored: &Stored) -> &str {
         &self.files[stored.file].path
     }
 
-    /// A tensor's bytes: as many as its shape and dtype need.
-    pub(crate) fn stretch(&self, stored: &Stored) -> Stretch<'_> {
+    /// The bytes of a tensor.
+    pub(crate) fn bytes(&self, stored: &Stored) -> FileRange<'_> {
         let File { path, contents } = &self.files[stored.file];
-        Stretch { path, contents, range: stored.range.clone() }
+        FileRange { path, contents, range: stored.range.clone() }
     }
 }
 
-/// The index: for each tensor the shard that holds it, in the order written.
+/// Reads the index: pairs of a tensor and its shard, in the order of the file.
 fn weight_map(file: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, LoadError> {
     let json = json::object(file, bytes)?;
     let fields = Fields::new(file, &json);
@@ -165,7 +166,7 @@ fn weight_map(file: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, LoadErr
     Ok(shards)
 }
 
-/// Whether a name stays in its directory on every system: no separators, drives, or dots only.
+/// Whether a file of this name lies in the checkpoint's own directory, on every operating system.
 fn is_plain_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', ':', '\0'])
 }

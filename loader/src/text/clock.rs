@@ -1,9 +1,11 @@
-//! `strftime_now`, which some chat templates use to write the date.
+//! `strftime_now`: the function with which chat templates write the date.
 
-/// The current time (UTC: the standard library knows no time zones) in a format of `strftime`.
+/// The current time in UTC, in a format of `strftime`.
+///
+/// The standard library knows no time zones, hence UTC.
 ///
 /// # Errors
-/// The clock stands before 1970, or the format has a directive that is not known.
+/// The clock is before 1970, or a directive of the format is unknown.
 pub fn strftime_now(format: &str) -> Result<String, String> {
     strftime(seconds_since_1970().ok_or("strftime_now: the clock stands before 1970")?, format)
 }
@@ -14,7 +16,7 @@ fn seconds_since_1970() -> Option<u64> {
     now.ok().map(|now| now.as_secs())
 }
 
-/// The standard library knows no clock here, but the browser does.
+// The standard library has no clock on this target. The browser has one.
 #[cfg(target_arch = "wasm32")]
 fn seconds_since_1970() -> Option<u64> {
     let seconds = js_sys::Date::now() / 1000.0;
@@ -37,7 +39,7 @@ const MONTHS: [&str; 12] = [
 ];
 const DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
-/// `strftime` for the seconds since 1970 (UTC), in the C locale.
+/// `strftime` of the seconds since 1970 in UTC, in the C locale.
 fn strftime(seconds: u64, format: &str) -> Result<String, String> {
     let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
@@ -93,7 +95,9 @@ fn strftime(seconds: u64, format: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// Year, month and day of a day counted from 1970-01-01 (H. Hinnant's `civil_from_days`, years from March).
+/// Year, month and day of a number of days since 1970-01-01.
+///
+/// This is H. Hinnant's `civil_from_days`. Its years begin in March.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -105,7 +109,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day_of_year - (153 * from_march + 2) / 5 + 1)
 }
 
-/// 1 on the first of January.
+/// The day of the year. The first of January is 1.
 fn day_of_year(days: u64, year: u64) -> u64 {
     let before = year - 1970;
     let leap_days = (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 - 477;
@@ -116,7 +120,7 @@ fn day_of_year(days: u64, year: u64) -> u64 {
 mod tests {
     use super::strftime;
 
-    /// Expected: Python's `datetime.fromtimestamp(t, timezone.utc).strftime(...)`.
+    /// The expected texts are those of Python's `datetime.fromtimestamp(t, timezone.utc).strftime(...)`.
     #[test]
     fn dates_are_written_as_python_writes_them() {
         for (seconds, expected) in [
