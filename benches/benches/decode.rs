@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use orthrus::loader::{ChatRequest, Checkpoint, Message};
-use orthrus::{ArKernel, GenerateOptions, Model, Replay, Session, Decoding, WeightFormat, no_progress};
+use orthrus::{ArKernel, Decoding, GenerateOptions, Model, Replay, Session, WeightFormat, no_progress};
 use orthrus_benches::{gpu, synthetic_models};
 
 const PROMPT: &str = "What is 4821 + 3967? Show the steps.";
@@ -54,7 +54,7 @@ fn decoding(
     let mut session = model.session(prompt.len() + BUDGET).unwrap_or_else(|error| panic!("{error}"));
     let ar = |kernel| GenerateOptions {
         max_new_tokens: BUDGET,
-        view: Decoding::Ar,
+        decoding: Decoding::Ar,
         ar_kernel: kernel,
         ..Default::default()
     };

@@ -5,7 +5,8 @@
 //! do in a pass. Throughput is of the weights that they read, beside that of a copy in `cargo bench --bench passes`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use orthrus::{ArKernel, MeasuredPass, Model};
+use orthrus::lab::MeasuredPass;
+use orthrus::{ArKernel, Model};
 use orthrus_benches::{gpu, models, timed};
 
 const ROWS: [usize; 3] = [1, 8, 32];

@@ -5,7 +5,8 @@
 //! Throughput is of the bytes that a pass must read, beside that of a copy in the same run.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use orthrus::{ArKernel, Copying, Error, MeasuredPass, Model};
+use orthrus::lab::{Copying, MeasuredPass};
+use orthrus::{ArKernel, Error, Model};
 use orthrus_benches::{gpu, models, timed};
 
 const CONTEXTS: [usize; 3] = [512, 8192, 40_000];

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
-use orthrus::{AcceptRule, ArKernel, Tier, Decoding, WeightFormat};
+use orthrus::{AcceptRule, ArKernel, Decoding, Tier, WeightFormat};
 
 /// Lossless dual-view (Orthrus) decoding on any GPU.
 ///

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use indicatif::{BinaryBytes, HumanCount};
-use orthrus::memory::{SessionSizes, weight_bytes};
-use orthrus::shaders::Cache;
+use orthrus::Layouts;
+use orthrus::sizes::{SessionSizes, weight_bytes};
 use orthrus::{AdapterReport, Tier, WeightFormat, adapters_blocking};
-use orthrus_loader::{Checkpoint, Config, CheckpointViews};
+use orthrus_loader::{Checkpoint, CheckpointViews, Config};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
@@ -244,8 +244,8 @@ fn memory(config: &Config, views: CheckpointViews, tier: Tier) -> Vec<Memory> {
     for format in WeightFormat::ALL {
         for &context in &contexts {
             let weights = weight_bytes(config, views, format);
-            let sizes = SessionSizes::new(config, views, context, Cache::of(tier, format));
-            let (cache, scratch) = (sizes.cache_bytes(), sizes.scratch_bytes());
+            let sizes = SessionSizes::new(config, views, context, Layouts::of(tier, format));
+            let (cache, scratch) = (sizes.cache_bytes(), sizes.scratch_bytes() + sizes.rope_bytes());
             let total = weights + cache + scratch;
             rows.push(Memory { context, dtype: format.name(), weights, cache, scratch, total });
         }

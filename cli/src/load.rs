@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use orthrus::{Gpu, GpuOptions, Model, Progress, Synthetic};
-use orthrus_loader::{Checkpoint, Config, GenerationConfig, CheckpointViews};
+use orthrus_loader::{Checkpoint, CheckpointViews, Config, GenerationConfig};
 
 use crate::args::ModelArgs;
 use crate::bundled;

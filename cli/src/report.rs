@@ -100,7 +100,7 @@ impl<'a> Json<'a> {
             output_ids: &answer.ids,
             text: has_text.then_some(&answer.text),
             finish_reason: answer.finish.map(|reason| reason.name()),
-            view: options.view.name(),
+            view: options.decoding.name(),
             dtype: dtype.name(),
             tier: gpu.tier().name(),
             adapter: &gpu.adapter().name,

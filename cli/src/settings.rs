@@ -1,7 +1,7 @@
 //! Checking the options of decoding against the checkpoint, before a GPU is opened.
 
-use orthrus::{Error, GenerateOptions, Decoding};
-use orthrus_loader::{Checkpoint, Config, CheckpointViews};
+use orthrus::{Decoding, Error, GenerateOptions};
+use orthrus_loader::{Checkpoint, CheckpointViews, Config};
 
 use crate::args::{DecodeArgs, SamplingArgs};
 use crate::error::{CliError, Result};
@@ -28,7 +28,7 @@ pub(crate) fn options(
     sampling.check()?;
     Ok(GenerateOptions {
         max_new_tokens,
-        view,
+        decoding: view,
         block_size: args.block_size,
         sampling,
         ar_kernel: args.ar_kernel,

@@ -1,6 +1,6 @@
 //! `orthrus verify`: the same prompts in both views, and whether the ids are the same.
 
-use orthrus::{AcceptRule, Error, GenerateOptions, Model, Replay, Decoding, no_progress};
+use orthrus::{AcceptRule, Decoding, Error, GenerateOptions, Model, Replay, no_progress};
 use orthrus_loader::CheckpointViews;
 use serde::Serialize;
 
@@ -124,7 +124,7 @@ fn verify(
     let block = model.config().block_size;
     for (index, Prompt { shown: line, ids: prompt }) in prompts.iter().enumerate() {
         let mut decode = |view, replay| -> Result<_> {
-            let options = GenerateOptions { view, replay, ..options.clone() };
+            let options = GenerateOptions { decoding: view, replay, ..options.clone() };
             let mut generation = session.generate(prompt, &options, &mut no_progress)?;
             let mut ids = Vec::new();
             for run in &mut generation {

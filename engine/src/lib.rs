@@ -65,8 +65,8 @@ pub mod lab;
 mod model;
 
 pub use decode::{
-    AcceptRule, Cycle, Decoding, FinishReason, GenerateOptions, Generation, Replay, Run, RunStream, Sampling, Session,
-    Stats, check_ids,
+    AcceptRule, Cycle, Decoding, FinishReason, GenerateOptions, Generation, Replay, Run, RunStream, Sampling,
+    Session, Stats, check_ids,
 };
 pub use error::{Error, Result};
 pub use forward::ArKernel;

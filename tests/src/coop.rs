@@ -4,8 +4,8 @@ use bytemuck::Zeroable;
 use half::f16;
 use orthrus::shaders::params::{Attention, AttentionMerge, QkNormRope, padded};
 use orthrus::shaders::{
-    Kernel, PAIRED_WORKGROUP_BYTES, QUERY_ROOM, STAGED_HEAD, KvSplits, State, TILE, LaneExchange, Mask,
-    WeightStaging, in_tiles,
+    ActivationLayout, Kernel, KvSplits, LaneExchange, Mask, PAIRED_WORKGROUP_BYTES, QUERY_ROOM, STAGED_HEAD,
+    State, TILE, WeightStaging, in_tiles,
 };
 use orthrus::{Gpu, Tier};
 
@@ -163,7 +163,7 @@ impl Heads {
             queries: self.queries() as u32,
             splits: splits.of(self.context) as u32,
             scale: 1.0 / (self.head_dim as f32).sqrt(),
-            visible: visible as u32,
+            mask: visible as u32,
             first_row: first_row as u32,
             chunk_queries: self.chunk_queries() as u32,
             eps: 1e-6,
@@ -180,7 +180,7 @@ impl Heads {
             head_vecs: (self.width() / 4) as u32,
             splits: splits.of(self.context) as u32,
             out_stride: padded(self.heads * self.head_dim) as u32,
-            visible: visible as u32,
+            mask: visible as u32,
             first_row: first_row as u32,
             chunk_queries: self.chunk_queries() as u32,
             pad: [0; 3],
@@ -272,10 +272,14 @@ pub fn attend(
         let params = shape.attention(splits, visible, first_row);
         let partials = (params.kv_heads * params.splits * params.chunk_queries) as usize;
         let positions = shape.start + shape.rows;
-        let mut grid = params.tiled_grid(kernel, shape.rows, positions);
-        if kernel == Kernel::AttentionCoop {
-            grid[1] = grid[1].min(columns);
-        }
+        let grid = match kernel {
+            Kernel::AttentionStaged => params.staged_grid(shape.rows, positions),
+            Kernel::AttentionPaired => params.paired_grid(shape.rows, positions),
+            _ => {
+                let [x, y, z] = params.coop_grid(shape.rows, positions, u32::MAX);
+                [x, y.min(columns), z]
+            }
+        };
         let run = Operands::new(gpu)
             .storage(&[shape.state()])
             .params(&params)
@@ -293,7 +297,10 @@ pub fn attend(
             .storage(&of_piece.0)
             .storage(&of_piece.1)
             .storage(&tiles)
-            .run(Kernel::AttentionMerge(splits), merge.grid(shape.rows));
+            .run(
+                Kernel::AttentionMerge { splits, output: ActivationLayout::TilesF16 },
+                merge.grid(shape.rows),
+            );
         tiles = merged.read(4, tiles.len());
         means.extend(of_piece.0);
         stats.extend(of_piece.1);
@@ -305,7 +312,8 @@ impl Attended {
     /// All that a row of a causal pass has: means, stats and result of each of its heads.
     pub fn of_row(&self, shape: &Heads, row: usize) -> Vec<f32> {
         let (width, group) = (shape.width(), shape.heads / shape.kv_heads);
-        let (splits, seen) = (KvSplits::Growing.of(shape.context), KvSplits::Growing.of(shape.start + row + 1));
+        let (splits, seen) =
+            (KvSplits::Growing.of(shape.context), KvSplits::Growing.of(shape.start + row + 1));
         let mut all = Vec::new();
         for kv_head in 0..shape.kv_heads {
             for split in 0..seen {

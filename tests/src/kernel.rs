@@ -2,9 +2,10 @@
 
 use bytemuck::Pod;
 use half::f16;
+use orthrus::Gpu;
+use orthrus::lab::Operand;
 use orthrus::shaders::params::{Grid, MatmulCoop};
-use orthrus::shaders::{PACK, Kernel, MATRIX_ROWS, TILE, WeightFormat, packs, in_tiles, tiled};
-use orthrus::{Gpu, Operand};
+use orthrus::shaders::{Kernel, MATRIX_ROWS, PACK, TILE, WeightFormat, in_tiles, packs, tiled};
 
 use crate::gpu::{gpu, tiers};
 use crate::random::Random;
@@ -51,6 +52,9 @@ pub fn from_tiles(tiles: &[f16], rows: usize, stride: usize) -> Vec<f32> {
     (0..rows * stride).map(|i| tiles[in_tiles(i / stride, i % stride, stride / TILE)].to_f32()).collect()
 }
 
+/// Workgroups of `matmul_prefill` in tests.
+pub const PREFILL_WORKGROUPS: usize = 256;
+
 /// What a kernel binds, in the order of its bindings.
 pub struct Operands<'a> {
     gpu: &'a Gpu,
@@ -82,7 +86,7 @@ impl<'a> Operands<'a> {
     pub fn totals(self, kernel: Kernel, rows: usize, outputs: usize) -> Self {
         match kernel {
             Kernel::MatmulPrefill { .. } => {
-                self.storage(&vec![f32::NAN; MatmulCoop::prefill_totals(rows, outputs)])
+                self.storage(&vec![f32::NAN; MatmulCoop::prefill_totals(rows, outputs, PREFILL_WORKGROUPS)])
             }
             _ => self,
         }
@@ -93,7 +97,9 @@ impl<'a> Operands<'a> {
     /// # Panics
     /// If the GPU fails.
     pub fn run(self, kernel: Kernel, grid: Grid) -> Self {
-        let list: Vec<&Operand> = self.list.iter().collect();
+        let names = kernel.bindings();
+        let list: Vec<(&str, &Operand)> =
+            names.iter().zip(&self.list).map(|(binding, operand)| (binding.name, operand)).collect();
         // SAFETY: the tests give every kernel what its contract says; where one did not, it is what they would find.
         let ran = unsafe { self.gpu.dispatch(kernel, &list, grid, 1) };
         pollster::block_on(ran).unwrap_or_else(|error| panic!("{error}"));

@@ -4,7 +4,7 @@
 use orthrus::loader::{Checkpoint, Config};
 use orthrus::shaders::params::{Attention, AttentionMerge, Matmul, QkNormRope, RmsNorm, Swiglu, padded};
 use orthrus::shaders::twin;
-use orthrus::shaders::{Rows, SPLIT, State, Store, TILE, Mask, packs};
+use orthrus::shaders::{Epilogue, Mask, Rows, SPLIT, State, TILE, packs};
 
 /// A checkpoint's weights in f32.
 pub struct Reference<'a> {
@@ -112,7 +112,7 @@ impl<'a> Reference<'a> {
             queries: 0,
             splits: splits as u32,
             scale: 1.0 / (head_dim as f32).sqrt(),
-            visible: visible as u32,
+            mask: visible as u32,
             first_row: 0,
             chunk_queries: (rows * heads / kv_heads) as u32,
             eps: 1e-6,
@@ -130,7 +130,7 @@ impl<'a> Reference<'a> {
             head_vecs: head_vecs as u32,
             splits: splits as u32,
             out_stride: width as u32,
-            visible: visible as u32,
+            mask: visible as u32,
             first_row: 0,
             chunk_queries: (rows * heads / kv_heads) as u32,
             pad: [0; 3],
@@ -183,7 +183,7 @@ impl<'a> Reference<'a> {
     }
 
     /// Multiplies by the named matrix into the columns of `y` from `first` on; gives how many those are.
-    fn matmul(&self, x: &[f32], name: &str, store: Store, first: usize, y: &mut [f32]) -> usize {
+    fn matmul(&self, x: &[f32], name: &str, epilogue: Epilogue, first: usize, y: &mut [f32]) -> usize {
         let shape = self.shape(name);
         let (outputs, inputs) = (shape[0], shape[1]);
         let width = padded(inputs);
@@ -196,10 +196,10 @@ impl<'a> Reference<'a> {
         let params = Matmul {
             outputs: outputs as u32,
             packs: packs(inputs) as u32,
-            y_stride: (y.len() / count) as u32,
-            y_first: first as u32,
+            out_stride: (y.len() / count) as u32,
+            out_first: first as u32,
         };
-        twin::matmul(&rows(count), &params, Rows::All, store, &weights, x, y);
+        twin::matmul(&rows(count), &params, Rows::All, epilogue, &weights, x, y);
         outputs
     }
 

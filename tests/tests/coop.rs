@@ -12,12 +12,12 @@ use orthrus::shaders::params::{
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, CoopTiling, ROUND_ROBIN_SPLITS, ROUND_ROBIN_TILES, GATED_SCALE, RowInput, Kernel, NO_ID, ActivationLayout,
-    PREFILL_TILE, Epilogue, ROW_HEADS, RowQueries, SplitK, MTiles, Rows, STAGED_HEAD, KvSplits, State,
-    Store, TILE, Mask, WeightFormat, packs,
+    ActivationLayout, Cache, Candidates, CoopTiling, Epilogue, GATED_SCALE, Kernel, KvSplits, MTiles, Mask,
+    NO_ID, PREFILL_TILE, ROUND_ROBIN_SPLITS, ROUND_ROBIN_TILES, ROW_HEADS, RowInput, RowQueries, Rows,
+    STAGED_HEAD, SplitK, State, Store, TILE, WeightFormat, packs,
 };
 use orthrus::{Gpu, GpuOptions, Tier};
-use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of, tile_lanes, staging};
+use orthrus_tests::coop::{Heads, attend, halves, on_coop, pass, rows_of, staging, tile_lanes};
 use orthrus_tests::gpu::options;
 use orthrus_tests::kernel::{
     Operands, assert_close, assert_same_bits, from_tiles, in_tiles_of, on_random_shapes, poison, stored,
@@ -174,8 +174,7 @@ fn matmul_coop() {
                 let what = format!("{what}, {rows} rows, {m_tiles:?}, {columns:?}");
                 let shape = Shape::random(random, rows, 900, false);
                 let staging = random.pick(staging(gpu));
-                let kernel =
-                    |rows, product| Kernel::MatmulCoop { rows, m_tiles, columns, staging, product };
+                let kernel = |rows, product| Kernel::MatmulCoop { rows, m_tiles, columns, staging, product };
                 let grid = |params: &MatmulCoop| params.grid(rows, m_tiles, columns);
                 check_values(gpu, random, &shape, |product| kernel(Rows::All, product), grid, &what);
 
@@ -335,16 +334,18 @@ fn check_row(
         operands.run(Kernel::MatmulRow { weights, input, product, output }, params.grid(product))
     };
     let values = |values: &[f32]| bytemuck::cast_slice(values).to_vec();
-    let found =
-        run(Epilogue::Store, ActivationLayout::RowsF32, &values(&poison(shape.outputs))).read::<f32>(4, shape.outputs);
+    let found = run(Epilogue::Store, ActivationLayout::RowsF32, &values(&poison(shape.outputs)))
+        .read::<f32>(4, shape.outputs);
     assert_close(&found, &shape.product, 3e-5, what);
 
     let before = random.units(shape.outputs);
-    let found = run(Epilogue::AddResidual, ActivationLayout::RowsF32, &values(&before)).read::<f32>(4, shape.outputs);
+    let found =
+        run(Epilogue::AddResidual, ActivationLayout::RowsF32, &values(&before)).read::<f32>(4, shape.outputs);
     let sum: Vec<f32> = before.iter().zip(&shape.product).map(|(a, b)| a + b).collect();
     assert_close(&found, &sum, 3e-5, what);
 
-    let found = run(Epilogue::SwiGlu, ActivationLayout::RowsF32, &values(&poison(width))).read::<f32>(4, width);
+    let found =
+        run(Epilogue::SwiGlu, ActivationLayout::RowsF32, &values(&poison(width))).read::<f32>(4, width);
     // A product of two sums, of which one may be large where the other is off: the more, the more inputs there are.
     let tolerance = 5e-5 * (shape.inputs as f32 / 900.0).max(1.0);
     assert_close(&found, &shape.gated(), tolerance, what);
@@ -357,8 +358,8 @@ fn check_row(
 
     let groups = shape.outputs / TILE;
     let candidates = vec![Candidate { logit: 0.0, id: 77 }; groups];
-    let found =
-        run(Epilogue::PartialArgmax, ActivationLayout::RowsF32, bytemuck::cast_slice(&candidates)).read::<Candidate>(4, groups);
+    let found = run(Epilogue::PartialArgmax, ActivationLayout::RowsF32, bytemuck::cast_slice(&candidates))
+        .read::<Candidate>(4, groups);
     assert_best_of_row(&found, &shape.best(TILE), what);
 }
 

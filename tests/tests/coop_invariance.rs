@@ -4,7 +4,7 @@
 use half::f16;
 use orthrus::shaders::params::{Grid, MatmulCoop, padded};
 use orthrus::shaders::{
-    CoopTiling, Kernel, PREFILL_TILE, Epilogue, MTiles, Rows, TILE, Mask, WeightFormat, WeightStaging,
+    CoopTiling, Epilogue, Kernel, MTiles, Mask, PREFILL_TILE, Rows, TILE, WeightFormat, WeightStaging,
 };
 use orthrus::{GenerateOptions, Model, Session, Synthetic, no_progress};
 use orthrus_tests::coop::{Heads, attend, coop_gpu, halves, on_coop, pass, rows_of, staging};
@@ -71,8 +71,7 @@ fn matmul_coop_is_row_invariant() {
                 let mut tiles = in_tiles_of(&x, stride);
                 tiles.resize(rows.next_multiple_of(PREFILL_TILE) * stride, f16::NAN);
                 let staging = random.pick(staging(gpu));
-                let (kernel, grid) =
-                    product_of(&params, rows, m_tiles, columns, staging, Epilogue::Store);
+                let (kernel, grid) = product_of(&params, rows, m_tiles, columns, staging, Epilogue::Store);
                 let run = Operands::new(gpu)
                     .storage(&[pass(rows)])
                     .params(&params)
@@ -121,8 +120,7 @@ fn attention_coop_is_row_invariant() {
             let chunk_rows = random.between(1, 3) * Heads::least_rows(shape.heads / shape.kv_heads);
             let shape = Heads { rows, start: position - place, chunk_rows, ..shape };
             for kernel in shape.kernels(gpu) {
-                let found =
-                    attend(gpu, &shape, Mask::Causal, kernel, 99, &q, &cache).of_row(&shape, place);
+                let found = attend(gpu, &shape, Mask::Causal, kernel, 99, &q, &cache).of_row(&shape, place);
                 assert!(found.iter().all(|value| value.is_finite()), "{what}, {kernel:?}, {place} of {rows}");
                 let alone = alone.get_or_insert_with(|| found.clone());
                 assert_same_bits(&found, alone, &format!("{what}, {kernel:?}, {place} of {rows}"));
@@ -233,8 +231,8 @@ fn attention_of_the_1_7b() {
                 part[(alone.start + 1) * slot..].fill(random.pick(&[0.0, 3.0]));
             }
             let one = &q[row * 16 * 128..][..16 * 128];
-            let found = attend(&gpu, &alone, Mask::Causal, Kernel::AttentionCoop, 99, one, &cache)
-                .of_row(&alone, 0);
+            let found =
+                attend(&gpu, &alone, Mask::Causal, Kernel::AttentionCoop, 99, one, &cache).of_row(&alone, 0);
             let expected = block.of_row(&shape, row);
             compared += found.len();
             let differing = found.iter().zip(&expected).filter(|(a, b)| a.to_bits() != b.to_bits()).count();

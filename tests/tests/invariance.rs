@@ -2,15 +2,16 @@
 //! block, whatever the other rows hold. It is what makes dual-view decoding lossless in every number format.
 
 use bytemuck::Zeroable;
+use orthrus::lab::MeasuredPass;
 use orthrus::loader::Checkpoint;
 use orthrus::shaders::params::{
     Argmax, Attention, AttentionMerge, Embed, Matmul, QkNormRope, RmsNorm, Swiglu, padded,
 };
 use orthrus::shaders::{
-    Cache, Candidates, Kernel, ActivationLayout, Rows, SPLIT, SplitK, KvSplits, State, Store, RowsPerLane, Mask,
-    WeightFormat, packs,
+    ActivationLayout, Cache, Candidates, Kernel, KvSplits, Mask, Rows, RowsPerLane, SPLIT, SplitK, State,
+    Store, WeightFormat, packs,
 };
-use orthrus::{ArKernel, GenerateOptions, Gpu, MeasuredPass, Model, Session, no_progress};
+use orthrus::{ArKernel, GenerateOptions, Gpu, Model, Session, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, tiers};

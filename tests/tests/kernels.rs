@@ -9,8 +9,8 @@ use orthrus::shaders::params::{
 };
 use orthrus::shaders::twin;
 use orthrus::shaders::{
-    Cache, Candidates, Kernel, MAX_BLOCK, NO_ID, ActivationLayout, CycleResult, Rows, SPLIT, SplitK, KvSplits, State, Store,
-    RowsPerLane, Mask, WeightFormat, packs,
+    ActivationLayout, Cache, Candidates, CycleResult, Kernel, KvSplits, MAX_BLOCK, Mask, NO_ID, Rows,
+    RowsPerLane, SPLIT, SplitK, State, Store, WeightFormat, packs,
 };
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, assert_close, on_random_shapes, poison, stored};
@@ -116,7 +116,10 @@ fn rms_norm() {
                 .storage(&x)
                 .storage(&weight)
                 .storage(&expected)
-                .run(Kernel::RmsNorm { rows: rows_choice, output: ActivationLayout::RowsF32 }, params.grid(rows));
+                .run(
+                    Kernel::RmsNorm { rows: rows_choice, output: ActivationLayout::RowsF32 },
+                    params.grid(rows),
+                );
             twin::rms_norm(&state, &params, rows_choice, &x, &weight, &mut expected);
             assert_close(&run.read(4, expected.len()), &expected, 2e-6, what);
         }
@@ -542,7 +545,7 @@ fn accept() {
             logit_rows: logit_rows as u32,
             limit: (anchor + 1 + room) as u32,
             block: random.between(1, MAX_BLOCK) as u32,
-            finish: State::RUNNING,
+            finish: Finish::Running,
             end_count: random.between(0, 16) as u32,
             ..State::zeroed()
         };

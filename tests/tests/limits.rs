@@ -1,11 +1,12 @@
 //! The `baseline` tier on the least that WebGPU promises, and a decode loop that makes nothing.
 
+use orthrus::Layouts;
 use orthrus::loader::{Checkpoint, CheckpointViews};
-use orthrus::memory::SessionSizes;
-use orthrus::shaders::Cache;
+use orthrus::shaders::KvFormat;
+use orthrus::sizes::SessionSizes;
 use orthrus::{
-    AcceptRule, ArKernel, GenerateOptions, Gpu, GpuOptions, Model, Sampling, Session, Synthetic, Tier, Decoding,
-    WeightFormat, no_progress,
+    AcceptRule, ArKernel, Decoding, GenerateOptions, Gpu, GpuOptions, Model, Sampling, Session, Synthetic,
+    Tier, WeightFormat, no_progress,
 };
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, options as options_of, tiers};
@@ -17,7 +18,7 @@ fn load(gpu: &Gpu, golden: &Golden, format: WeightFormat) -> Model {
 
 fn options(golden: &Golden, view: Decoding) -> GenerateOptions {
     let end_ids = Some(vec![golden.decoding.runs["main"].eos_token_id]);
-    GenerateOptions { max_new_tokens: 64, view, end_ids, ..Default::default() }
+    GenerateOptions { max_new_tokens: 64, decoding: view, end_ids, ..Default::default() }
 }
 
 fn ids(session: &mut Session, prompt: &[u32], options: &GenerateOptions) -> Vec<u32> {
@@ -89,28 +90,35 @@ fn what_is_compiled_ahead_is_all_that_greedy_decoding_takes() {
 fn one_file_makes_buffers_pipelines_and_bind_groups() {
     let engine = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src");
     let mut makers = Vec::new();
-    for entry in std::fs::read_dir(engine).unwrap() {
-        let path = entry.unwrap().path();
-        let source = std::fs::read_to_string(&path).unwrap();
-        let made = ["create_buffer", "create_compute_pipeline", "create_bind_group"];
-        if made.iter().any(|call| source.contains(&format!(".{call}"))) {
-            makers.push(path.file_name().unwrap().to_string_lossy().into_owned());
+    for room in std::fs::read_dir(engine).unwrap() {
+        let room = room.unwrap().path();
+        let files = if room.is_dir() {
+            std::fs::read_dir(room).unwrap().map(|e| e.unwrap().path()).collect()
+        } else {
+            vec![room]
+        };
+        for path in files {
+            let source = std::fs::read_to_string(&path).unwrap();
+            let made = ["create_buffer", "create_compute_pipeline", "create_bind_group"];
+            if made.iter().any(|call| source.contains(&format!(".{call}"))) {
+                makers.push(path.file_name().unwrap().to_string_lossy().into_owned());
+            }
         }
     }
-    assert_eq!(makers, ["gpu.rs"]);
+    assert_eq!(makers, ["device.rs"]);
 }
 
 #[test]
 fn a_layer_takes_ten_dispatches_and_nine_with_cooperative_matrices() {
     for tier in tiers() {
         for format in WeightFormat::ALL {
-            let expected = match Cache::of(tier, format) {
+            let expected = match Layouts::of(tier, format).kv {
                 KvFormat::RowsF32 => 10,
                 KvFormat::TilesF16 => 9,
             };
             for case in CASES {
                 let session = load(&gpu(tier), &Golden::open(case), format).session(64).unwrap();
-                assert_eq!(session.dispatches_per_layer(), expected, "{}, {case}", tier.name());
+                assert_eq!(session.dispatches_per_layer().unwrap(), expected, "{}, {case}", tier.name());
             }
         }
     }
@@ -122,12 +130,13 @@ fn a_layer_takes_ten_dispatches_and_nine_with_cooperative_matrices() {
 fn a_session_takes_little_beyond_its_cache() {
     for name in ["1.7b", "8b"] {
         let config = Synthetic::named(name).unwrap().config();
-        for (cache, rows, most) in [(KvFormat::RowsF32, 128, 128), (KvFormat::TilesF16, 2048, 64)] {
+        for (tier, rows, most) in [(Tier::Subgroup, 128, 128), (Tier::Coop, 2048, 64)] {
+            let layouts = Layouts::of(tier, WeightFormat::F16);
             for context in [1, 512, 8192, 40_960] {
-                let sizes = SessionSizes::new(&config, CheckpointViews::Dual, context, cache);
+                let sizes = SessionSizes::new(&config, CheckpointViews::Dual, context, layouts);
                 let (scratch, partials) = (sizes.scratch_bytes() >> 20, sizes.partials_bytes() >> 20);
                 let what = format!(
-                    "{name}, {cache:?}, {context}: {scratch} MiB, partials {partials} MiB, {} rows in pieces of {}",
+                    "{name}, {layouts:?}, {context}: {scratch} MiB, partials {partials} MiB, {} rows in pieces of {}",
                     sizes.rows, sizes.chunk_rows
                 );
                 println!("{what}");

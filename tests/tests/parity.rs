@@ -2,7 +2,7 @@
 //! ids, and the acceptance length of every cycle.
 
 use orthrus::loader::Checkpoint;
-use orthrus::{FinishReason, GenerateOptions, Model, Session, Stats, Decoding, WeightFormat, no_progress};
+use orthrus::{Decoding, FinishReason, GenerateOptions, Model, Session, Stats, WeightFormat, no_progress};
 use orthrus_tests::golden::{CASES, Golden, GoldenRun};
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::assert_rows_close;
@@ -54,7 +54,7 @@ fn generate(
 ) -> (Vec<u32>, Stats, FinishReason) {
     let options = GenerateOptions {
         max_new_tokens: run.max_new_tokens,
-        view,
+        decoding: view,
         block_size: None,
         end_ids: Some(vec![run.eos_token_id]),
         ..Default::default()
@@ -114,7 +114,7 @@ fn dual_is_ar_in_every_format_and_block_size() {
                 let mut decode = |view, block_size| {
                     let options = GenerateOptions {
                         max_new_tokens: 128 - golden.decoding.prompt_ids.len(),
-                        view,
+                        decoding: view,
                         block_size: Some(block_size),
                         end_ids: Some(Vec::new()),
                         ..Default::default()

@@ -4,19 +4,25 @@
 use std::collections::HashMap;
 
 use bytemuck::Zeroable;
-use orthrus::shaders::params::{Choice, SamplingCut};
+use orthrus::shaders::params::{Sampling as SamplingParams, SamplingCut};
 use orthrus::shaders::{State, twin};
 use orthrus::{
-    AcceptRule, Error, GenerateOptions, Model, Sampling, Session, Tier, Decoding, WeightFormat, no_progress,
+    AcceptRule, Decoding, Error, GenerateOptions, Model, Sampling, Session, Tier, WeightFormat, no_progress,
 };
 use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint};
 use orthrus_tests::golden::{CASES, Golden};
 use orthrus_tests::gpu::{gpu, tiers, tiers_with_formats};
 
-fn draw(session: &mut Session, prompt: &[u32], budget: usize, view: Decoding, sampling: Sampling) -> Vec<u32> {
+fn draw(
+    session: &mut Session,
+    prompt: &[u32],
+    budget: usize,
+    view: Decoding,
+    sampling: Sampling,
+) -> Vec<u32> {
     let options = GenerateOptions {
         max_new_tokens: budget,
-        view,
+        decoding: view,
         end_ids: Some(Vec::new()),
         sampling,
         ..Default::default()
@@ -78,7 +84,10 @@ fn options_out_of_range_are_refused_with_the_range() {
         Sampling { temperature: 1.0, top_k: 0, top_p: 0.0, ..Default::default() },
     ] {
         for accept in [AcceptRule::Coupled, AcceptRule::Rejection] {
-            assert_eq!(draw(&mut session, &[1, 2], 20, Decoding::Dual, Sampling { accept, ..sampling }), greedy);
+            assert_eq!(
+                draw(&mut session, &[1, 2], 20, Decoding::Dual, Sampling { accept, ..sampling }),
+                greedy
+            );
         }
     }
 }
@@ -172,7 +181,8 @@ fn logits_that_are_no_numbers_end_in_an_error() {
             (Decoding::Dual, AcceptRule::Rejection),
         ] {
             let sampling = Sampling { accept, ..sampling };
-            let options = GenerateOptions { max_new_tokens: 9, view, sampling, ..Default::default() };
+            let options =
+                GenerateOptions { max_new_tokens: 9, decoding: view, sampling, ..Default::default() };
             let mut generation = session.generate(&[7, 1], &options, &mut no_progress).unwrap();
             let error = generation.next().unwrap().unwrap_err();
             assert!(matches!(error, Error::InvalidLogits { position: 1 }), "{error}");
@@ -194,7 +204,7 @@ fn exact_distribution(session: &mut Session, sampling: &Sampling) -> HashMap<Vec
         top_p: sampling.top_p,
         ..State::zeroed()
     };
-    let params = Choice::new(VOCABULARY, false);
+    let params = SamplingParams::new(VOCABULARY, false);
     let mut exact = HashMap::from([(Vec::new(), 1.0)]);
     for _ in 0..3 {
         let mut longer = HashMap::new();
@@ -204,7 +214,7 @@ fn exact_distribution(session: &mut Session, sampling: &Sampling) -> HashMap<Vec
             let logits = session.append(&text).unwrap();
             let last = &logits[logits.len() - VOCABULARY..];
             let mut d = [SamplingCut::zeroed()];
-            twin::distribution(&state, &params, last, &mut d);
+            twin::sampling_cut(&state, &params, last, &mut d);
             for (id, logit) in last.iter().enumerate() {
                 if *logit >= d[0].cut {
                     let behind = f64::from(logit - d[0].highest) / f64::from(sampling.temperature);

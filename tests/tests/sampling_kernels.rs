@@ -2,7 +2,7 @@
 
 use bytemuck::Zeroable;
 use orthrus::Gpu;
-use orthrus::shaders::params::{Argmax, Candidate, Choice, SamplingCut, LogitPart, Reject};
+use orthrus::shaders::params::{Argmax, Candidate, Choice, LogitPart, Reject, SamplingCut};
 use orthrus::shaders::twin::{self, random};
 use orthrus::shaders::{Candidates, Kernel, NO_ID, State};
 use orthrus_tests::golden::{CASES, Golden};
@@ -15,7 +15,7 @@ fn random_state(random: &mut Random, rows: usize) -> State {
         start: random.between(0, 60) as u32,
         rows: rows as u32,
         logit_rows: rows as u32,
-        rule: random.pick(&[State::COUPLED, State::REJECTION]),
+        rule: random.pick(&[Acceptance::Coupled, Acceptance::Rejection]),
         inverse_temperature: 1.0 / random.pick(&[0.3, 0.7, 1.0, 1.7, 100.0]),
         top_k: random.pick(&[0, 0, 1, 5, 20, 1000]),
         top_p: random.pick(&[0.0, 0.3, 0.8, 0.95, 1.0]),
@@ -49,13 +49,7 @@ fn surveyed(gpu: &Gpu, state: &State, params: &Choice, logits: &[f32], rows: usi
     run.read(3, count)
 }
 
-fn distributions(
-    gpu: &Gpu,
-    state: &State,
-    params: &Choice,
-    logits: &[f32],
-    rows: usize,
-) -> Vec<SamplingCut> {
+fn distributions(gpu: &Gpu, state: &State, params: &Choice, logits: &[f32], rows: usize) -> Vec<SamplingCut> {
     let run = Operands::new(gpu)
         .storage(&[*state])
         .params(params)

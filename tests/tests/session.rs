@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use orthrus::loader::{Checkpoint, ReadAt};
 use orthrus::{
-    Error, GenerateOptions, Generation, Gpu, GpuOptions, Model, Progress, Session, Tier, Decoding, WeightFormat,
-    no_progress,
+    Decoding, Error, GenerateOptions, Generation, Gpu, GpuOptions, Model, Progress, Session, Tier,
+    WeightFormat, no_progress,
 };
 use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint, virtual_checkpoint};
 use orthrus_tests::golden::Golden;
@@ -152,7 +152,7 @@ fn a_checkpoint_without_diffusion_view_decodes_by_ar_alone() {
     let mut session = model.session(64).unwrap();
     let dual = session.generate(&[1, 2], &options(5), &mut no_progress).err();
     assert!(matches!(dual, Some(Error::NoDiffusionView)));
-    let ar = GenerateOptions { view: Decoding::Ar, ..options(5) };
+    let ar = GenerateOptions { decoding: Decoding::Ar, ..options(5) };
     let ids: Vec<u32> =
         session.generate(&[1, 2], &ar, &mut no_progress).unwrap().flat_map(|run| run.unwrap().ids).collect();
     let dual_model =
@@ -359,7 +359,7 @@ fn a_matrix_larger_than_a_binding_is_split() {
     assert_rows_close(&found, &expected, 540_000, "split");
     // The mask is the last id, in the second piece: drafting goes through both too.
     let decode = |session: &mut Session, view| -> Vec<u32> {
-        let options = GenerateOptions { view, ..options(4) };
+        let options = GenerateOptions { decoding: view, ..options(4) };
         session
             .generate(&text, &options, &mut no_progress)
             .unwrap()

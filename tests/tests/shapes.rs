@@ -2,7 +2,7 @@
 //! thousands of tokens, against the decoder made of CPU twins.
 
 use orthrus::loader::Checkpoint;
-use orthrus::{GenerateOptions, Model, Tier, Decoding, WeightFormat, no_progress};
+use orthrus::{Decoding, GenerateOptions, Model, Tier, WeightFormat, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
 use orthrus_tests::gpu::{gpu, tiers, tiers_with_formats};
 use orthrus_tests::kernel::assert_rows_close;
@@ -112,7 +112,7 @@ fn dual_is_ar_for_any_shape_block_and_format() {
             let mut ids = |view, block_size| -> Vec<u32> {
                 let options = GenerateOptions {
                     max_new_tokens: 16,
-                    view,
+                    decoding: view,
                     block_size,
                     end_ids: Some(Vec::new()),
                     ..Default::default()

@@ -1,11 +1,12 @@
 //! Synthetic models, replayed acceptance, and the kernels of both: what benchmarks without a checkpoint stand on.
 
 use bytemuck::Zeroable;
+use orthrus::lab::{Copying, MeasuredPass};
 use orthrus::shaders::params::{Copied, FillRandom};
-use orthrus::shaders::{PACK, Kernel, MATRIX_ROWS, MAX_BLOCK, State, WeightFormat, packs, twin};
+use orthrus::shaders::{Kernel, MATRIX_ROWS, MAX_BLOCK, PACK, State, WeightFormat, packs, twin};
 use orthrus::{
-    AcceptRule, ArKernel, Copying, Error, GenerateOptions, MeasuredPass, Model, Replay, Sampling, Session,
-    Synthetic, Tier, Decoding, no_progress,
+    AcceptRule, ArKernel, Decoding, Error, GenerateOptions, Model, Replay, Sampling, Session, Synthetic,
+    Tier, no_progress,
 };
 use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::kernel::{Operands, ROUNDED, assert_rows_within, on_random_shapes, stored};
@@ -157,7 +158,7 @@ fn generate(session: &mut Session, prompt: &[u32], options: &GenerateOptions) ->
 }
 
 fn ar(budget: usize) -> GenerateOptions {
-    GenerateOptions { max_new_tokens: budget, view: Decoding::Ar, ..Default::default() }
+    GenerateOptions { max_new_tokens: budget, decoding: Decoding::Ar, ..Default::default() }
 }
 
 /// The same model in each format and tier: weights are the same numbers, so logits differ by rounding alone.
@@ -219,7 +220,7 @@ fn a_replay_accepts_what_was_recorded() {
                 );
                 let lengths: Vec<u32> = (0..7).map(|_| random.between(0, 34) as u32).collect();
                 let options = GenerateOptions {
-                    view: Decoding::Dual,
+                    decoding: Decoding::Dual,
                     block_size: Some(block),
                     sampling,
                     replay: Some(Replay { text: ids.clone(), lengths: lengths.clone() }),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use orthrus::loader::{ChatRequest, Checkpoint, Message};
-use orthrus::{AcceptRule, GenerateOptions, Model, Sampling, Tier, Decoding, WeightFormat, no_progress};
+use orthrus::{AcceptRule, Decoding, GenerateOptions, Model, Sampling, Tier, WeightFormat, no_progress};
 use orthrus_tests::gpu::{gpu, tiers};
 use serde::Deserialize;
 
@@ -97,7 +97,7 @@ fn answers_a_person_in_both_views_and_drafts_long_runs() {
         let model = Model::load(&gpu(tier), &checkpoint, WeightFormat::F16, &mut no_progress).unwrap();
         let mut session = model.session(256).unwrap();
         let mut answer = |view| {
-            let options = GenerateOptions { max_new_tokens: 160, view, ..Default::default() };
+            let options = GenerateOptions { max_new_tokens: 160, decoding: view, ..Default::default() };
             let mut generation = session.generate(&prompt, &options, &mut no_progress).unwrap();
             let ids: Vec<u32> = generation.by_ref().flat_map(|run| run.unwrap().ids).collect();
             (tokenizer.decode(&ids).unwrap(), generation.stats().tokens_per_cycle())

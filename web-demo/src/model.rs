@@ -3,8 +3,10 @@
 use std::ops::ControlFlow;
 
 use js_sys::{Array, Function};
-use orthrus::loader::{ChatRequest, ChatTemplate, Checkpoint, GenerationConfig, Message, Tokenizer, CheckpointViews};
-use orthrus::memory::{SessionSizes, weight_bytes};
+use orthrus::loader::{
+    ChatRequest, ChatTemplate, Checkpoint, CheckpointViews, GenerationConfig, Message, Tokenizer,
+};
+use orthrus::sizes::{SessionSizes, weight_bytes};
 use orthrus::{Progress, WeightFormat};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -89,7 +91,7 @@ impl Model {
             longest_context: SessionSizes::longest_context(
                 config,
                 views,
-                gpu.cache(format),
+                gpu.layouts(format),
                 gpu.max_binding(),
             ),
             weight_bytes: weight_bytes(config, views, format) as f64,

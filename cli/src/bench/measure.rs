@@ -2,10 +2,8 @@
 
 use std::time::Instant;
 
-use orthrus::{
-    ArKernel, Copying, GenerateOptions, Gpu, KernelOfPass, MeasuredPass, Model, Replay, Session, Decoding,
-    no_progress,
-};
+use orthrus::lab::{Copying, KernelOfPass, MeasuredPass};
+use orthrus::{ArKernel, Decoding, GenerateOptions, Gpu, Model, Replay, Session, no_progress};
 use serde::Serialize;
 
 use crate::args::BenchArgs;
@@ -169,7 +167,7 @@ impl<'a> Bench<'a> {
     pub(crate) fn decode_ar(&mut self, kernel: ArKernel) -> Result<Decoded> {
         let options = GenerateOptions {
             max_new_tokens: tokens(self.lengths),
-            view: Decoding::Ar,
+            decoding: Decoding::Ar,
             ar_kernel: kernel,
             ..GenerateOptions::default()
         };
@@ -221,7 +219,8 @@ impl<'a> Bench<'a> {
 
     /// Seconds from nothing to the first token after the context's ids as a prompt.
     pub(crate) fn prompt(&mut self) -> Result<Spread> {
-        let options = GenerateOptions { max_new_tokens: 1, view: Decoding::Ar, ..GenerateOptions::default() };
+        let options =
+            GenerateOptions { max_new_tokens: 1, decoding: Decoding::Ar, ..GenerateOptions::default() };
         let mut all = Vec::new();
         for repetition in 0..=self.args.repetitions {
             self.session.clear();

@@ -11,8 +11,9 @@ mod table;
 
 use std::path::Path;
 
-use orthrus::{ArKernel, Error, MeasuredPass, Model};
-use orthrus_loader::{Config, CheckpointViews};
+use orthrus::lab::MeasuredPass;
+use orthrus::{ArKernel, Error, Model};
+use orthrus_loader::{CheckpointViews, Config};
 
 use crate::args::BenchArgs;
 use crate::error::{CliError, Result};
@@ -189,7 +190,7 @@ fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) 
         prompt_ms: prompt.map(|seconds| seconds.map(|s| s * 1e3)),
         prompt_tokens_per_second: prompt.map(|seconds| seconds.map(|s| context as f64 / s)),
         cache_bytes: sizes.cache_bytes(),
-        scratch_bytes: sizes.scratch_bytes(),
+        scratch_bytes: sizes.scratch_bytes() + sizes.rope_bytes(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What a run of `orthrus bench` found: the JSON, field by field.
 
 use orthrus::Model;
-use orthrus::memory::weight_bytes;
+use orthrus::sizes::weight_bytes;
 use serde::Serialize;
 
 use crate::bench::acceptance::Acceptance;

@@ -10,9 +10,9 @@ mod session;
 mod warm_up;
 
 pub use generation::{Cycle, FinishReason, Generation, Run, RunStream, Stats};
-pub use options::{Decoding, GenerateOptions, check_ids};
 #[cfg(feature = "lab")]
 pub(crate) use options::DecodeMode;
+pub use options::{Decoding, GenerateOptions, check_ids};
 #[cfg(feature = "lab")]
 pub(crate) use passes::{PassKind, ViewPasses};
 pub use replay::Replay;

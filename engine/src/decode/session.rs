@@ -151,7 +151,9 @@ impl Session {
         let prepared = self.gpu().allocating(|| self.passes.prepare(mode)).await?;
         self.passes.keep(prepared);
         self.script = match &options.replay {
-            Some(replay) => Some(Script::new(&self.model, &self.buffers, replay, prompt.len(), &state).await?),
+            Some(replay) => {
+                Some(Script::new(&self.model, &self.buffers, replay, prompt.len(), &state).await?)
+            }
             None => None,
         };
         let reused = self.prefill(prompt, &state, mode, progress).await?;

@@ -66,8 +66,7 @@ impl PassBuilder<'_> {
         let rows = |queries: usize| PassBounds::of_rows(queries / self.heads_per_kv());
         let workgroups = tuning.attention_workgroups;
         let coop = |upper| -> (PassBounds, Kernel, GridOf) {
-            let grid =
-                move |bounds: PassBounds| params.coop_grid(bounds.max_rows, bounds.kv_len, workgroups);
+            let grid = move |bounds: PassBounds| params.coop_grid(bounds.max_rows, bounds.kv_len, workgroups);
             (upper, Kernel::AttentionCoop, Box::new(grid))
         };
         let staged = |upper| -> (PassBounds, Kernel, GridOf) {
@@ -154,8 +153,7 @@ impl PassBuilder<'_> {
 
     /// The splits of the cache in which the pass's rows go through attention.
     pub(super) fn kv_splits(&self) -> KvSplits {
-        let has_row_kernel =
-            self.model.config.head_dim == STAGED_HEAD && self.heads_per_kv() <= ROW_HEADS;
+        let has_row_kernel = self.model.config.head_dim == STAGED_HEAD && self.heads_per_kv() <= ROW_HEADS;
         match (self.kernels, self.model.layouts.kv) {
             (ArKernel::Fast, KvFormat::TilesF16) if has_row_kernel => KvSplits::RoundRobin,
             (_, kv) => kv.splits(),

@@ -193,8 +193,9 @@ impl PassBuilder<'_> {
             // Logits are a block's at most.
             if rows == Rows::All {
                 let kernel = Kernel::MatmulPrefill { split_k: tiling.split_k(), epilogue };
-                let grid =
-                    move |bounds: PassBounds| params.prefill_grid(bounds.max_rows, Tuning::PREFILL_WORKGROUPS);
+                let grid = move |bounds: PassBounds| {
+                    params.prefill_grid(bounds.max_rows, Tuning::PREFILL_WORKGROUPS)
+                };
                 variants.push((PassBounds::ANY, kernel, Box::new(grid)));
             }
             let uniform = self.uniform(&params);

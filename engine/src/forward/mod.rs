@@ -24,9 +24,9 @@ use orthrus_shaders::{Kernel, KvSplits, Mask, Rows, packs};
 pub(crate) use buffers::{Buffers, KeyValues};
 pub(crate) use builder::PassBuilder;
 pub use plan::ArKernel;
-pub(crate) use plan::{PassBounds, PassPlan};
 #[cfg(feature = "lab")]
-pub(crate) use plan::{Dispatch, Section};
+pub(crate) use plan::Dispatch;
+pub(crate) use plan::{PassBounds, PassPlan, Section};
 pub(crate) use select::Choice;
 
 use crate::gpu::Buffer;
@@ -93,7 +93,8 @@ impl PassBuilder<'_> {
                 pad: [0; 3],
             };
             let uniform = self.uniform(&params);
-            let buffers = [("params", &uniform), ("weights", &slab.buffer), ("tokens", &b.tokens), ("x", &b.x)];
+            let buffers =
+                [("params", &uniform), ("weights", &slab.buffer), ("tokens", &b.tokens), ("x", &b.x)];
             self.push(Kernel::Embed(table.format), &buffers, move |bounds| params.grid(bounds.max_rows));
         }
     }

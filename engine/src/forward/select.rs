@@ -76,8 +76,7 @@ impl PassBuilder<'_> {
     pub(crate) fn accept(&mut self) {
         let b = self.buffers;
         self.section = Section::Accept;
-        let buffers =
-            [("tokens", &b.tokens), ("target_tokens", &b.target_tokens), ("result", &b.result)];
+        let buffers = [("tokens", &b.tokens), ("target_tokens", &b.target_tokens), ("result", &b.result)];
         self.push(Kernel::Accept, &buffers, |_| [1, 1, 1]);
     }
 

@@ -143,7 +143,11 @@ impl Gpu {
                     adapter: report.name.clone(),
                     reason: format!("no thread to poll it with: {error}"),
                 })?,
-                tuning: Tuning::for_adapter(&report, tier, device.limits().max_compute_workgroup_storage_size),
+                tuning: Tuning::for_adapter(
+                    &report,
+                    tier,
+                    device.limits().max_compute_workgroup_storage_size,
+                ),
                 max_binding: adapter::max_binding(&device.limits()),
                 device,
                 queue,
@@ -359,7 +363,9 @@ impl Gpu {
             let params_bytes = kernel.spec().params_bytes.unwrap_or(0) as u64;
             if binding.access == Access::Uniform && buffer.size() < params_bytes {
                 let (name, given) = (kernel.name(), buffer.size());
-                let reason = format!("kernel `{name}` was given {given} bytes of parameters, and takes {params_bytes}");
+                let reason = format!(
+                    "kernel `{name}` was given {given} bytes of parameters, and takes {params_bytes}"
+                );
                 return Err(Error::Bug { reason });
             }
             named.push(*buffer);

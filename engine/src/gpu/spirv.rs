@@ -209,11 +209,11 @@ fn instructions(words: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orthrus_shaders::{CoopTiling, Kernel, Epilogue, SplitK, MTiles, Rows, Tier, WeightStaging};
+    use orthrus_shaders::{CoopTiling, Epilogue, Kernel, MTiles, Rows, SplitK, WeightStaging};
 
     /// Words of a kernel that touches workgroup memory in every way there is.
     fn compiled() -> Vec<u32> {
-        compile(&Kernel::AttentionCoop.wgsl(Tier::Coop)).unwrap()
+        compile(&Kernel::AttentionCoop.wgsl()).unwrap()
     }
 
     /// And of one whose subgroups have barriers of their own.
@@ -221,11 +221,11 @@ mod tests {
         let kernel = Kernel::MatmulCoop {
             rows: Rows::All,
             m_tiles: MTiles::Two,
-            columns: CoopTiling::N32K8,
+            tiling: CoopTiling::N32K8,
             staging: WeightStaging::Staged,
-            product: Epilogue::Epilogue,
+            epilogue: Epilogue::Store,
         };
-        compile(&kernel.wgsl(Tier::Coop)).unwrap()
+        compile(&kernel.wgsl()).unwrap()
     }
 
     #[test]
@@ -237,8 +237,8 @@ mod tests {
     /// A kernel that finds again in storage what it put there.
     #[test]
     fn storage_of_cooperative_matrices_is_shared() {
-        let kernel = Kernel::MatmulPrefill { slices: SplitK::Eight, product: Epilogue::Epilogue };
-        let words = compile(&kernel.wgsl(Tier::Coop)).unwrap();
+        let kernel = Kernel::MatmulPrefill { split_k: SplitK::Eight, epilogue: Epilogue::Store };
+        let words = compile(&kernel.wgsl()).unwrap();
         assert_eq!(shared_storage(&words).len(), 1);
         assert!(shared_storage(&compiled()).is_empty());
         check_all_is_shared(&words);

@@ -4,8 +4,8 @@ use bytemuck::Pod;
 use orthrus_shaders::Kernel;
 use orthrus_shaders::params::Grid;
 
-use crate::gpu::{Buffer, Gpu};
 use crate::Result;
+use crate::gpu::{Buffer, Gpu};
 
 /// A buffer for a kernel run by itself.
 #[derive(Clone, Debug)]

@@ -1,13 +1,15 @@
 //! What benchmarks need that decoding does not: any context without its prompt, passes by themselves, the bytes they
 //! read, and what the GPU can copy. Who calls keeps the time.
 
+use orthrus_loader::AttentionView;
 use orthrus_shaders::params::Copied;
 use orthrus_shaders::{Acceptance, Kernel, State, WeightFormat};
 
 use crate::decode::{DecodeMode, Decoding, PassKind, Session, ViewPasses, check_ids};
 use crate::forward::{ArKernel, Dispatch, PassBounds, PassPlan, Section};
 use crate::gpu::{Bound, Buffer, Gpu};
-use crate::model::{Attention, Maker, Model};
+use crate::model::Maker;
+use crate::model::sizes::pass_weight_bytes;
 use crate::{Error, Result};
 
 /// A pass to measure.
@@ -275,28 +277,8 @@ impl Session {
     /// Bytes that a pass at the end of the cached text cannot do without: each weight once, keys and values once.
     pub fn bytes_of_pass(&self, pass: MeasuredPass) -> u64 {
         let sizes = self.buffers.sizes;
-        self.model.bytes_of_pass(pass.view()) + sizes.cache_bytes_of_position() * self.cached as u64
-    }
-}
-
-impl Model {
-    /// Bytes of the weights that a pass through a view reads: all but the embeddings, which are the head's too where
-    /// they are tied.
-    fn bytes_of_pass(&self, view: AttentionView) -> u64 {
-        let attention = |view: &Attention| view.qkv.bytes() + view.output.bytes() + view.qk_norms.size();
-        let data = &self.shared;
-        let layers = data.layers.iter().map(|layer| {
-            let own = match view {
-                AttentionView::Ar => Some(&layer.ar),
-                AttentionView::Diffusion => layer.diffusion.as_ref(),
-            };
-            own.map_or(0, attention)
-                + layer.gate_up.bytes()
-                + layer.down.bytes()
-                + layer.input_norm.size()
-                + layer.post_attention_norm.size()
-        });
-        layers.sum::<u64>() + data.final_norm.size() + data.head().bytes()
+        let weights = pass_weight_bytes(self.model.config(), pass.view(), self.model.format());
+        weights + sizes.cache_bytes_of_position() * self.cached as u64
     }
 }
 
@@ -305,9 +287,8 @@ impl Model {
 fn first_of_each_layer(plan: &PassPlan, layers: usize) -> impl Iterator<Item = (usize, &Dispatch)> {
     let each = dispatches_of_a_layer(plan, layers);
     let before = plan.dispatches.iter().take_while(|dispatch| dispatch.section != Section::Layer).count();
-    let stands_for_all = move |(i, dispatch): &(usize, &Dispatch)| {
-        dispatch.section != Section::Layer || *i < before + each
-    };
+    let stands_for_all =
+        move |(i, dispatch): &(usize, &Dispatch)| dispatch.section != Section::Layer || *i < before + each;
     plan.dispatches.iter().enumerate().filter(stands_for_all)
 }
 

@@ -1,15 +1,15 @@
 //! Loading a checkpoint: every tensor to the GPU, checked first.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use orthrus_loader::{Checkpoint, CheckpointViews};
+use orthrus_loader::{Checkpoint, TensorShape};
 use orthrus_shaders::WeightFormat;
 
-use super::data::{Attention, Layer, Model, ModelData, check_supported};
+use super::data::{Model, ModelData, check_supported};
+use super::parts::{Parts, parts};
 use super::progress::{OnProgress, Progress};
 use super::sizes::SessionSizes;
-use super::upload::{Stack, Uploader};
+use super::upload::Uploader;
 use crate::gpu::Gpu;
 use crate::{Error, Result};
 
@@ -42,33 +42,21 @@ impl Model {
             }
         };
         let mut upload = Uploader { gpu, checkpoint, format, in_flight: 0, advance: &mut advance };
-        let config = checkpoint.config().clone();
-        let embedding = upload.matrix(Stack::Whole, &["model.embed_tokens.weight"]).await?;
-        let mut layers = Vec::with_capacity(config.num_hidden_layers);
-        for index in 0..config.num_hidden_layers {
-            layers.push(layer(&mut upload, index).await?);
+        let (config, views) = (checkpoint.config().clone(), checkpoint.views());
+        let mut loaded = Parts::default();
+        for part in parts(&config, views) {
+            match part.shape(&config) {
+                TensorShape::Matrix { .. } => {
+                    _ = loaded.matrices.insert(part.id(), upload.matrix(&part).await?);
+                }
+                TensorShape::Vector(_) => {
+                    _ = loaded.vectors.insert(part.id(), upload.vector(&part).await?);
+                }
+            }
         }
-        let final_norm = upload.vector(&["model.norm.weight"]).await?;
-        let untied_head = if config.tie_word_embeddings {
-            None
-        } else {
-            Some(upload.matrix(Stack::Whole, &["lm_head.weight"]).await?)
-        };
         gpu.idle().await?;
-        let shared = ModelData {
-            gpu: gpu.clone(),
-            end_ids: checkpoint.eos_token_ids(),
-            config,
-            format,
-            layouts: gpu.layouts(format),
-            rope: Default::default(),
-            embedding,
-            layers,
-            final_norm,
-            untied_head,
-            views: checkpoint.views(),
-        };
-        Ok(Model { shared: Arc::new(shared) })
+        let end_ids = checkpoint.eos_token_ids();
+        ModelData::new(gpu, config, views, format, end_ids, loaded).map(Model::new)
     }
 
     /// [`Model::load_async`] for programs that are not async.
@@ -97,29 +85,4 @@ fn check_fits(gpu: &Gpu, checkpoint: &Checkpoint, format: WeightFormat) -> Resul
     let what = "a session of one position".to_string();
     let advice = "Another adapter may allow more".to_string();
     Err(Error::TooLarge { what, needed, limit, adapter: gpu.adapter().name.clone(), advice })
-}
-
-async fn layer(upload: &mut Uploader<'_>, index: usize) -> Result<Layer> {
-    let name = |part: &str| format!("model.layers.{index}.{part}.weight");
-    let diffusion = match upload.checkpoint.views() {
-        CheckpointViews::Dual => Some(attention(upload, index, "_diff").await?),
-        CheckpointViews::ArOnly => None,
-    };
-    Ok(Layer {
-        input_norm: upload.vector(&[&name("input_layernorm")]).await?,
-        ar: attention(upload, index, "").await?,
-        diffusion,
-        post_attention_norm: upload.vector(&[&name("post_attention_layernorm")]).await?,
-        gate_up: upload.matrix(Stack::ByTurns, &[&name("mlp.gate_proj"), &name("mlp.up_proj")]).await?,
-        down: upload.matrix(Stack::Whole, &[&name("mlp.down_proj")]).await?,
-    })
-}
-
-async fn attention(upload: &mut Uploader<'_>, index: usize, suffix: &str) -> Result<Attention> {
-    let name = |part: &str| format!("model.layers.{index}.self_attn.{part}{suffix}.weight");
-    Ok(Attention {
-        qkv: upload.matrix(Stack::Whole, &[&name("q_proj"), &name("k_proj"), &name("v_proj")]).await?,
-        qk_norms: upload.vector(&[&name("q_norm"), &name("k_norm")]).await?,
-        output: upload.matrix(Stack::Whole, &[&name("o_proj")]).await?,
-    })
 }

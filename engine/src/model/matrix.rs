@@ -45,11 +45,6 @@ impl Matrix {
         };
         Ok(Matrix { slabs: gpu.allocating(make).await?, outputs, inputs, format })
     }
-
-    /// Bytes of the matrix on the GPU.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.slabs.iter().map(|slab| slab.buffer.size()).sum()
-    }
 }
 
 /// Bytes that a matrix takes on the GPU: rows and columns are padded to whole tiles.

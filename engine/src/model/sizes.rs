@@ -1,6 +1,6 @@
 //! How much GPU memory a model and a session take: what is said before and what is allocated come from here.
 
-use orthrus_loader::{CheckpointViews, Config};
+use orthrus_loader::{AttentionView, CheckpointViews, Config, TensorShape};
 use orthrus_shaders::params::{Candidate, LogitPart, MatmulCoop, Sampling, SamplingCut, padded};
 use orthrus_shaders::{
     ActivationLayout, CycleResult, KvFormat, KvSplits, MAX_BLOCK, MAX_WORKGROUPS, PREFILL_TILE, QUERY_ROOM,
@@ -8,6 +8,7 @@ use orthrus_shaders::{
 };
 
 use super::matrix::matrix_bytes;
+use super::parts::{Part, parts};
 use crate::gpu::{Layouts, Tuning, storage_bytes};
 
 const F32: u64 = 4;
@@ -20,23 +21,22 @@ fn product(factors: &[usize]) -> u64 {
 
 /// Bytes that the weights of a model take on the GPU, for the views that the checkpoint has.
 pub fn weight_bytes(config: &Config, views: CheckpointViews, format: WeightFormat) -> u64 {
-    let matrix = |outputs, inputs| matrix_bytes(outputs, inputs, format);
-    let vector = |length: usize| padded(length) as u64 * F32;
-    let (queries, keys) = (config.query_width(), config.key_value_width());
-    let attention = matrix(queries + 2 * keys, config.hidden_size)
-        + matrix(config.hidden_size, queries)
-        + vector(2 * config.head_dim);
-    let mlp = matrix(2 * padded(config.intermediate_size), config.hidden_size)
-        + matrix(config.hidden_size, config.intermediate_size);
-    let attentions = match views {
-        CheckpointViews::Dual => 2,
-        CheckpointViews::ArOnly => 1,
-    };
-    let layer = attentions * attention + mlp + 2 * vector(config.hidden_size);
-    let tables = if config.tie_word_embeddings { 1 } else { 2 };
-    config.num_hidden_layers as u64 * layer
-        + tables * matrix(config.vocab_size, config.hidden_size)
-        + vector(config.hidden_size)
+    parts(config, views).iter().map(|part| part_bytes(part, config, format)).sum()
+}
+
+/// Bytes of the weights that a pass through `view` reads: all of the view's but the embeddings, unless they are the head
+/// too.
+pub fn pass_weight_bytes(config: &Config, view: AttentionView, format: WeightFormat) -> u64 {
+    let parts = parts(config, CheckpointViews::Dual);
+    let read = parts.iter().filter(|part| part.is_read(view, config));
+    read.map(|part| part_bytes(part, config, format)).sum()
+}
+
+fn part_bytes(part: &Part, config: &Config, format: WeightFormat) -> u64 {
+    match part.shape(config) {
+        TensorShape::Matrix { outputs, inputs } => matrix_bytes(outputs, inputs, format),
+        TensorShape::Vector(length) => storage_bytes(padded(length) as u64 * F32),
+    }
 }
 
 /// A buffer of a session, besides the KV cache.
@@ -300,7 +300,8 @@ impl SessionSizes {
         let splits = self.layouts.kv.splits();
         let of_a_chunk = product(&[self.kv_heads, self.splits, self.chunk_queries()]) * bytes(splits);
         let row_splits = KvSplits::RoundRobin.of(self.context);
-        let of_a_row = product(&[self.kv_heads, row_splits, self.row_queries()]) * bytes(KvSplits::RoundRobin);
+        let of_a_row =
+            product(&[self.kv_heads, row_splits, self.row_queries()]) * bytes(KvSplits::RoundRobin);
         match self.layouts.kv {
             KvFormat::RowsF32 => of_a_chunk,
             KvFormat::TilesF16 => of_a_chunk.max(of_a_row),

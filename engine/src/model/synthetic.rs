@@ -1,14 +1,13 @@
 //! Synthetic models: the true shapes of Orthrus models with random weights, made on the GPU. For benchmarks and
 //! checks where no checkpoint is at hand. They say nothing, and say it at the true speed.
 
-use std::sync::Arc;
-
-use orthrus_loader::{Config, CheckpointViews};
+use orthrus_loader::{CheckpointViews, Config, TensorId, TensorShape};
 use orthrus_shaders::params::{FillRandom, padded};
 use orthrus_shaders::{Kernel, MATRIX_ROWS, State, WeightFormat, packs};
 
-use super::data::{Attention, Layer, Model, ModelData, check_supported};
+use super::data::{Model, ModelData, check_supported};
 use super::matrix::Matrix;
+use super::parts::{Parts, parts};
 use crate::Result;
 use crate::gpu::{Buffer, Gpu};
 
@@ -122,37 +121,19 @@ impl Model {
         let config = shape.config();
         check_supported(&config)?;
         let mut maker = Maker::new(gpu, seed, format).await?;
-        let (hidden, vocabulary) = (config.hidden_size, config.vocab_size);
-        let embedding = maker.table(vocabulary, hidden).await?;
-        let mut layers = Vec::new();
-        for _ in 0..config.num_hidden_layers {
-            layers.push(Layer {
-                input_norm: maker.ones(hidden).await?,
-                ar: maker.attention(&config).await?,
-                diffusion: Some(maker.attention(&config).await?),
-                post_attention_norm: maker.ones(hidden).await?,
-                gate_up: maker.matrix(2 * padded(config.intermediate_size), hidden).await?,
-                down: maker.matrix(hidden, config.intermediate_size).await?,
-            });
+        let mut made = Parts::default();
+        for part in parts(&config, CheckpointViews::Dual) {
+            let id = part.id();
+            match part.shape(&config) {
+                TensorShape::Matrix { outputs, inputs } => {
+                    let in_pairs = matches!(id, TensorId::Embedding | TensorId::Head);
+                    _ = made.matrices.insert(id, maker.filled(outputs, inputs, in_pairs).await?);
+                }
+                TensorShape::Vector(length) => _ = made.vectors.insert(id, maker.ones(length).await?),
+            }
         }
-        let final_norm = maker.ones(hidden).await?;
-        let untied_head =
-            if config.tie_word_embeddings { None } else { Some(maker.table(vocabulary, hidden).await?) };
         gpu.idle().await?;
-        let shared = ModelData {
-            gpu: gpu.clone(),
-            config,
-            format,
-            layouts: gpu.layouts(format),
-            rope: Default::default(),
-            embedding,
-            layers,
-            final_norm,
-            untied_head,
-            views: CheckpointViews::Dual,
-            end_ids: Vec::new(),
-        };
-        Ok(Model { shared: Arc::new(shared) })
+        ModelData::new(gpu, config, CheckpointViews::Dual, format, Vec::new(), made).map(Model::new)
     }
 
     /// [`Model::synthetic_async`] for programs that are not async.
@@ -182,25 +163,12 @@ impl<'a> Maker<'a> {
         Ok(Maker { gpu, format, state, made: 0 })
     }
 
-    async fn attention(&mut self, config: &Config) -> Result<Attention> {
-        let (queries, keys) = (config.query_width(), config.key_value_width());
-        Ok(Attention {
-            qkv: self.matrix(queries + 2 * keys, config.hidden_size).await?,
-            qk_norms: self.ones(2 * config.head_dim).await?,
-            output: self.matrix(config.hidden_size, queries).await?,
-        })
-    }
-
     /// `[outputs][inputs]`, every value for itself.
     pub(crate) async fn matrix(&mut self, outputs: usize, inputs: usize) -> Result<Matrix> {
         self.filled(outputs, inputs, false).await
     }
 
-    /// `[outputs][inputs]`, rows in pairs.
-    async fn table(&mut self, outputs: usize, inputs: usize) -> Result<Matrix> {
-        self.filled(outputs, inputs, true).await
-    }
-
+    /// `[outputs][inputs]`. With `twins`, rows come in pairs that are nearly the same.
     async fn filled(&mut self, outputs: usize, inputs: usize, twins: bool) -> Result<Matrix> {
         let matrix = Matrix::zeros(self.gpu, "random weights", outputs, inputs, self.format).await?;
         let kernel = Kernel::FillRandom(self.format);

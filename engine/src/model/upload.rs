@@ -2,11 +2,12 @@
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use orthrus_loader::{Checkpoint, Tensor};
+use orthrus_loader::{Checkpoint, Tensor, TensorId};
 use orthrus_shaders::params::padded;
 use orthrus_shaders::{PACK, TILE, WeightFormat, packs, tiled};
 
 use super::matrix::{Matrix, Slab};
+use super::parts::{Part, Stack};
 use crate::gpu::{Buffer, Gpu};
 use crate::{Error, Result};
 
@@ -16,27 +17,18 @@ const STAGING: usize = 4 << 20;
 /// Bytes handed to the GPU before waiting for it: until it has copied them, they lie in host memory too.
 const IN_FLIGHT: usize = 64 << 20;
 
-/// How several tensors make one matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stack {
-    /// One above the other.
-    Whole,
-    /// By turns, a tile of rows of each: a gate next to its up projection.
-    ByTurns,
-}
-
 /// Tensors of the same width, in one matrix.
 struct StackedRows<'a> {
     stack: Stack,
-    names: &'a [&'a str],
-    tensors: &'a [Tensor<'a>],
+    /// Names and tensors.
+    tensors: &'a [(String, Tensor<'a>)],
 }
 
 impl StackedRows<'_> {
     fn count(&self) -> usize {
         match self.stack {
-            Stack::Whole => self.tensors.iter().map(|tensor| tensor.shape[0]).sum(),
-            Stack::ByTurns => self.tensors.iter().map(|tensor| padded(tensor.shape[0])).sum(),
+            Stack::Whole => self.tensors.iter().map(|(_, tensor)| tensor.shape[0]).sum(),
+            Stack::ByTurns => self.tensors.iter().map(|(_, tensor)| padded(tensor.shape[0])).sum(),
         }
     }
 
@@ -45,8 +37,8 @@ impl StackedRows<'_> {
         let (index, first, most) = match self.stack {
             Stack::Whole => {
                 let (mut index, mut first) = (0, row);
-                while first >= self.tensors[index].shape[0] {
-                    first -= self.tensors[index].shape[0];
+                while first >= self.tensors[index].1.shape[0] {
+                    first -= self.tensors[index].1.shape[0];
                     index += 1;
                 }
                 (index, first, most)
@@ -57,9 +49,9 @@ impl StackedRows<'_> {
                 (turn % self.tensors.len(), first, most.min(TILE - row % TILE))
             }
         };
-        let tensor = &self.tensors[index];
+        let (name, tensor) = &self.tensors[index];
         let left = tensor.shape[0].checked_sub(first).filter(|left| *left > 0)?;
-        Some(RowRange { name: self.names[index], tensor, first, rows: most.min(left) })
+        Some(RowRange { name, tensor, first, rows: most.min(left) })
     }
 }
 
@@ -91,13 +83,13 @@ pub(crate) struct Uploader<'a> {
 }
 
 impl Uploader<'_> {
-    /// The named tensors `[outputs][inputs]`, in one matrix.
-    pub(crate) async fn matrix(&mut self, stack: Stack, names: &[&str]) -> Result<Matrix> {
-        let tensors: Vec<Tensor<'_>> =
-            names.iter().map(|name| self.checkpoint.tensor(name)).collect::<std::result::Result<_, _>>()?;
-        let inputs = tensors[0].shape[1];
-        let rows = StackedRows { stack, names, tensors: &tensors };
-        let matrix = Matrix::zeros(self.gpu, names[0], rows.count(), inputs, self.format).await?;
+    /// A matrix of the part's tensors.
+    pub(crate) async fn matrix(&mut self, part: &Part) -> Result<Matrix> {
+        let tensor = |id: &TensorId| Ok((id.name(), self.checkpoint.tensor_of(*id)?));
+        let tensors: Vec<(String, Tensor<'_>)> = part.tensors.iter().map(tensor).collect::<Result<_>>()?;
+        let inputs = tensors[0].1.shape[1];
+        let rows = StackedRows { stack: part.stack, tensors: &tensors };
+        let matrix = Matrix::zeros(self.gpu, &tensors[0].0, rows.count(), inputs, self.format).await?;
         for slab in &matrix.slabs {
             self.slab(&rows, slab, inputs).await?;
         }
@@ -164,20 +156,21 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// The named vectors end to end, in f32 whatever the format: norms are small, and read once a pass.
-    pub(crate) async fn vector(&mut self, names: &[&str]) -> Result<Buffer> {
+    /// The part's vectors end to end, in f32 whatever the format: norms are small, and read once a pass.
+    pub(crate) async fn vector(&mut self, part: &Part) -> Result<Buffer> {
         let mut values = Vec::new();
-        for name in names {
-            let tensor = self.checkpoint.tensor(name)?;
+        for id in &part.tensors {
+            let tensor = self.checkpoint.tensor_of(*id)?;
             let from = values.len();
             values.resize(from + tensor.shape[0], 0.0);
             tensor.read_f32(0, &mut values[from..])?;
-            check_finite(name, 0, &values[from..])?;
+            check_finite(&id.name(), 0, &values[from..])?;
         }
         let count = values.len();
         // Whole tiles: `matmul_row` reads them so.
         values.resize(padded(count), 0.0);
-        let buffer = self.gpu.allocating(|| self.gpu.storage_with(names[0], &values)).await?;
+        let label = part.id().name();
+        let buffer = self.gpu.allocating(|| self.gpu.storage_with(&label, &values)).await?;
         (self.advance)(count)?;
         Ok(buffer)
     }

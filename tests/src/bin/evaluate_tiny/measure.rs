@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use orthrus::loader::{ChatRequest, ChatTemplate, Checkpoint, Message, Tokenizer};
-use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, Session, Decoding, WeightFormat, no_progress};
+use orthrus::{Decoding, GenerateOptions, Gpu, GpuOptions, Model, Session, WeightFormat, no_progress};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -57,7 +57,7 @@ struct Answer {
 
 fn answer(session: &mut Session, prompt: &[u32], view: Decoding, budget: usize) -> Result<Answer> {
     let start = Instant::now();
-    let options = GenerateOptions { max_new_tokens: budget, view, ..GenerateOptions::default() };
+    let options = GenerateOptions { max_new_tokens: budget, decoding: view, ..GenerateOptions::default() };
     let mut generation = session.generate(prompt, &options, &mut no_progress)?;
     let mut ids = Vec::new();
     for run in generation.by_ref() {
