@@ -64,6 +64,8 @@ struct Shared {
     buffers: AtomicU64,
     storage_bytes: AtomicU64,
     bind_groups: AtomicU64,
+    #[cfg(feature = "lab")]
+    refuse_next: std::sync::atomic::AtomicBool,
     failure: Arc<Mutex<Option<Failure>>>,
     #[cfg(not(target_arch = "wasm32"))]
     poller: Poller,
@@ -166,6 +168,8 @@ impl Gpu {
                 buffers: AtomicU64::new(0),
                 storage_bytes: AtomicU64::new(0),
                 bind_groups: AtomicU64::new(0),
+                #[cfg(feature = "lab")]
+                refuse_next: Default::default(),
                 failure,
             }),
         })
@@ -425,6 +429,8 @@ impl Gpu {
             let memory = self.shared.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
             let validation = self.shared.device.push_error_scope(wgpu::ErrorFilter::Validation);
             let made = make();
+            #[cfg(feature = "lab")]
+            self.refuse_if_asked();
             let validation = validation.pop();
             (made, memory.pop(), validation)
         };
@@ -438,6 +444,20 @@ impl Gpu {
         // One of the new pipelines may be the refused one.
         lock(&self.shared.pipelines).retain(|kernel, _| before.contains(kernel));
         Err(refused)
+    }
+
+    /// Makes the driver refuse a buffer in the next [`Gpu::allocating`].
+    #[cfg(feature = "lab")]
+    pub(crate) fn refuse_next(&self) {
+        self.shared.refuse_next.store(true, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "lab")]
+    fn refuse_if_asked(&self) {
+        if self.shared.refuse_next.swap(false, Ordering::Relaxed) {
+            let beyond = self.shared.device.limits().max_buffer_size + 4;
+            drop(self.buffer("a buffer that is refused", beyond, BufferUsages::STORAGE));
+        }
     }
 
     /// The browser calls back by itself.

@@ -17,6 +17,12 @@ impl Gpu {
         self.kernels()
     }
 
+    /// Makes the driver refuse one of the next buffers or pipelines that are made together. For tests of what is left
+    /// afterwards.
+    pub fn refuse_next_allocation(&self) {
+        self.refuse_next();
+    }
+
     /// A storage buffer with these contents.
     ///
     /// # Errors
