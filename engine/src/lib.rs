@@ -55,6 +55,8 @@
 
 // No user may reach a panic. (The packages of tests and benchmarks, which share the workspace's lints, may.)
 #![warn(clippy::unwrap_used)]
+// `lab` reads more of the engine than decoding does.
+#![cfg_attr(not(feature = "lab"), allow(dead_code))]
 
 mod decode;
 mod error;
