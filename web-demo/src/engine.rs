@@ -5,7 +5,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::error;
-use crate::model::object;
+use crate::object::object;
 
 /// The browser's GPU, open.
 #[wasm_bindgen]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
 use crate::error::{self, Kind, thrown};
-use crate::model::object;
+use crate::object::object;
 
 /// Decodes one text at a time. Calls may overlap only as [`Lane::stop`] says.
 #[wasm_bindgen]

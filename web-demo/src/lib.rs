@@ -14,6 +14,7 @@ mod error;
 mod files;
 mod lane;
 mod model;
+mod object;
 
 use wasm_bindgen::prelude::*;
 

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{self, Kind, thrown};
 use crate::files::{self, Files};
 use crate::lane::Lane;
+use crate::object::object;
 
 /// A model, ready to decode.
 #[wasm_bindgen]
@@ -159,9 +160,4 @@ async fn load(
     let model = orthrus::Model::load_async(&engine.gpu, &checkpoint, format, &mut watch);
     let model = model.await.map_err(error::engine)?;
     Ok(Model { name, model, generation: checkpoint.generation().clone(), tokenizer, template })
-}
-
-/// A plain JavaScript object.
-pub(crate) fn object(value: &impl Serialize) -> Result<JsValue, JsValue> {
-    Ok(serde_wasm_bindgen::to_value(value)?)
 }
