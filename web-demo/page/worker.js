@@ -158,7 +158,7 @@ async function turn(runner) {
 /** Brings a view to rest: what is under way arrives, each at what `clock` says then. */
 async function rest(runner, clock) {
   let run;
-  while (!runner.over && (run = await runner.lane.nextUnderWay())) {
+  while (!runner.over && (run = await runner.lane.nextInFlight())) {
     tell(runner, run, clock());
   }
 }

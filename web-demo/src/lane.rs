@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use js_sys::Function;
 use orthrus::loader::{GenerationConfig, TextStream, Tokenizer};
 use orthrus::{
-    AcceptRule, FinishReason, GenerateOptions, Generation, Progress, Sampling, Session, Stats, View,
+    AcceptRule, Decoding, FinishReason, GenerateOptions, Generation, Progress, Sampling, Session, Stats,
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
@@ -140,8 +140,8 @@ impl Lane {
 
     /// The next run of the cycles that are under way already, or undefined once the GPU has nothing left to do for this
     /// lane: for a page that divides the GPU between lanes.
-    #[wasm_bindgen(js_name = nextUnderWay)]
-    pub async fn next_under_way(&self) -> Result<JsValue, JsValue> {
+    #[wasm_bindgen(js_name = nextInFlight)]
+    pub async fn next_in_flight(&self) -> Result<JsValue, JsValue> {
         self.run(false).await
     }
 
@@ -177,7 +177,7 @@ impl Lane {
         self.state.replace(state);
     }
 
-    async fn run(&self, record_ahead: bool) -> Result<JsValue, JsValue> {
+    async fn run(&self, submit_ahead: bool) -> Result<JsValue, JsValue> {
         let mut answer = match self.take()? {
             State::Answering(answer) => answer,
             idle => {
@@ -187,7 +187,7 @@ impl Lane {
         };
         let generation = &mut answer.generation;
         let run =
-            if record_ahead { generation.next_run().await } else { generation.next_run_in_flight().await };
+            if submit_ahead { generation.next_run().await } else { generation.next_run_in_flight().await };
         let shown = match run {
             None => Ok(JsValue::UNDEFINED),
             Some(run) => run.map_err(error::engine).and_then(|run| self.shown(&mut answer, run)),
@@ -225,7 +225,7 @@ impl Lane {
         let refused = |message: &str| thrown(Kind::Request, message);
         let given: Options =
             serde_wasm_bindgen::from_value(given).map_err(|error| refused(&error.to_string()))?;
-        let view = match given.view.as_deref() {
+        let decoding = match given.view.as_deref() {
             Some("dual") | None => Decoding::Dual,
             Some("ar") => Decoding::Ar,
             Some(other) => return Err(refused(&format!("a view is dual or ar, not {other}"))),
@@ -245,7 +245,7 @@ impl Lane {
         };
         Ok(GenerateOptions {
             max_new_tokens: given.max_new_tokens,
-            view,
+            decoding,
             block_size: given.block_size,
             end_ids: given.end_ids,
             sampling,
