@@ -63,7 +63,7 @@ impl Kind {
 }
 
 /// An error for JavaScript.
-pub(crate) fn thrown(kind: Kind, message: &str) -> JsValue {
+pub(crate) fn js_error(kind: Kind, message: &str) -> JsValue {
     let error = js_sys::Error::new(message);
     // Fails for frozen objects only.
     let _ = Reflect::set(&error, &"kind".into(), &kind.name().into());
@@ -72,15 +72,15 @@ pub(crate) fn thrown(kind: Kind, message: &str) -> JsValue {
 
 /// What the engine says.
 pub(crate) fn engine(error: Error) -> JsValue {
-    thrown(Kind::of(&error), &error.to_string())
+    js_error(Kind::of(&error), &error.to_string())
 }
 
 /// What the loader says.
 pub(crate) fn load(error: LoadError) -> JsValue {
-    thrown(Kind::Checkpoint, &error.to_string())
+    js_error(Kind::Checkpoint, &error.to_string())
 }
 
 /// What tokenizer and chat template say.
 pub(crate) fn text(error: TextError) -> JsValue {
-    thrown(Kind::Checkpoint, &error.to_string())
+    js_error(Kind::Checkpoint, &error.to_string())
 }

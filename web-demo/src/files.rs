@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FileReaderSync, ReadableStreamDefaultReader, Response};
 
-use crate::error::{Kind, thrown};
+use crate::error::{Kind, js_error};
 
 /// The files of a checkpoint by name.
 pub(crate) type Files = Vec<(String, FileContents)>;
@@ -19,15 +19,15 @@ extern "C" {
 }
 
 /// What pages give: `[[name, Uint8Array or Blob], …]`.
-pub(crate) fn given(files: &Array) -> Result<Files, JsValue> {
+pub(crate) fn from_page(files: &Array) -> Result<Files, JsValue> {
     files
         .iter()
         .map(|entry| {
             let [name, contents] = [0, 1].map(|at| Reflect::get_u32(&entry, at).unwrap_or_default());
-            let usage = || thrown(Kind::Request, "files are [[name, Uint8Array or Blob], …]");
+            let usage = || js_error(Kind::Request, "files are [[name, Uint8Array or Blob], …]");
             let name = name.as_string().ok_or_else(usage)?;
             match contents.dyn_into::<Blob>() {
-                Ok(blob) => Ok((name, on_disk(blob)?)),
+                Ok(blob) => Ok((name, open_blob(blob)?)),
                 Err(other) => {
                     let bytes = other.dyn_into::<Uint8Array>().map_err(|_| usage())?;
                     Ok((name, bytes.to_vec().into()))
@@ -38,17 +38,17 @@ pub(crate) fn given(files: &Array) -> Result<Files, JsValue> {
 }
 
 /// A file of the user's, which is read in pieces: a checkpoint may be larger than WebAssembly's memory.
-struct OnDisk {
+struct BlobFile {
     blob: Blob,
     reader: FileReaderSync,
 }
 
-fn on_disk(blob: Blob) -> Result<FileContents, JsValue> {
-    let reader: Box<dyn ReadAt> = Box::new(OnDisk { blob, reader: FileReaderSync::new()? });
+fn open_blob(blob: Blob) -> Result<FileContents, JsValue> {
+    let reader: Box<dyn ReadAt> = Box::new(BlobFile { blob, reader: FileReaderSync::new()? });
     Ok(reader.into())
 }
 
-impl ReadAt for OnDisk {
+impl ReadAt for BlobFile {
     fn size(&self) -> u64 {
         self.blob.size() as u64
     }
@@ -69,7 +69,7 @@ impl ReadAt for OnDisk {
 /// Downloads the files of the checkpoint in the folder `url`, telling `progress` how many bytes of the weights came so
 /// far and, or 0 where a server keeps it to itself, how many will; it stops the download by answering false. Whole: for
 /// models that fit WebAssembly's memory.
-pub(crate) async fn downloaded(url: &str, progress: &Function) -> Result<Files, JsValue> {
+pub(crate) async fn download_checkpoint(url: &str, progress: &Function) -> Result<Files, JsValue> {
     const WEIGHTS: &str = "model.safetensors";
     const REQUIRED: [&str; 2] = ["config.json", WEIGHTS];
     const OPTIONAL: [&str; 4] =
@@ -80,7 +80,7 @@ pub(crate) async fn downloaded(url: &str, progress: &Function) -> Result<Files, 
         match download(&format!("{}/{name}", url.trim_end_matches('/')), progress).await? {
             Some(bytes) => files.push((name.to_string(), bytes.into())),
             None if REQUIRED.contains(&name) => {
-                return Err(thrown(Kind::Download, &format!("{url} has no {name}")));
+                return Err(js_error(Kind::Download, &format!("{url} has no {name}")));
             }
             None => {}
         }
@@ -91,7 +91,7 @@ pub(crate) async fn downloaded(url: &str, progress: &Function) -> Result<Files, 
 /// A file, whole. `None`: the server has none.
 async fn download(url: &str, progress: Option<&Function>) -> Result<Option<Vec<u8>>, JsValue> {
     let failed = |error: JsValue| {
-        thrown(Kind::Download, &format!("{url} could not be downloaded: {}", message(&error)))
+        js_error(Kind::Download, &format!("{url} could not be downloaded: {}", message(&error)))
     };
     let response: Response = JsFuture::from(fetch(url)).await.map_err(failed)?.dyn_into()?;
     if response.status() == 404 {
@@ -120,7 +120,7 @@ async fn download(url: &str, progress: Option<&Function>) -> Result<Option<Vec<u
         if let Some(progress) = progress {
             let answer = progress.call2(&JsValue::NULL, &(bytes.len() as f64).into(), &total.into())?;
             if answer == JsValue::FALSE {
-                return Err(thrown(Kind::Cancelled, "the download was stopped"));
+                return Err(js_error(Kind::Cancelled, "the download was stopped"));
             }
         }
     }

@@ -11,7 +11,7 @@ use orthrus::{
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
-use crate::error::{self, Kind, thrown};
+use crate::error::{self, Kind, js_error};
 use crate::object::object;
 
 /// Decodes one text at a time. Calls may overlap only as [`Lane::stop`] says.
@@ -65,7 +65,7 @@ struct Run {
     cycle: Option<Cycle>,
     /// `stop` or `length`, in the last run.
     finish: Option<&'static str>,
-    stats: Counters,
+    stats: Statistics,
 }
 
 #[derive(Serialize)]
@@ -80,7 +80,7 @@ struct Cycle {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Counters {
+struct Statistics {
     prompt_tokens: usize,
     new_tokens: usize,
     forward_passes: usize,
@@ -89,9 +89,9 @@ struct Counters {
     tpf: f64,
 }
 
-impl From<&Stats> for Counters {
-    fn from(stats: &Stats) -> Counters {
-        Counters {
+impl From<&Stats> for Statistics {
+    fn from(stats: &Stats) -> Statistics {
+        Statistics {
             prompt_tokens: stats.prompt_tokens,
             new_tokens: stats.new_tokens,
             forward_passes: stats.forward_passes,
@@ -114,12 +114,12 @@ impl Lane {
             State::InUse => return Err(in_use()),
         };
         self.stopping.set(false);
-        let mut watch = |Progress { done, total }| {
+        let mut on_progress = |Progress { done, total }| {
             // The prompt goes on whatever the page does with it.
             let _ = progress.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into());
             if self.stopping.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        match Generation::start(session, &prompt, &options, &mut watch).await {
+        match Generation::start(session, &prompt, &options, &mut on_progress).await {
             Ok(generation) => {
                 let text = self.tokenizer.as_ref().map(Tokenizer::stream);
                 self.put(State::Answering(Box::new(Answer { generation, text })));
@@ -188,15 +188,15 @@ impl Lane {
         let generation = &mut answer.generation;
         let run =
             if submit_ahead { generation.next_run().await } else { generation.next_run_in_flight().await };
-        let shown = match run {
+        let described = match run {
             None => Ok(JsValue::UNDEFINED),
-            Some(run) => run.map_err(error::engine).and_then(|run| self.shown(&mut answer, run)),
+            Some(run) => run.map_err(error::engine).and_then(|run| self.describe(&mut answer, run)),
         };
         self.put(State::Answering(answer));
-        shown
+        described
     }
 
-    fn shown(&self, answer: &mut Answer, run: orthrus::Run) -> Result<JsValue, JsValue> {
+    fn describe(&self, answer: &mut Answer, run: orthrus::Run) -> Result<JsValue, JsValue> {
         let finish = answer.generation.finish_reason();
         let ends = usize::from(finish == Some(FinishReason::Stop));
         let mut text = String::new();
@@ -222,7 +222,7 @@ impl Lane {
     }
 
     fn options(&self, given: JsValue) -> Result<GenerateOptions, JsValue> {
-        let refused = |message: &str| thrown(Kind::Request, message);
+        let refused = |message: &str| js_error(Kind::Request, message);
         let given: Options =
             serde_wasm_bindgen::from_value(given).map_err(|error| refused(&error.to_string()))?;
         let decoding = match given.view.as_deref() {
@@ -255,5 +255,5 @@ impl Lane {
 }
 
 fn in_use() -> JsValue {
-    thrown(Kind::Request, "this lane is in use: wait for the call before")
+    js_error(Kind::Request, "this lane is in use: wait for the call before")
 }

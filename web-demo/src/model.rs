@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::engine::Engine;
-use crate::error::{self, Kind, thrown};
+use crate::error::{self, Kind, js_error};
 use crate::files::{self, Files};
 use crate::lane::Lane;
 use crate::object::object;
@@ -58,8 +58,8 @@ impl Model {
         dtype: String,
         progress: Function,
     ) -> Result<Model, JsValue> {
-        let format = format(engine, &dtype)?;
-        load(engine, name, files::given(&files)?, format, progress).await
+        let format = start_compiling(engine, &dtype)?;
+        load(engine, name, files::from_page(&files)?, format, progress).await
     }
 
     /// Downloads the checkpoint in the folder `url`, of which `downloaded(bytes, total)` hears, and loads it. Both callbacks
@@ -73,8 +73,8 @@ impl Model {
         downloaded: Function,
         progress: Function,
     ) -> Result<Model, JsValue> {
-        let format = format(engine, &dtype)?;
-        let files = files::downloaded(&url, &downloaded).await?;
+        let format = start_compiling(engine, &dtype)?;
+        let files = files::download_checkpoint(&url, &downloaded).await?;
         load(engine, name, files, format, progress).await
     }
 
@@ -104,7 +104,10 @@ impl Model {
     pub fn encode(&self, message: &str) -> Result<Vec<u32>, JsValue> {
         let name = &self.name;
         let Some(tokenizer) = &self.tokenizer else {
-            return Err(thrown(Kind::Request, &format!("{name} has no tokenizer.json, so it takes no text")));
+            return Err(js_error(
+                Kind::Request,
+                &format!("{name} has no tokenizer.json, so it takes no text"),
+            ));
         };
         let text = match &self.template {
             None => message.to_string(),
@@ -130,9 +133,10 @@ impl Model {
 }
 
 /// The format called so, whose kernels begin to compile: they take as long as a download.
-fn format(engine: &Engine, dtype: &str) -> Result<WeightFormat, JsValue> {
+fn start_compiling(engine: &Engine, dtype: &str) -> Result<WeightFormat, JsValue> {
     let format = WeightFormat::ALL.into_iter().find(|format| format.name() == dtype);
-    let format = format.ok_or_else(|| thrown(Kind::Request, &format!("dtype is f16 or f32, not {dtype}")))?;
+    let format =
+        format.ok_or_else(|| js_error(Kind::Request, &format!("dtype is f16 or f32, not {dtype}")))?;
     let gpu = engine.gpu.clone();
     // What fails here will fail for the model too, which says so.
     spawn_local(async move { drop(gpu.compile_ahead_async(format).await) });
@@ -149,7 +153,7 @@ async fn load(
     let checkpoint = Checkpoint::from_files(&name, files).map_err(error::load)?;
     let tokenizer = checkpoint.tokenizer().map_err(error::load)?;
     let template = checkpoint.chat_template().map_err(error::load)?;
-    let mut watch = |Progress { done, total }| {
+    let mut on_progress = |Progress { done, total }| {
         let answer = progress.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into());
         if answer.is_ok_and(|answer| answer == JsValue::FALSE) {
             ControlFlow::Break(())
@@ -157,7 +161,7 @@ async fn load(
             ControlFlow::Continue(())
         }
     };
-    let model = orthrus::Model::load_async(&engine.gpu, &checkpoint, format, &mut watch);
+    let model = orthrus::Model::load_async(&engine.gpu, &checkpoint, format, &mut on_progress);
     let model = model.await.map_err(error::engine)?;
     Ok(Model { name, model, generation: checkpoint.generation().clone(), tokenizer, template })
 }
