@@ -1,4 +1,4 @@
-//! One text being decoded: a session, and the answer under way in it.
+//! A lane: one session, and the generation in progress on it.
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -14,11 +14,11 @@ use wasm_bindgen::prelude::*;
 use crate::error::{self, Kind, js_error};
 use crate::object::object;
 
-/// Decodes one text at a time. Calls may overlap only as [`Lane::stop`] says.
+/// Decodes one text at a time. A call during another one throws; only [`Lane::stop`] may overlap.
 #[wasm_bindgen]
 pub struct Lane {
     state: RefCell<State>,
-    /// The answer is to end once the call that uses it returns.
+    /// Whether the answer ends when the call in progress returns.
     stopping: Cell<bool>,
     tokenizer: Option<Tokenizer>,
     generation: GenerationConfig,
@@ -27,18 +27,19 @@ pub struct Lane {
 enum State {
     Idle(Box<Session>),
     Answering(Box<Answer>),
-    /// A call has what there is.
+    /// A call in progress holds the session.
     InUse,
 }
 
 struct Answer {
     generation: Generation<Box<Session>>,
-    /// Until its end has been given.
+    /// `None` once its last characters were returned.
     text: Option<TextStream>,
 }
 
-/// What to generate: `{view, maxNewTokens, blockSize, endIds, temperature, topK, topP, seed, accept}`, all but the
-/// second with defaults: the checkpoint's.
+/// What to generate: `{view, maxNewTokens, blockSize, endIds, temperature, topK, topP, seed, accept}`.
+///
+/// Only `maxNewTokens` is required. Defaults come from the checkpoint; `view` is `dual` and `accept` is `coupled`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Options {
@@ -54,16 +55,16 @@ struct Options {
     accept: Option<String>,
 }
 
-/// A run as pages see it: what became certain together.
+/// Tokens that became certain together, as [`Lane::next`] returns them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Run {
-    /// Text that became certain. An id that ends the answer is not in it.
+    /// The text of these tokens, without an id that ends the answer. Incomplete characters wait for the next run.
     text: String,
     ids: Vec<u32>,
-    /// None: the first token, which comes from the prompt's pass.
+    /// `None` for the first token, which comes from the prefill.
     cycle: Option<Cycle>,
-    /// `stop` or `length`, in the last run.
+    /// `stop` or `length` in the last run, else `None`.
     finish: Option<&'static str>,
     stats: Statistics,
 }
@@ -104,8 +105,9 @@ impl From<&Stats> for Statistics {
 
 #[wasm_bindgen]
 impl Lane {
-    /// Begins an answer to `prompt`, after ending the one before if it is not over. `progress(done, total)` hears of
-    /// the prompt's tokens.
+    /// Starts an answer to `prompt`. An answer in progress ends first.
+    ///
+    /// Calls `progress(done, total)` with the prompt's tokens as the prefill goes on.
     pub async fn start(&self, prompt: Vec<u32>, options: JsValue, progress: Function) -> Result<(), JsValue> {
         let options = self.options(options)?;
         let session = match self.take()? {
@@ -115,7 +117,7 @@ impl Lane {
         };
         self.stopping.set(false);
         let mut on_progress = |Progress { done, total }| {
-            // The prompt goes on whatever the page does with it.
+            // An exception in the page's callback does not end the prefill.
             let _ = progress.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into());
             if self.stopping.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
@@ -132,20 +134,22 @@ impl Lane {
         }
     }
 
-    /// The next run, or undefined at the end: `{text, ids, cycle: {rows, drafts, acceptanceLength, rejected} or
-    /// undefined, finish, stats}`.
+    /// The next run, or undefined at the end: `{text, ids, cycle, finish, stats}`.
+    ///
+    /// `cycle` is `{rows, drafts, acceptanceLength, rejected}`, or undefined for the first token.
     pub async fn next(&self) -> Result<JsValue, JsValue> {
         self.run(true).await
     }
 
-    /// The next run of the cycles that are under way already, or undefined once the GPU has nothing left to do for this
-    /// lane: for a page that divides the GPU between lanes.
+    /// The next run from cycles in flight, or undefined when none is left. Submits no more cycles.
+    ///
+    /// A page that shares the GPU between lanes uses it to pause a lane.
     #[wasm_bindgen(js_name = nextInFlight)]
     pub async fn next_in_flight(&self) -> Result<JsValue, JsValue> {
         self.run(false).await
     }
 
-    /// Ends the answer, at once or, while `start` or `next` is under way, when that is done.
+    /// Ends the answer. If another call is in progress, the answer ends when that call returns.
     pub fn stop(&self) {
         self.stopping.set(true);
         if let Ok(state) = self.take() {
@@ -160,7 +164,7 @@ impl Lane {
         Lane { state, stopping: Cell::new(false), tokenizer, generation }
     }
 
-    /// What there is, for the length of a call.
+    /// Takes the state for the length of a call.
     fn take(&self) -> Result<State, JsValue> {
         match self.state.replace(State::InUse) {
             State::InUse => Err(in_use()),
@@ -168,7 +172,7 @@ impl Lane {
         }
     }
 
-    /// Puts it back. An answer that is to end does.
+    /// Puts the state back. Ends the answer if `stop` was called meanwhile.
     fn put(&self, state: State) {
         let state = match state {
             State::Answering(answer) if self.stopping.get() => State::Idle(answer.generation.into_session()),
@@ -216,7 +220,7 @@ impl Lane {
         object(&Run { text, ids: run.ids, cycle, finish: finish.map(FinishReason::name), stats })
     }
 
-    /// For looking at: what cannot be decoded is nothing.
+    /// Text to look at: empty if the ids cannot be decoded.
     fn decode(&self, ids: &[u32]) -> String {
         self.tokenizer.as_ref().and_then(|tokenizer| tokenizer.decode(ids).ok()).unwrap_or_default()
     }
@@ -255,5 +259,5 @@ impl Lane {
 }
 
 fn in_use() -> JsValue {
-    js_error(Kind::Request, "this lane is in use: wait for the call before")
+    js_error(Kind::Request, "this lane is in use: wait until its last call has returned")
 }
