@@ -59,12 +59,12 @@ fn decoding(
         ..Default::default()
     };
     let text = generate(&mut session, prompt, &ar(ArKernel::Exact));
-    let mut ways =
-        vec![("ar exact".to_string(), ar(ArKernel::Exact)), ("ar fast".to_string(), ar(ArKernel::Fast))];
-    ways.extend(dual(&text));
+    let mut modes =
+        vec![("ar-exact".to_string(), ar(ArKernel::Exact)), ("ar-fast".to_string(), ar(ArKernel::Fast))];
+    modes.extend(dual(&text));
     let mut group = criterion.benchmark_group(format!("decode/{name}"));
     group.sample_size(10);
-    for (name, options) in ways {
+    for (name, options) in modes {
         let tokens = generate(&mut session, prompt, &options).len();
         group.throughput(Throughput::Elements(tokens as u64));
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
@@ -88,12 +88,12 @@ fn bench(criterion: &mut Criterion) {
     for (name, model) in synthetic_models(&gpu) {
         let prompt: Vec<u32> = (0..512).map(|i| i * 37 % model.config().vocab_size as u32).collect();
         decoding(criterion, &name, &model, &prompt, |text| {
-            let way = |length: u32| {
+            let replayed = |length: u32| {
                 let replay = Some(Replay { text: text.to_vec(), lengths: vec![length] });
                 let options = GenerateOptions { max_new_tokens: BUDGET, replay, ..Default::default() };
-                (format!("dual, replayed {length}"), options)
+                (format!("dual-replayed-{length}"), options)
             };
-            REPLAYED.map(way).into()
+            REPLAYED.map(replayed).into()
         });
     }
 }

@@ -49,12 +49,12 @@ fn at_context(criterion: &mut Criterion, name: &str, model: &Model, context: usi
     };
     session.assume_cached(&vec![1; context]).unwrap_or_else(|error| panic!("{error}"));
     let mut passes = vec![
-        ("ar exact".to_string(), MeasuredPass::Verify(ArKernel::Exact), 1),
-        ("ar fast".to_string(), MeasuredPass::Verify(ArKernel::Fast), 1),
+        ("ar-exact".to_string(), MeasuredPass::Verify(ArKernel::Exact), 1),
+        ("ar-fast".to_string(), MeasuredPass::Verify(ArKernel::Fast), 1),
     ];
     for rows in ROWS.into_iter().filter(|rows| (2..=rows_most).contains(rows)) {
-        passes.push((format!("verify {rows}"), MeasuredPass::Verify(ArKernel::Exact), rows));
-        passes.push((format!("draft {rows}"), MeasuredPass::Draft, rows));
+        passes.push((format!("verify-{rows}"), MeasuredPass::Verify(ArKernel::Exact), rows));
+        passes.push((format!("draft-{rows}"), MeasuredPass::Draft, rows));
     }
     let mut group = criterion.benchmark_group(format!("passes/{name}/{context}"));
     group.sample_size(10);

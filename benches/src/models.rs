@@ -20,7 +20,7 @@ pub fn synthetic_models(gpu: &Gpu) -> impl Iterator<Item = (String, Model)> {
         .collect();
     let gpu = gpu.clone();
     shapes.into_iter().filter_map(move |shape| {
-        let name = format!("synthetic {}", shape.name);
+        let name = format!("synthetic-{}", shape.name);
         match Model::synthetic(&gpu, &shape, 0, WeightFormat::F16) {
             Ok(model) => Some((name, model)),
             Err(error @ Error::OutOfMemory { .. }) => {
