@@ -8,7 +8,8 @@ use orthrus::{Decoding, GenerateOptions, Gpu, GpuOptions, Model, WeightFormat, n
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).or_else(|| std::env::var("ORTHRUS_MODEL").ok());
-    let checkpoint = Checkpoint::open(folder.ok_or("give the folder of a checkpoint, or set ORTHRUS_MODEL")?)?;
+    let checkpoint =
+        Checkpoint::open(folder.ok_or("give the folder of a checkpoint, or set ORTHRUS_MODEL")?)?;
     let tokenizer = checkpoint.tokenizer()?.ok_or("the checkpoint has no tokenizer")?;
     let prompt = tokenizer.encode("Count from 1 to 20: 1, 2, 3,")?;
     let gpu = Gpu::open(&GpuOptions::default())?;

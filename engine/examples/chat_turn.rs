@@ -32,7 +32,8 @@ fn answer(
 
 fn run() -> Result<()> {
     let folder = std::env::args().nth(1).or_else(|| std::env::var("ORTHRUS_MODEL").ok());
-    let checkpoint = Checkpoint::open(folder.ok_or("give the folder of a checkpoint, or set ORTHRUS_MODEL")?)?;
+    let checkpoint =
+        Checkpoint::open(folder.ok_or("give the folder of a checkpoint, or set ORTHRUS_MODEL")?)?;
     let tokenizer = checkpoint.tokenizer()?.ok_or("the checkpoint has no tokenizer")?;
     let template = checkpoint.chat_template()?.ok_or("the checkpoint has no chat template")?;
     let gpu = Gpu::open(&GpuOptions::default())?;

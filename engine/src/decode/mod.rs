@@ -15,6 +15,7 @@ pub(crate) use options::DecodeMode;
 pub use options::{Decoding, GenerateOptions, check_ids};
 #[cfg(feature = "lab")]
 pub(crate) use passes::{PassKind, ViewPasses};
+#[cfg(feature = "lab")]
 pub use replay::Replay;
 pub use sampling::{AcceptRule, Sampling};
 pub use session::Session;

@@ -53,7 +53,7 @@ pub struct GenerateOptions {
     /// Kernels of [`Decoding::Ar`].
     pub ar_kernel: ArKernel,
     /// Drafts from a recording, in [`Decoding::Dual`]: for benchmarks and checks.
-    #[doc(hidden)]
+    #[cfg(feature = "lab")]
     pub replay: Option<Replay>,
 }
 
@@ -67,6 +67,7 @@ impl Default for GenerateOptions {
             end_ids: None,
             sampling: Sampling::default(),
             ar_kernel: ArKernel::Exact,
+            #[cfg(feature = "lab")]
             replay: None,
         }
     }
@@ -104,10 +105,18 @@ impl GenerateOptions {
             return Err(Error::TooManyEndIds { count: ids.len(), most: MAX_END_IDS });
         }
         self.sampling.check()?;
-        match &self.replay {
+        match self.replay() {
             Some(replay) => replay.check(self.max_new_tokens, config.vocab_size, self.acceptance()),
             None => Ok(()),
         }
+    }
+
+    /// Drafts from a recording, if any.
+    pub(crate) fn replay(&self) -> Option<&Replay> {
+        #[cfg(feature = "lab")]
+        return self.replay.as_ref();
+        #[cfg(not(feature = "lab"))]
+        return None;
     }
 
     pub(crate) fn acceptance(&self) -> Acceptance {

@@ -150,7 +150,7 @@ impl Session {
         let mode = options.mode();
         let prepared = self.gpu().allocating(|| self.passes.prepare(mode)).await?;
         self.passes.keep(prepared);
-        self.script = match &options.replay {
+        self.script = match options.replay() {
             Some(replay) => {
                 Some(Script::new(&self.model, &self.buffers, replay, prompt.len(), &state).await?)
             }

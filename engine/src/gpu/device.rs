@@ -26,12 +26,30 @@ pub struct GpuOptions {
     pub tier: Option<Tier>,
     /// Open the device with exactly core WebGPU's default limits, whatever the adapter allows: what the least
     /// capable browser offers. For tests.
+    #[cfg(feature = "lab")]
     pub core_limits: bool,
     /// Run tier `coop` on an adapter that does not list its cooperative matrices. For tests: Mesa's software adapter
     /// (26) lists 8 by 8, and takes 16 by 16 too.
+    #[cfg(feature = "lab")]
     pub any_matrix_size: bool,
     /// What to call an adapter whose driver or browser gives no name.
     pub unnamed: Option<String>,
+}
+
+impl GpuOptions {
+    fn core_limits(&self) -> bool {
+        #[cfg(feature = "lab")]
+        return self.core_limits;
+        #[cfg(not(feature = "lab"))]
+        return false;
+    }
+
+    fn any_matrix_size(&self) -> bool {
+        #[cfg(feature = "lab")]
+        return self.any_matrix_size;
+        #[cfg(not(feature = "lab"))]
+        return false;
+    }
 }
 
 /// How many objects an open GPU has made so far.
@@ -114,7 +132,7 @@ impl Gpu {
             None => report.best_tier().unwrap_or(Tier::Baseline),
             Some(tier) => tier,
         };
-        if let Some(missing) = adapter::missing(&adapter, tier, options.any_matrix_size) {
+        if let Some(missing) = adapter::missing(&adapter, tier, options.any_matrix_size()) {
             return Err(Error::TierUnsupported { tier, adapter: report.name, missing });
         }
         if report.is_software() {
@@ -122,7 +140,7 @@ impl Gpu {
         }
         let needed = adapter::tier_limits(tier);
         let allowed = adapter.limits();
-        let required_limits = if options.core_limits {
+        let required_limits = if options.core_limits() {
             needed
         } else {
             wgpu::Limits {
@@ -216,6 +234,7 @@ impl Gpu {
     }
 
     /// What was made so far. The decode loop makes nothing.
+    #[cfg(feature = "lab")]
     pub fn created(&self) -> Created {
         Created {
             buffers: self.shared.buffers.load(Ordering::Relaxed),
