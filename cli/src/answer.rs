@@ -8,7 +8,7 @@ use orthrus::{Error, FinishReason, GenerateOptions, Session, Stats};
 use orthrus_loader::{TextStream, Tokenizer};
 
 use crate::error::Result;
-use crate::load::Bar;
+use crate::model_source::Bar;
 
 /// An answer, whole or as far as it came.
 #[derive(Debug, Default)]

@@ -2,31 +2,27 @@
 //!
 //! Text goes to stdout and everything else to stderr. One file per command; [`args`] has every flag.
 
-mod adapters;
 mod answer;
+mod answer_report;
 mod args;
-mod bench;
-mod bundled;
-mod chat;
+mod bundled_model;
+mod commands;
+mod decode_options;
+mod encode;
 mod error;
-mod generate;
-mod info;
 mod interrupt;
-mod load;
 mod logging;
+mod model_source;
 mod output;
-mod prompt;
 mod prompts;
-mod report;
 mod sampling;
-mod settings;
-mod verify;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
+use commands::{adapters, bench, chat, generate, info, verify};
 
 fn main() -> ExitCode {
     quiet_mesa();

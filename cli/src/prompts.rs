@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::args::TemplateArgs;
 use crate::error::{CliError, Result};
-use crate::load::Source;
-use crate::{prompt, settings};
+use crate::model_source::Source;
+use crate::{decode_options, encode};
 
 /// What is asked where no file is given.
 const BUILT_IN: &str = include_str!("prompts.txt");
@@ -55,8 +55,8 @@ pub(crate) fn of_file(
         let prompt = if jsonl { encoder.object(line) } else { encoder.line(line) };
         let prompt = prompt
             .and_then(|prompt| {
-                settings::check_ids(&prompt.ids, checkpoint.config())?;
-                settings::context_for(None, prompt.ids.len(), budget, checkpoint.config())?;
+                decode_options::check_ids(&prompt.ids, checkpoint.config())?;
+                decode_options::context_for(None, prompt.ids.len(), budget, checkpoint.config())?;
                 Ok(prompt)
             })
             .map_err(|error| CliError::usage(format!("line {} of the prompts: {error}", index + 1)))?;
@@ -79,7 +79,7 @@ pub(crate) fn random(count: usize, budget: usize, source: &Source) -> Result<Vec
         let ids = random_ids((least + length % span) as usize, index, config.vocab_size);
         Prompt { shown: format!("{} random ids", ids.len()), ids }
     };
-    settings::context_for(None, (least + span) as usize, budget, config)?;
+    decode_options::context_for(None, (least + span) as usize, budget, config)?;
     Ok((0..count).map(one).collect())
 }
 
@@ -97,7 +97,7 @@ struct Encoder<'a> {
 
 impl Encoder<'_> {
     fn line(&self, line: &str) -> Result<Prompt> {
-        let ids = prompt::of_line(line, self.checkpoint, self.tokenizer, self.template)?;
+        let ids = encode::of_line(line, self.checkpoint, self.tokenizer, self.template)?;
         Ok(Prompt { shown: line.to_owned(), ids })
     }
 
@@ -128,10 +128,10 @@ impl Encoder<'_> {
         let template = self.template.ok_or_else(|| {
             CliError::usage(format!("{} has no chat template: use `raw` or `ids`", self.checkpoint.name()))
         })?;
-        prompt::conversation(template, self.tokenizer()?, &TemplateArgs::default(), messages)
+        encode::conversation(template, self.tokenizer()?, &TemplateArgs::default(), messages)
     }
 
     fn tokenizer(&self) -> Result<&Tokenizer> {
-        prompt::require(self.tokenizer, self.checkpoint)
+        encode::require(self.tokenizer, self.checkpoint)
     }
 }

@@ -4,10 +4,10 @@ use orthrus::Model;
 use orthrus::sizes::weight_bytes;
 use serde::Serialize;
 
-use crate::bench::acceptance::Acceptance;
-use crate::bench::measure::Spread;
+use crate::commands::bench::acceptance::Acceptance;
+use crate::commands::bench::measure::Spread;
 use crate::error::Result;
-use crate::load::Source;
+use crate::model_source::Source;
 
 /// Everything, with what it takes to do it again.
 #[derive(Serialize, Debug)]

@@ -5,8 +5,8 @@ use std::io::Read;
 use orthrus_loader::{ChatRequest, ChatTemplate, Checkpoint, Message, Tokenizer};
 
 use crate::args::{PromptArgs, TemplateArgs};
+use crate::decode_options;
 use crate::error::{CliError, Result};
-use crate::settings;
 
 /// The ids that `args` ask for, checked against the vocabulary.
 pub(crate) fn ids(
@@ -20,7 +20,7 @@ pub(crate) fn ids(
         (_, _, Some(list)) => parse(&given(list)?)?,
         (None, None, None) => return Err(CliError::usage("no prompt: give one of --prompt, --raw, --ids")),
     };
-    settings::check_ids(&ids, checkpoint.config())?;
+    decode_options::check_ids(&ids, checkpoint.config())?;
     Ok(ids)
 }
 

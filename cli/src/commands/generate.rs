@@ -6,17 +6,18 @@ use crate::answer::answer;
 use crate::args::GenerateArgs;
 use crate::error::Result;
 use crate::output::{note, show, show_json};
-use crate::{load, prompt, report, sampling, settings};
+use crate::{answer_report, decode_options, encode, model_source, sampling};
 
 /// Answers the prompt that `args` give.
 pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
-    let checkpoint = load::checkpoint(args.model.model.as_deref())?;
+    let checkpoint = model_source::checkpoint(args.model.model.as_deref())?;
     let tokenizer = checkpoint.tokenizer()?;
-    let options = settings::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
-    let ids = prompt::ids(&args.prompt, &checkpoint, tokenizer.as_ref())?;
-    let context = settings::context_for(args.context, ids.len(), args.max_new_tokens, checkpoint.config())?;
+    let options = decode_options::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
+    let ids = encode::ids(&args.prompt, &checkpoint, tokenizer.as_ref())?;
+    let context =
+        decode_options::context_for(args.context, ids.len(), args.max_new_tokens, checkpoint.config())?;
 
-    let model = load::model(&checkpoint, &args.model)?;
+    let model = model_source::model(&checkpoint, &args.model)?;
     let mut session = model.session(context)?;
     if let Some(line) = sampling::line(&options.sampling) {
         note(line);
@@ -30,14 +31,14 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         let answer = outcome?;
         let has_text = tokenizer.is_some();
         show_json(
-            &report::Json::new(&ids, &answer, has_text, &options, args.model.dtype, model.gpu()),
+            &answer_report::Json::new(&ids, &answer, has_text, &options, args.model.dtype, model.gpu()),
             false,
         )?;
-        note(report::line(&answer));
+        note(answer_report::line(&answer));
     } else {
         // Whatever comes next begins a line, an error message too.
         show("\n")?;
-        note(report::line(&outcome?));
+        note(answer_report::line(&outcome?));
     }
     Ok(())
 }

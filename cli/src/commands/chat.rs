@@ -11,7 +11,7 @@ use crate::args::{ChatArgs, TemplateArgs};
 use crate::error::{CliError, Result};
 use crate::interrupt::{Interrupt, PROMPT};
 use crate::output::{note, show};
-use crate::{load, prompt, report, sampling, settings};
+use crate::{answer_report, decode_options, encode, model_source, sampling};
 
 /// The longest conversation unless asked otherwise.
 const USUAL_CONTEXT: usize = 8192;
@@ -23,19 +23,19 @@ const HELP: &str = "A line is a message. Ctrl-C stops an answer; what came of it
 
 /// Talks until the input ends.
 pub(crate) fn run(args: &ChatArgs) -> Result<()> {
-    let checkpoint = load::checkpoint(args.model.model.as_deref())?;
+    let checkpoint = model_source::checkpoint(args.model.model.as_deref())?;
     let missing = |what: &str, flag: &str| {
         let name = checkpoint.name();
         CliError::usage(format!("{name} has no {what}, which chat needs: use `orthrus generate {flag}`"))
     };
     let tokenizer = checkpoint.tokenizer()?.ok_or_else(|| missing("tokenizer.json", "--ids 1,2,3"))?;
     let template = checkpoint.chat_template()?.ok_or_else(|| missing("chat template", "--raw TEXT"))?;
-    let options = settings::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
+    let options = decode_options::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
     let longest = checkpoint.config().max_position_embeddings;
     let context = args.context.unwrap_or(USUAL_CONTEXT.min(longest));
-    let context = settings::context_within(context, checkpoint.config())?;
+    let context = decode_options::context_within(context, checkpoint.config())?;
 
-    let session = load::model(&checkpoint, &args.model)?.session(context)?;
+    let session = model_source::model(&checkpoint, &args.model)?.session(context)?;
     if let Some(line) = sampling::line(&options.sampling) {
         note(line);
     }
@@ -98,7 +98,7 @@ impl Chat<'_> {
     /// Answers a message. Without an answer, false, the conversation is as if it had never been said.
     fn turn(&mut self, message: &str) -> Result<bool> {
         self.history.push(Message::user(message));
-        let ids = prompt::conversation(&self.template, &self.tokenizer, self.template_args, &self.history)?;
+        let ids = encode::conversation(&self.template, &self.tokenizer, self.template_args, &self.history)?;
         let context = self.session.context();
         let room = context.saturating_sub(ids.len());
         if room == 0 {
@@ -145,7 +145,7 @@ impl Chat<'_> {
             Some(FinishReason::Length) => note("cut short by --max-new-tokens"),
             None => note("stopped"),
         }
-        note(report::line(answer));
+        note(answer_report::line(answer));
     }
 }
 

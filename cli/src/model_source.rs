@@ -8,7 +8,7 @@ use orthrus::{Gpu, GpuOptions, Model, Progress, Synthetic};
 use orthrus_loader::{Checkpoint, CheckpointViews, Config, GenerationConfig};
 
 use crate::args::ModelArgs;
-use crate::bundled;
+use crate::bundled_model;
 use crate::error::{CliError, Result};
 use crate::output::note;
 
@@ -33,7 +33,7 @@ impl Source {
     pub(crate) fn open(named: Option<&Path>) -> Result<Source> {
         let variable = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
         let Some(named) = named.map(Path::to_path_buf).or_else(variable) else {
-            return Ok(Source::Checkpoint(Box::new(bundled::checkpoint()?)));
+            return Ok(Source::Checkpoint(Box::new(bundled_model::checkpoint()?)));
         };
         match named.to_str().and_then(|name| name.strip_prefix(SYNTHETIC)) {
             None => Ok(Source::Checkpoint(Box::new(Checkpoint::open(named)?))),

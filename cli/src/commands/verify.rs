@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::args::VerifyArgs;
 use crate::error::{CliError, Result};
-use crate::load::Source;
+use crate::model_source::Source;
 use crate::output::{note, show, show_json};
 use crate::prompts::{self, Prompt};
 use crate::sampling;

@@ -3,25 +3,20 @@
 //! Everything is measured in one run: the passes by themselves, whole cycles and steps of AR decoding through the
 //! real decode loop, prompts, and beside them what the GPU can copy, which is the ceiling of all of it.
 
-mod acceptance;
-mod measure;
-mod picture;
-mod report;
-mod table;
-
 use std::path::Path;
 
 use orthrus::lab::MeasuredPass;
 use orthrus::{ArKernel, Error, Model};
 use orthrus_loader::{CheckpointViews, Config};
 
+use super::acceptance::Acceptance;
+use super::measure::{self, Bench, Spread};
+use super::results::{AtContext, KernelFigures, PassFigures, Results};
+use super::{svg, table};
 use crate::args::BenchArgs;
 use crate::error::{CliError, Result};
-use crate::load::Source;
+use crate::model_source::Source;
 use crate::output::{note, show};
-use acceptance::Acceptance;
-use measure::{Bench, Spread};
-use report::{AtContext, KernelFigures, PassFigures, Results};
 
 /// What is measured unless asked otherwise.
 const CONTEXTS: [usize; 3] = [512, 8192, 40_000];
@@ -71,7 +66,7 @@ fn write_files(args: &BenchArgs, results: &Results) -> Result<()> {
         write(file, &text)?;
     }
     if let Some(file) = &args.svg {
-        write(file, &picture::draw(results))?;
+        write(file, &svg::draw(results))?;
     }
     Ok(())
 }

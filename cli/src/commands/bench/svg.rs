@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::bench::measure::Spread;
-use crate::bench::report::Results;
+use crate::commands::bench::measure::Spread;
+use crate::commands::bench::results::Results;
 
 const WIDTH: f64 = 760.0;
 const HEAD: f64 = 64.0;

@@ -7,7 +7,7 @@ use orthrus::{ArKernel, Decoding, GenerateOptions, Gpu, Model, Replay, Session, 
 use serde::Serialize;
 
 use crate::args::BenchArgs;
-use crate::bench::report::DecodeFigures;
+use crate::commands::bench::results::DecodeFigures;
 use crate::error::Result;
 use crate::prompts;
 

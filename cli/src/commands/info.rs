@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::InfoArgs;
 use crate::error::Result;
-use crate::load::Source;
+use crate::model_source::Source;
 use crate::output::{show, show_json};
 
 /// Contexts to tell the memory for, besides the model's own.
