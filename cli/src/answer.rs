@@ -8,7 +8,7 @@ use orthrus::{Error, FinishReason, GenerateOptions, Session, Stats};
 use orthrus_loader::{TextStream, Tokenizer};
 
 use crate::error::Result;
-use crate::model_source::Bar;
+use crate::progress_bar::Bar;
 
 /// An answer, whole or as far as it came.
 #[derive(Debug, Default)]

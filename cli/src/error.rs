@@ -1,10 +1,6 @@
 //! Why a command failed, as the shell and the user see it.
 
-use std::process::ExitCode;
-
 use orthrus_loader::{LoadError, TextError};
-
-use crate::output::note;
 
 /// Results of the commands.
 pub(crate) type Result<T> = std::result::Result<T, CliError>;
@@ -67,19 +63,19 @@ impl CliError {
         CliError::Usage(message.into())
     }
 
-    /// Says on stderr, in one line, what happened, and gives the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// The program's exit code: 0 success, 1 a run that failed, 2 bad usage.
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            CliError::StdoutClosed => ExitCode::SUCCESS,
-            CliError::Usage(_) => self.fail(2),
-            CliError::Engine(error) if is_usage(error) => self.fail(2),
-            _ => self.fail(1),
+            CliError::StdoutClosed => 0,
+            CliError::Usage(_) => 2,
+            CliError::Engine(error) if is_usage(error) => 2,
+            _ => 1,
         }
     }
 
-    fn fail(&self, code: u8) -> ExitCode {
-        note(format!("error: {}", one_line(self)));
-        ExitCode::from(code)
+    /// The message and the messages of its causes, in one line.
+    pub(crate) fn one_line(&self) -> String {
+        one_line(self)
     }
 }
 

@@ -14,6 +14,7 @@ mod interrupt;
 mod logging;
 mod model_source;
 mod output;
+mod progress_bar;
 mod prompts;
 mod sampling;
 
@@ -23,6 +24,7 @@ use clap::Parser;
 
 use args::{Args, Command};
 use commands::{adapters, bench, chat, generate, info, verify};
+use output::note;
 
 fn main() -> ExitCode {
     quiet_mesa();
@@ -38,7 +40,13 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(),
+        Err(error) => {
+            let code = error.exit_code();
+            if code != 0 {
+                note(format!("error: {}", error.one_line()));
+            }
+            ExitCode::from(code)
+        }
     }
 }
 

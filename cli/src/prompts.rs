@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::args::TemplateArgs;
 use crate::error::{CliError, Result};
-use crate::model_source::Source;
+use crate::model_source::ModelSource;
 use crate::{decode_options, encode};
 
 /// What is asked where no file is given.
@@ -69,7 +69,7 @@ pub(crate) fn of_file(
 }
 
 /// `count` prompts of random ids, always the same ones.
-pub(crate) fn random(count: usize, budget: usize, source: &Source) -> Result<Vec<Prompt>> {
+pub(crate) fn random(count: usize, budget: usize, source: &ModelSource) -> Result<Vec<Prompt>> {
     let config = source.config();
     let (least, span) = RANDOM_LENGTHS;
     let count = u32::try_from(count)

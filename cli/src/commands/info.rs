@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::InfoArgs;
 use crate::error::Result;
-use crate::model_source::Source;
+use crate::model_source::ModelSource;
 use crate::output::{show, show_json};
 
 /// Contexts to tell the memory for, besides the model's own.
@@ -20,7 +20,7 @@ const CONTEXTS: [usize; 4] = [1024, 4096, 8192, 32_768];
 
 /// Shows the checkpoint that `args` name.
 pub(crate) fn run(args: &InfoArgs) -> Result<()> {
-    let info = Info::of(&Source::open(args.model.as_deref())?)?;
+    let info = Info::of(&ModelSource::open(args.model.as_deref())?)?;
     if args.json { show_json(&info, true) } else { show(&info.text()) }
 }
 
@@ -80,7 +80,7 @@ struct Memory {
 }
 
 impl Info {
-    fn of(source: &Source) -> Result<Info> {
+    fn of(source: &ModelSource) -> Result<Info> {
         let mut info = Info::of_shape(source);
         match source.checkpoint() {
             Some(checkpoint) => info.add_files(checkpoint)?,
@@ -90,7 +90,7 @@ impl Info {
     }
 
     /// What there is to tell without files.
-    fn of_shape(source: &Source) -> Info {
+    fn of_shape(source: &ModelSource) -> Info {
         let config = source.config();
         let tiers = adapters_blocking();
         let tier = tiers.iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::args::VerifyArgs;
 use crate::error::{CliError, Result};
-use crate::model_source::Source;
+use crate::model_source::ModelSource;
 use crate::output::{note, show, show_json};
 use crate::prompts::{self, Prompt};
 use crate::sampling;
@@ -42,7 +42,7 @@ struct Difference {
 
 /// Decodes every prompt in both views; fails if any differs.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
-    let source = Source::open(args.model.model.as_deref())?;
+    let source = ModelSource::open(args.model.model.as_deref())?;
     if source.views() == CheckpointViews::ArOnly {
         return Err(Error::NoDiffusionView.into());
     }
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
 }
 
 /// The prompts that `args` ask for, and each with its own ids.
-fn prompts(args: &VerifyArgs, source: &Source) -> Result<Vec<Prompt>> {
+fn prompts(args: &VerifyArgs, source: &ModelSource) -> Result<Vec<Prompt>> {
     let limited = |count: usize| count.min(args.limit.unwrap_or(usize::MAX));
     match (args.synthetic_prompts, source.checkpoint()) {
         (Some(count), _) => prompts::random(limited(count), args.max_new_tokens, source),

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use orthrus::lab::{Copying, KernelOfPass, MeasuredPass};
 use orthrus::{ArKernel, Decoding, GenerateOptions, Gpu, Model, Replay, Session, no_progress};
-use serde::Serialize;
 
 use crate::args::BenchArgs;
 use crate::commands::bench::results::DecodeFigures;
+use crate::commands::bench::spread::Spread;
 use crate::error::Result;
 use crate::prompts;
 
@@ -22,35 +22,6 @@ const WARM_UP: f64 = 1.0;
 
 /// Most repetitions within one measurement.
 const MOST_TIMES: usize = 4096;
-
-/// The median of some measurements, the least and the most of them.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) least: f64,
-    pub(crate) most: f64,
-}
-
-impl Spread {
-    /// Of none, all is 0.
-    pub(crate) fn of(mut values: Vec<f64>) -> Spread {
-        values.sort_by(f64::total_cmp);
-        let at = |index: usize| values.get(index).copied().unwrap_or(0.0);
-        let middle = values.len() / 2;
-        let median = if values.len().is_multiple_of(2) {
-            (at(middle.saturating_sub(1)) + at(middle)) / 2.0
-        } else {
-            at(middle)
-        };
-        Spread { median, least: at(0), most: values.last().copied().unwrap_or(0.0) }
-    }
-
-    /// Of other values, each a monotonic function of these.
-    pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Spread {
-        let (a, b) = (f(self.least), f(self.most));
-        Spread { median: f(self.median), least: a.min(b), most: a.max(b) }
-    }
-}
 
 /// Seconds that one of many runs takes, which go on for `long_enough`, `repetitions` times over, after one to warm up.
 /// `run` runs as often as it is told and waits.
@@ -262,16 +233,7 @@ impl Decoded {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONG_ENOUGH, Spread, seconds_of_one};
-
-    #[test]
-    fn a_spread_is_of_all_values() {
-        let spread = Spread::of(vec![3.0, 1.0, 2.0]);
-        assert_eq!(spread, Spread { median: 2.0, least: 1.0, most: 3.0 });
-        assert_eq!(Spread::of(vec![4.0, 1.0]).median, 2.5);
-        assert_eq!(spread.map(|x| 6.0 / x), Spread { median: 3.0, least: 2.0, most: 6.0 });
-        assert_eq!(Spread::of(Vec::new()), Spread { median: 0.0, least: 0.0, most: 0.0 });
-    }
+    use super::{LONG_ENOUGH, seconds_of_one};
 
     #[test]
     fn short_runs_are_repeated() {

@@ -4,6 +4,8 @@ mod acceptance;
 mod measure;
 mod results;
 mod run;
+mod spread;
+mod suite;
 mod svg;
 mod table;
 

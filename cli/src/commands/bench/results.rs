@@ -5,9 +5,9 @@ use orthrus::sizes::weight_bytes;
 use serde::Serialize;
 
 use crate::commands::bench::acceptance::Acceptance;
-use crate::commands::bench::measure::Spread;
+use crate::commands::bench::spread::Spread;
 use crate::error::Result;
-use crate::model_source::Source;
+use crate::model_source::ModelSource;
 
 /// Everything, with what it takes to do it again.
 #[derive(Serialize, Debug)]
@@ -102,7 +102,7 @@ pub(crate) struct DecodeFigures {
 impl Results {
     /// Before anything is measured but the copy.
     pub(crate) fn new(
-        source: &Source,
+        source: &ModelSource,
         model: &Model,
         repetitions: usize,
         copy: Spread,

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::commands::bench::measure::Spread;
 use crate::commands::bench::results::Results;
+use crate::commands::bench::spread::Spread;
 
 const WIDTH: f64 = 760.0;
 const HEAD: f64 = 64.0;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use indicatif::BinaryBytes;
 
-use crate::commands::bench::measure::Spread;
 use crate::commands::bench::results::{AtContext, DecodeFigures, Results};
+use crate::commands::bench::spread::Spread;
 
 /// The whole report.
 pub(crate) fn text(results: &Results) -> String {
