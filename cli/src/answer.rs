@@ -8,7 +8,7 @@ use orthrus::{Error, FinishReason, GenerateOptions, Session, Stats};
 use orthrus_loader::{TextStream, Tokenizer};
 
 use crate::error::Result;
-use crate::progress_bar::Bar;
+use crate::progress_line::ProgressLine;
 
 /// An answer, whole or as far as it came.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ pub(crate) fn answer(
 ) -> Result<Answer> {
     let mut answer = Answer::default();
     let mut decoder = Decoder::new(tokenizer);
-    let mut bar = Bar::new("reading the prompt");
+    let mut bar = ProgressLine::new("reading the prompt");
     let started = Instant::now();
     let generation = session.generate(prompt, options, &mut |progress| {
         bar.show(progress);

@@ -14,7 +14,7 @@ mod interrupt;
 mod logging;
 mod model_source;
 mod output;
-mod progress_bar;
+mod progress_line;
 mod prompts;
 mod sampling;
 

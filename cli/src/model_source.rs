@@ -1,4 +1,4 @@
-//! From a directory to a model on a GPU.
+//! Where a model comes from, and how it gets onto a GPU.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -10,48 +10,53 @@ use crate::args::ModelArgs;
 use crate::bundled_model;
 use crate::error::{CliError, Result};
 use crate::output::note;
-use crate::progress_bar::Bar;
+use crate::progress_line::ProgressLine;
 
-const VARIABLE: &str = "ORTHRUS_MODEL";
+/// The environment variable that names the default model.
+const MODEL_VARIABLE: &str = "ORTHRUS_MODEL";
 
-/// What a model with random weights begins with, in place of a directory.
-const SYNTHETIC: &str = "synthetic:";
+/// The start of a model's name that asks for random weights instead of a directory.
+const SYNTHETIC_PREFIX: &str = "synthetic:";
 
-/// Random weights, always the same ones.
-pub(crate) const SYNTHETIC_SEED: u64 = 0;
+/// The seed of random weights. It is fixed, so that every run has the same weights.
+const SYNTHETIC_SEED: u64 = 0;
 
 /// Where a model comes from.
 pub(crate) enum ModelSource {
-    /// Files.
+    /// Files in the Hugging Face layout.
     Checkpoint(Box<Checkpoint>),
-    /// Random weights in a true shape.
+    /// Random weights in the shape of a published model.
     Synthetic(Synthetic, Config),
 }
 
 impl ModelSource {
-    /// What `named` names, or else the environment, or else the bundled model.
-    pub(crate) fn open(named: Option<&Path>) -> Result<ModelSource> {
-        let variable = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let Some(named) = named.map(Path::to_path_buf).or_else(variable) else {
+    /// Opens the model called `name`. `None`: the model that the environment names, or else the bundled one.
+    pub(crate) fn open(name: Option<&Path>) -> Result<ModelSource> {
+        let variable =
+            || std::env::var_os(MODEL_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let Some(path) = name.map(Path::to_path_buf).or_else(variable) else {
             return Ok(ModelSource::Checkpoint(Box::new(bundled_model::checkpoint()?)));
         };
-        match named.to_str().and_then(|name| name.strip_prefix(SYNTHETIC)) {
-            None => Ok(ModelSource::Checkpoint(Box::new(Checkpoint::open(named)?))),
+        match path.to_str().and_then(|name| name.strip_prefix(SYNTHETIC_PREFIX)) {
+            None => Ok(ModelSource::Checkpoint(Box::new(Checkpoint::open(path)?))),
             Some(name) => {
                 let shape = Synthetic::named(name).ok_or_else(|| {
-                    let names = Synthetic::ALL.map(|shape| format!("{SYNTHETIC}{}", shape.name));
-                    CliError::usage(format!("there is no model {SYNTHETIC}{name}, only {}", names.join(", ")))
+                    let names = Synthetic::ALL.map(|shape| format!("{SYNTHETIC_PREFIX}{}", shape.name));
+                    CliError::usage(format!(
+                        "there is no model {SYNTHETIC_PREFIX}{name}, only {}",
+                        names.join(", ")
+                    ))
                 })?;
                 Ok(ModelSource::Synthetic(shape, shape.config()))
             }
         }
     }
 
-    /// What people see: a synthetic model always says that it is one.
+    /// The name that users see. The name of a synthetic model says that its weights are random.
     pub(crate) fn name(&self) -> String {
         match self {
             ModelSource::Checkpoint(checkpoint) => checkpoint.name().to_owned(),
-            ModelSource::Synthetic(shape, _) => format!("{SYNTHETIC}{} (random weights)", shape.name),
+            ModelSource::Synthetic(shape, _) => format!("{SYNTHETIC_PREFIX}{} (random weights)", shape.name),
         }
     }
 
@@ -76,7 +81,7 @@ impl ModelSource {
         }
     }
 
-    /// Its files, if it has any.
+    /// The checkpoint. `None`: the model is synthetic.
     pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
         match self {
             ModelSource::Checkpoint(checkpoint) => Some(checkpoint),
@@ -84,65 +89,53 @@ impl ModelSource {
         }
     }
 
+    /// The checkpoint, for commands that write text. Refuses synthetic models.
+    pub(crate) fn text_checkpoint(&self) -> Result<&Checkpoint> {
+        self.checkpoint().ok_or_else(|| {
+            CliError::usage(format!(
+                "{} has no tokenizer and nothing to say: it is for `orthrus bench`, `verify` and `info`",
+                self.name()
+            ))
+        })
+    }
+
     pub(crate) fn is_synthetic(&self) -> bool {
         self.checkpoint().is_none()
     }
 
-    /// Opens the GPU that `args` ask for, says what will run where, and puts the weights there.
-    pub(crate) fn model(&self, args: &ModelArgs) -> Result<Model> {
-        match self {
-            ModelSource::Checkpoint(checkpoint) => model(checkpoint, args),
-            ModelSource::Synthetic(shape, _) => {
-                let gpu = gpu(&self.name(), self.views(), args)?;
-                Ok(Model::synthetic(&gpu, shape, SYNTHETIC_SEED, args.dtype)?)
+    /// Opens the GPU that `args` name and loads the weights. Tells stderr what runs where.
+    pub(crate) fn load(&self, args: &ModelArgs) -> Result<Model> {
+        let gpu = self.open_gpu(args)?;
+        let model = match self {
+            ModelSource::Checkpoint(checkpoint) => {
+                let mut line = ProgressLine::new("loading weights");
+                Model::load(&gpu, checkpoint, args.dtype, &mut |progress| {
+                    line.show(progress);
+                    ControlFlow::Continue(())
+                })
             }
-        }
+            ModelSource::Synthetic(shape, _) => Model::synthetic(&gpu, shape, SYNTHETIC_SEED, args.dtype),
+        };
+        Ok(model?)
     }
-}
 
-/// Opens the checkpoint in `directory`, or else the one that the environment names, or else the bundled one.
-pub(crate) fn checkpoint(directory: Option<&Path>) -> Result<Checkpoint> {
-    match ModelSource::open(directory)? {
-        ModelSource::Checkpoint(checkpoint) => Ok(*checkpoint),
-        source => Err(CliError::usage(format!(
-            "{} has no tokenizer and nothing to say: it is for `orthrus bench`, `verify` and `info`",
-            source.name()
-        ))),
-    }
-}
-
-/// Opens the GPU that `args` ask for, says what will run where, and puts the weights there.
-pub(crate) fn model(checkpoint: &Checkpoint, args: &ModelArgs) -> Result<Model> {
-    let gpu = gpu(checkpoint.name(), checkpoint.views(), args)?;
-    let mut bar = Bar::new("loading weights");
-    let model = Model::load(&gpu, checkpoint, args.dtype, &mut |progress| {
-        bar.show(progress);
-        ControlFlow::Continue(())
-    })?;
-    Ok(model)
-}
-
-fn gpu(name: &str, of: CheckpointViews, args: &ModelArgs) -> Result<Gpu> {
-    let options = GpuOptions { adapter: args.adapter.clone(), tier: args.tier, ..GpuOptions::default() };
-    let gpu = Gpu::open(&options)?;
-    let adapter = gpu.adapter();
-    note(format!(
-        "model {} ({}), {} weights, on {} ({}, {}), tier {}",
-        name,
-        views(of),
-        args.dtype.name(),
-        adapter.name,
-        adapter.backend,
-        adapter.kind.name(),
-        gpu.tier().name()
-    ));
-    Ok(gpu)
-}
-
-/// The views of a checkpoint, in words.
-pub(crate) fn views(views: CheckpointViews) -> &'static str {
-    match views {
-        CheckpointViews::Dual => "AR and diffusion view",
-        CheckpointViews::ArOnly => "AR view only",
+    fn open_gpu(&self, args: &ModelArgs) -> Result<Gpu> {
+        let options = GpuOptions { adapter: args.adapter.clone(), tier: args.tier, ..GpuOptions::default() };
+        let gpu = Gpu::open(&options)?;
+        let views = match self.views() {
+            CheckpointViews::Dual => "AR and diffusion view",
+            CheckpointViews::ArOnly => "AR view only",
+        };
+        let adapter = gpu.adapter();
+        note(format!(
+            "model {} ({views}), {} weights, on {} ({}, {}), tier {}",
+            self.name(),
+            args.dtype.name(),
+            adapter.name,
+            adapter.backend,
+            adapter.kind.name(),
+            gpu.tier().name()
+        ));
+        Ok(gpu)
     }
 }

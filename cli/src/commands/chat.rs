@@ -10,8 +10,9 @@ use crate::answer::{Answer, answer};
 use crate::args::{ChatArgs, TemplateArgs};
 use crate::error::{CliError, Result};
 use crate::interrupt::{Interrupt, PROMPT};
+use crate::model_source::ModelSource;
 use crate::output::{note, show};
-use crate::{answer_report, decode_options, encode, model_source, sampling};
+use crate::{answer_report, decode_options, encode, sampling};
 
 /// The longest conversation unless asked otherwise.
 const USUAL_CONTEXT: usize = 8192;
@@ -23,19 +24,20 @@ const HELP: &str = "A line is a message. Ctrl-C stops an answer; what came of it
 
 /// Talks until the input ends.
 pub(crate) fn run(args: &ChatArgs) -> Result<()> {
-    let checkpoint = model_source::checkpoint(args.model.model.as_deref())?;
+    let source = ModelSource::open(args.model.model.as_deref())?;
+    let checkpoint = source.text_checkpoint()?;
     let missing = |what: &str, flag: &str| {
         let name = checkpoint.name();
         CliError::usage(format!("{name} has no {what}, which chat needs: use `orthrus generate {flag}`"))
     };
     let tokenizer = checkpoint.tokenizer()?.ok_or_else(|| missing("tokenizer.json", "--ids 1,2,3"))?;
     let template = checkpoint.chat_template()?.ok_or_else(|| missing("chat template", "--raw TEXT"))?;
-    let options = decode_options::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
+    let options = decode_options::options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
     let longest = checkpoint.config().max_position_embeddings;
     let context = args.context.unwrap_or(USUAL_CONTEXT.min(longest));
     let context = decode_options::context_within(context, checkpoint.config())?;
 
-    let session = model_source::model(&checkpoint, &args.model)?.session(context)?;
+    let session = source.load(&args.model)?.session(context)?;
     if let Some(line) = sampling::line(&options.sampling) {
         note(line);
     }

@@ -5,19 +5,21 @@ use std::sync::atomic::AtomicBool;
 use crate::answer::answer;
 use crate::args::GenerateArgs;
 use crate::error::Result;
+use crate::model_source::ModelSource;
 use crate::output::{note, show, show_json};
-use crate::{answer_report, decode_options, encode, model_source, sampling};
+use crate::{answer_report, decode_options, encode, sampling};
 
 /// Answers the prompt that `args` give.
 pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
-    let checkpoint = model_source::checkpoint(args.model.model.as_deref())?;
+    let source = ModelSource::open(args.model.model.as_deref())?;
+    let checkpoint = source.text_checkpoint()?;
     let tokenizer = checkpoint.tokenizer()?;
-    let options = decode_options::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
-    let ids = encode::ids(&args.prompt, &checkpoint, tokenizer.as_ref())?;
+    let options = decode_options::options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
+    let ids = encode::ids(&args.prompt, checkpoint, tokenizer.as_ref())?;
     let context =
         decode_options::context_for(args.context, ids.len(), args.max_new_tokens, checkpoint.config())?;
 
-    let model = model_source::model(&checkpoint, &args.model)?;
+    let model = source.load(&args.model)?;
     let mut session = model.session(context)?;
     if let Some(line) = sampling::line(&options.sampling) {
         note(line);

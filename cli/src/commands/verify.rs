@@ -55,7 +55,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
         ));
     }
     let prompts = prompts(args, &source)?;
-    let model = source.model(&args.model)?;
+    let model = source.load(&args.model)?;
     if let Some(line) = sampling::line(&sampling) {
         note(line);
     }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         check_writable(file)?;
     }
     check_contexts(args, config)?;
-    let model = source.model(&args.model)?;
+    let model = source.load(&args.model)?;
     let acceptance = match (replayed, source.checkpoint()) {
         (Some(acceptance), _) => acceptance,
         (None, Some(checkpoint)) => Acceptance::of_model(checkpoint, &model)?,

@@ -3,22 +3,22 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use orthrus::Progress;
 
-/// A progress bar on stderr, where that is a terminal. Cleared when dropped.
-pub(crate) struct Bar {
+/// A line with a progress bar, shown only where stderr is a terminal. Dropping it clears the line.
+pub(crate) struct ProgressLine {
     bar: ProgressBar,
 }
 
-impl Bar {
-    /// A bar that says `what` is under way. It appears with the first progress.
-    pub(crate) fn new(what: &'static str) -> Bar {
-        let bar = ProgressBar::no_length().with_message(what);
+impl ProgressLine {
+    /// A line that names the work. It appears with the first progress.
+    pub(crate) fn new(work: &'static str) -> ProgressLine {
+        let bar = ProgressBar::no_length().with_message(work);
         if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {percent}% (about {eta} left)") {
             bar.set_style(style.progress_chars("=> "));
         }
-        Bar { bar }
+        ProgressLine { bar }
     }
 
-    /// Shows how far it is. Work done in one step needs no bar.
+    /// Shows how much of the work is done. Work that is done in one step shows no bar.
     pub(crate) fn show(&mut self, progress: Progress) {
         if progress.done < progress.total {
             self.bar.set_length(progress.total);
@@ -29,7 +29,7 @@ impl Bar {
     }
 }
 
-impl Drop for Bar {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
