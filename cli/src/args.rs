@@ -209,8 +209,8 @@ pub(crate) struct ModelArgs {
 pub(crate) struct DecodeArgs {
     /// `dual`: the diffusion view drafts, the AR view verifies. `ar`: one token at a time. By default `dual` where
     /// the checkpoint has a diffusion view.
-    #[arg(long, value_name = "VIEW", value_parser = named([Decoding::Dual, Decoding::Ar], Decoding::name))]
-    pub(crate) view: Option<Decoding>,
+    #[arg(long = "view", visible_alias = "decoding", value_name = "VIEW", value_parser = named([Decoding::Dual, Decoding::Ar], Decoding::name))]
+    pub(crate) decoding: Option<Decoding>,
 
     /// Rows of a block. By default the checkpoint's, which is also the most.
     #[arg(long, value_name = "K", value_parser = positive)]

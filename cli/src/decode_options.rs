@@ -1,80 +1,109 @@
-//! Checking the options of decoding against the checkpoint, before a GPU is opened.
+//! From flags to the engine's options, checked before a GPU is opened.
 
-use orthrus::{Decoding, Error, GenerateOptions};
-use orthrus_loader::{Checkpoint, CheckpointViews, Config};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use orthrus::{Decoding, Error, GenerateOptions, Sampling};
+use orthrus_loader::{Checkpoint, CheckpointViews, Config, GenerationConfig};
 
 use crate::args::{DecodeArgs, SamplingArgs};
 use crate::error::{CliError, Result};
-use crate::sampling;
 
-/// The options of a generation of up to `max_new_tokens`.
-pub(crate) fn options(
+/// The options of a generation of up to `max_new_tokens` tokens, checked against the checkpoint.
+pub(crate) fn generate_options(
     args: &DecodeArgs,
     sampling: &SamplingArgs,
     checkpoint: &Checkpoint,
     max_new_tokens: usize,
 ) -> Result<GenerateOptions> {
-    let view = match (args.view, checkpoint.views()) {
-        (Some(Decoding::Dual), CheckpointViews::ArOnly) => return Err(Error::NoDiffusionView.into()),
-        (Some(view), _) => view,
-        (None, CheckpointViews::Dual) => Decoding::Dual,
-        (None, CheckpointViews::ArOnly) => Decoding::Ar,
-    };
-    let most = checkpoint.config().block_size;
-    if let Some(asked) = args.block_size.filter(|asked| *asked > most) {
-        return Err(Error::BlockSize { asked, most }.into());
-    }
-    let sampling = sampling::sampling(sampling, checkpoint.generation());
-    sampling.check()?;
-    Ok(GenerateOptions {
+    let options = GenerateOptions {
         max_new_tokens,
-        decoding: view,
+        decoding: args.decoding.unwrap_or_else(|| default_decoding(checkpoint.views())),
         block_size: args.block_size,
-        sampling,
+        sampling: sampling_options(sampling, checkpoint.generation()),
         ar_kernel: args.ar_kernel,
         ..GenerateOptions::default()
-    })
+    };
+    check_without_prompt(&options, checkpoint.config(), checkpoint.views())?;
+    Ok(options)
 }
 
-/// Checks a prompt of ids.
-pub(crate) fn check_ids(ids: &[u32], config: &Config) -> Result<()> {
-    if ids.is_empty() {
-        return Err(Error::EmptyPrompt.into());
-    }
-    let vocabulary = config.vocab_size;
-    match ids.iter().position(|id| *id as usize >= vocabulary) {
-        Some(index) => Err(Error::IdOutOfRange { index, id: ids[index], vocabulary }.into()),
-        None => Ok(()),
+/// The decoding that a checkpoint gets unless the user chooses one.
+pub(crate) fn default_decoding(views: CheckpointViews) -> Decoding {
+    match views {
+        CheckpointViews::Dual => Decoding::Dual,
+        CheckpointViews::ArOnly => Decoding::Ar,
     }
 }
 
-/// The context for one prompt and its answer: as asked, or what both need.
+/// The sampling options: flags first, then the checkpoint's suggestion, then the official implementation's defaults.
+pub(crate) fn sampling_options(args: &SamplingArgs, generation: &GenerationConfig) -> Sampling {
+    let suggested = Sampling::suggested(generation);
+    Sampling {
+        temperature: args.temperature.unwrap_or(suggested.temperature),
+        top_k: args.top_k.unwrap_or(suggested.top_k),
+        top_p: args.top_p.unwrap_or(suggested.top_p),
+        seed: args.seed.unwrap_or_else(seed_of_clock),
+        accept: args.accept.unwrap_or_default(),
+    }
+}
+
+/// A seed for users who give none. It has few digits, so that it is easy to type again.
+fn seed_of_clock() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::from(now.subsec_nanos()) ^ (now.as_secs() << 10) & 0xffff_ffff
+}
+
+/// The flags that draw the same answer again. `None`: the answer is greedy.
+pub(crate) fn sampling_flags(sampling: &Sampling) -> Option<String> {
+    let Sampling { temperature, top_k, top_p, seed, accept } = sampling;
+    let flags = || {
+        format!(
+            "sampling with --temperature {temperature} --top-k {top_k} --top-p {top_p} --seed {seed} --accept {}",
+            accept.name()
+        )
+    };
+    (!sampling.is_greedy()).then(flags)
+}
+
+/// Checks everything in `options` that depends on no prompt. Their token budget does, so it is not checked.
+pub(crate) fn check_without_prompt(
+    options: &GenerateOptions,
+    config: &Config,
+    views: CheckpointViews,
+) -> Result<()> {
+    // A prompt of one token and a budget of one token stand in. They fill a context of 2, so only the other options
+    // can be refused.
+    let options = GenerateOptions { max_new_tokens: 1, ..options.clone() };
+    Ok(options.check(config, views, &[0], 2)?)
+}
+
+/// The context for one prompt and its answer: the one that the user asks for, or else the one that both need.
 pub(crate) fn context_for(
     asked: Option<usize>,
     prompt: usize,
     budget: usize,
     config: &Config,
 ) -> Result<usize> {
-    let most = config.max_position_embeddings;
+    let longest = config.max_position_embeddings;
     let needed = prompt.saturating_add(budget);
-    if needed > most {
+    if needed > longest {
         return Err(CliError::usage(format!(
             "{prompt} prompt tokens and up to {budget} new ones need a context of {needed}, and this model takes \
-             {most}. Give a shorter prompt or a smaller --max-new-tokens"
+             {longest}. Give a shorter prompt or a smaller --max-new-tokens"
         )));
     }
-    let context = context_within(asked.unwrap_or(needed), config)?;
+    let context = checked_context(asked.unwrap_or(needed), config)?;
     if needed > context {
         return Err(CliError::usage(format!(
             "{prompt} prompt tokens and up to {budget} new ones need a context of {needed}, and --context is \
-             {context}. Give a larger one or a smaller --max-new-tokens"
+             {context}. Give a larger --context or a smaller --max-new-tokens"
         )));
     }
     Ok(context)
 }
 
-/// A context that the model takes.
-pub(crate) fn context_within(asked: usize, config: &Config) -> Result<usize> {
+/// The context that the user asks for, if the model takes it.
+pub(crate) fn checked_context(asked: usize, config: &Config) -> Result<usize> {
     let most = config.max_position_embeddings;
     if asked > most {
         return Err(Error::ContextSize { asked, most }.into());

@@ -5,7 +5,6 @@ use std::io::Read;
 use orthrus_loader::{ChatRequest, ChatTemplate, Checkpoint, Message, Tokenizer};
 
 use crate::args::{PromptArgs, TemplateArgs};
-use crate::decode_options;
 use crate::error::{CliError, Result};
 
 /// The ids that `args` ask for, checked against the vocabulary.
@@ -20,7 +19,7 @@ pub(crate) fn ids(
         (_, _, Some(list)) => parse(&given(list)?)?,
         (None, None, None) => return Err(CliError::usage("no prompt: give one of --prompt, --raw, --ids")),
     };
-    decode_options::check_ids(&ids, checkpoint.config())?;
+    orthrus::check_ids(&ids, checkpoint.config())?;
     Ok(ids)
 }
 

@@ -16,7 +16,6 @@ mod model_source;
 mod output;
 mod progress_line;
 mod prompts;
-mod sampling;
 
 use std::process::ExitCode;
 

@@ -55,7 +55,7 @@ pub(crate) fn of_file(
         let prompt = if jsonl { encoder.object(line) } else { encoder.line(line) };
         let prompt = prompt
             .and_then(|prompt| {
-                decode_options::check_ids(&prompt.ids, checkpoint.config())?;
+                orthrus::check_ids(&prompt.ids, checkpoint.config())?;
                 decode_options::context_for(None, prompt.ids.len(), budget, checkpoint.config())?;
                 Ok(prompt)
             })

@@ -12,7 +12,7 @@ use crate::error::{CliError, Result};
 use crate::interrupt::{Interrupt, PROMPT};
 use crate::model_source::ModelSource;
 use crate::output::{note, show};
-use crate::{answer_report, decode_options, encode, sampling};
+use crate::{answer_report, decode_options, encode};
 
 /// The longest conversation unless asked otherwise.
 const USUAL_CONTEXT: usize = 8192;
@@ -32,13 +32,14 @@ pub(crate) fn run(args: &ChatArgs) -> Result<()> {
     };
     let tokenizer = checkpoint.tokenizer()?.ok_or_else(|| missing("tokenizer.json", "--ids 1,2,3"))?;
     let template = checkpoint.chat_template()?.ok_or_else(|| missing("chat template", "--raw TEXT"))?;
-    let options = decode_options::options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
+    let options =
+        decode_options::generate_options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
     let longest = checkpoint.config().max_position_embeddings;
     let context = args.context.unwrap_or(USUAL_CONTEXT.min(longest));
-    let context = decode_options::context_within(context, checkpoint.config())?;
+    let context = decode_options::checked_context(context, checkpoint.config())?;
 
     let session = source.load(&args.model)?.session(context)?;
-    if let Some(line) = sampling::line(&options.sampling) {
+    if let Some(line) = decode_options::sampling_flags(&options.sampling) {
         note(line);
     }
     let interrupt = Interrupt::install()?;

@@ -7,21 +7,22 @@ use crate::args::GenerateArgs;
 use crate::error::Result;
 use crate::model_source::ModelSource;
 use crate::output::{note, show, show_json};
-use crate::{answer_report, decode_options, encode, sampling};
+use crate::{answer_report, decode_options, encode};
 
 /// Answers the prompt that `args` give.
 pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let source = ModelSource::open(args.model.model.as_deref())?;
     let checkpoint = source.text_checkpoint()?;
     let tokenizer = checkpoint.tokenizer()?;
-    let options = decode_options::options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
+    let options =
+        decode_options::generate_options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
     let ids = encode::ids(&args.prompt, checkpoint, tokenizer.as_ref())?;
     let context =
         decode_options::context_for(args.context, ids.len(), args.max_new_tokens, checkpoint.config())?;
 
     let model = source.load(&args.model)?;
     let mut session = model.session(context)?;
-    if let Some(line) = sampling::line(&options.sampling) {
+    if let Some(line) = decode_options::sampling_flags(&options.sampling) {
         note(line);
     }
     // Ctrl-C ends this program, as it ends any other: there is nothing to go on with.

@@ -1,15 +1,14 @@
 //! `orthrus verify`: the same prompts in both views, and whether the ids are the same.
 
-use orthrus::{AcceptRule, Decoding, Error, GenerateOptions, Model, Replay, no_progress};
-use orthrus_loader::CheckpointViews;
+use orthrus::{AcceptRule, Decoding, GenerateOptions, Model, Replay, no_progress};
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
+use crate::decode_options;
 use crate::error::{CliError, Result};
 use crate::model_source::ModelSource;
 use crate::output::{note, show, show_json};
 use crate::prompts::{self, Prompt};
-use crate::sampling;
 
 /// Prompts of random ids for a synthetic model, unless asked otherwise.
 const SYNTHETIC_PROMPTS: usize = 16;
@@ -43,11 +42,9 @@ struct Difference {
 /// Decodes every prompt in both views; fails if any differs.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let source = ModelSource::open(args.model.model.as_deref())?;
-    if source.views() == CheckpointViews::ArOnly {
-        return Err(Error::NoDiffusionView.into());
-    }
-    let sampling = sampling::sampling(&args.sampling, &source.generation());
-    sampling.check()?;
+    let sampling = decode_options::sampling_options(&args.sampling, &source.generation());
+    let options = GenerateOptions { max_new_tokens: args.max_new_tokens, sampling, ..Default::default() };
+    decode_options::check_without_prompt(&options, source.config(), source.views())?;
     if sampling.accept == AcceptRule::Rejection && !sampling.is_greedy() {
         return Err(CliError::usage(
             "with `--accept rejection` the text depends on the view, though its distribution does not: verify \
@@ -56,10 +53,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     }
     let prompts = prompts(args, &source)?;
     let model = source.load(&args.model)?;
-    if let Some(line) = sampling::line(&sampling) {
+    if let Some(line) = decode_options::sampling_flags(&sampling) {
         note(line);
     }
-    let options = GenerateOptions { max_new_tokens: args.max_new_tokens, sampling, ..Default::default() };
     let replay = source.is_synthetic();
     if replay {
         note(

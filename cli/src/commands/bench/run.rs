@@ -5,13 +5,14 @@
 
 use std::path::Path;
 
-use orthrus::Error;
+use orthrus::GenerateOptions;
 use orthrus_loader::Config;
 
 use crate::args::BenchArgs;
 use crate::commands::bench::acceptance::Acceptance;
 use crate::commands::bench::results::Results;
 use crate::commands::bench::{measure, suite, svg, table};
+use crate::decode_options;
 use crate::error::{CliError, Result};
 use crate::model_source::ModelSource;
 use crate::output::{note, show};
@@ -20,9 +21,9 @@ use crate::output::{note, show};
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let source = ModelSource::open(args.model.model.as_deref())?;
     let config = source.config();
-    if let Some(asked) = args.block_size.filter(|asked| *asked > config.block_size) {
-        return Err(Error::BlockSize { asked, most: config.block_size }.into());
-    }
+    let decoding = decode_options::default_decoding(source.views());
+    let options = GenerateOptions { decoding, block_size: args.block_size, ..Default::default() };
+    decode_options::check_without_prompt(&options, config, source.views())?;
     let replayed = args.replay.as_deref().map(Acceptance::of_file).transpose()?;
     if args.json.is_some() && args.json == args.svg {
         return Err(CliError::usage("--json and --svg name one file: give two"));
