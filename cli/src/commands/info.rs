@@ -7,7 +7,7 @@ use indicatif::{BinaryBytes, HumanCount};
 use orthrus::Layouts;
 use orthrus::sizes::{SessionSizes, weight_bytes};
 use orthrus::{AdapterReport, Tier, WeightFormat, adapters_blocking};
-use orthrus_loader::{Checkpoint, CheckpointViews, Config};
+use orthrus_loader::{AttentionView, Checkpoint, CheckpointViews, Config, schema};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
@@ -20,7 +20,7 @@ const CONTEXTS: [usize; 4] = [1024, 4096, 8192, 32_768];
 
 /// Shows the checkpoint that `args` name.
 pub(crate) fn run(args: &InfoArgs) -> Result<()> {
-    let info = Info::of(&ModelSource::open(args.model.as_deref())?)?;
+    let info = Info::new(&ModelSource::open(args.model.as_deref())?)?;
     if args.json { show_json(&info, true) } else { show(&info.text()) }
 }
 
@@ -80,20 +80,19 @@ struct Memory {
 }
 
 impl Info {
-    fn of(source: &ModelSource) -> Result<Info> {
+    fn new(source: &ModelSource) -> Result<Info> {
         let mut info = Info::of_shape(source);
-        match source.checkpoint() {
-            Some(checkpoint) => info.add_files(checkpoint)?,
-            None => info.parameters = Parameters::of_shape(source.config()),
+        if let Some(checkpoint) = source.checkpoint() {
+            info.add_files(checkpoint)?;
         }
         Ok(info)
     }
 
-    /// What there is to tell without files.
+    /// What follows from the configuration and this machine, without files.
     fn of_shape(source: &ModelSource) -> Info {
         let config = source.config();
-        let tiers = adapters_blocking();
-        let tier = tiers.iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);
+        let adapters = adapters_blocking();
+        let tier = adapters.iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);
         Info {
             model: source.name(),
             synthetic: source.is_synthetic(),
@@ -114,7 +113,7 @@ impl Info {
             mask_token_id: config.mask_token_id,
             end_token_ids: Vec::new(),
             context: config.max_position_embeddings,
-            parameters: Parameters::default(),
+            parameters: Parameters::new(config, source.views()),
             tensor_dtypes: BTreeMap::new(),
             tensor_bytes: 0,
             file_bytes: None,
@@ -126,14 +125,7 @@ impl Info {
     }
 
     fn add_files(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        for (name, tensor) in checkpoint.tensors() {
-            let count = tensor.len() as u64;
-            self.parameters.total += count;
-            *match name {
-                name if name.contains("_diff.") => &mut self.parameters.diffusion,
-                name if name.contains(".self_attn.") => &mut self.parameters.ar,
-                _ => &mut self.parameters.shared,
-            } += count;
+        for (_, tensor) in checkpoint.tensors() {
             *self.tensor_dtypes.entry(tensor.dtype.to_string()).or_default() += 1;
             self.tensor_bytes += tensor.byte_len();
         }
@@ -197,22 +189,19 @@ impl Info {
 }
 
 impl Parameters {
-    /// Of a model with both views.
-    fn of_shape(config: &Config) -> Parameters {
-        let [hidden, queries, keys, ffn, layers, vocabulary, head_dim] = [
-            config.hidden_size,
-            config.query_width(),
-            config.key_value_width(),
-            config.intermediate_size,
-            config.num_hidden_layers,
-            config.vocab_size,
-            config.head_dim,
-        ]
-        .map(|number| number as u64);
-        let tables = if config.tie_word_embeddings { 1 } else { 2 };
-        let attention = layers * ((2 * queries + 2 * keys) * hidden + 2 * head_dim);
-        let shared = tables * vocabulary * hidden + layers * (3 * ffn + 2) * hidden + hidden;
-        Parameters { total: shared + 2 * attention, shared, ar: attention, diffusion: attention }
+    /// Counts the parameters of a checkpoint with these views.
+    fn new(config: &Config, views: CheckpointViews) -> Parameters {
+        let mut parameters = Parameters::default();
+        for (id, shape) in schema(config, views) {
+            let count = shape.elements();
+            parameters.total += count;
+            *match id.view() {
+                None => &mut parameters.shared,
+                Some(AttentionView::Ar) => &mut parameters.ar,
+                Some(AttentionView::Diffusion) => &mut parameters.diffusion,
+            } += count;
+        }
+        parameters
     }
 
     fn text(&self) -> String {
