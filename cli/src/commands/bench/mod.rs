@@ -1,6 +1,7 @@
 //! `orthrus bench`: what a model costs on this machine.
 
 mod acceptance;
+mod date;
 mod measure;
 mod results;
 mod run;

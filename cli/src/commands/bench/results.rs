@@ -5,8 +5,8 @@ use orthrus::sizes::weight_bytes;
 use serde::Serialize;
 
 use crate::commands::bench::acceptance::Acceptance;
+use crate::commands::bench::date::utc_now;
 use crate::commands::bench::spread::Spread;
-use crate::error::Result;
 use crate::model_source::ModelSource;
 
 /// Everything, with what it takes to do it again.
@@ -107,12 +107,12 @@ impl Results {
         repetitions: usize,
         copy: Spread,
         acceptance: Acceptance,
-    ) -> Result<Results> {
+    ) -> Results {
         let adapter = model.gpu().adapter();
         let arguments: Vec<String> = std::env::args().skip(1).collect();
-        Ok(Results {
+        Results {
             command: format!("orthrus {}", arguments.join(" ")),
-            date: orthrus_loader::utc_now("%Y-%m-%d %H:%M UTC").unwrap_or_default(),
+            date: utc_now(),
             version: env!("CARGO_PKG_VERSION"),
             adapter: adapter.name.clone(),
             backend: adapter.backend.clone(),
@@ -128,6 +128,6 @@ impl Results {
             acceptance,
             contexts: Vec::new(),
             notes: Vec::new(),
-        })
+        }
     }
 }

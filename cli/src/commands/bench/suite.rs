@@ -36,7 +36,7 @@ pub(crate) fn measure(
     let software = model.gpu().adapter().is_software();
     let bytes = if software { COPIED_BY_SOFTWARE } else { COPIED };
     let copy = measure::copy_bandwidth(model.gpu(), bytes, args.repetitions)?;
-    let mut results = Results::new(source, model, args.repetitions, copy, acceptance)?;
+    let mut results = Results::new(source, model, args.repetitions, copy, acceptance);
     let block = args.block_size.unwrap_or(model.config().block_size);
     let lengths = results.acceptance.sample(args.cycles, block);
     let longest = model.config().max_position_embeddings;
