@@ -7,22 +7,35 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 
-/// The line of statistics.
+/// The line of statistics. Its numbers add up: accepted drafts beyond the end of the text are not counted.
 pub(crate) fn line(answer: &Answer) -> String {
     let stats = &answer.stats;
-    format!(
-        "{}, {:.1} tokens/s, {}, {:.2} tokens per cycle, TPF {:.2}, first token after {}",
-        counted(stats.new_tokens, "token"),
-        answer.tokens_per_second(),
-        counted(stats.cycles(), "cycle"),
-        stats.tokens_per_cycle(),
+    let (tokens, cycles, passes) = (stats.new_tokens, stats.cycles(), stats.forward_passes);
+    // Prefill gives the first token.
+    let of_cycles = tokens.saturating_sub(1);
+    let mut line = format!("{}: 1 from the prompt", counted(tokens, "token"));
+    if cycles > 0 {
+        line += &format!(
+            ", {of_cycles} from {} ({:.2} a cycle); {:.1} tokens/s",
+            counted(cycles, "cycle"),
+            of_cycles as f64 / cycles as f64,
+            answer.tokens_per_second()
+        );
+    }
+    line + &format!(
+        ", TPF {:.2} ({}), first token after {}",
         stats.tpf(),
+        counted_plural(passes, "pass", "passes"),
         time(answer.prefill)
     )
 }
 
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+fn counted(count: usize, noun: &str) -> String {
+    counted_plural(count, noun, &format!("{noun}s"))
+}
+
+fn counted_plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn time(time: Duration) -> String {

@@ -90,13 +90,50 @@ fn without_json_stdout_is_the_text_alone() {
     let expected = list(&golden["runs"]["main"]["new_ids"]).replace(',', " ") + "\n";
     assert_eq!(ran.text(), expected);
     let last = ran.err.lines().last().unwrap();
-    for part in
-        ["64 tokens, ", " tokens/s, ", "14 cycles, ", "tokens per cycle, TPF 2.21, first token after "]
-    {
+    for part in [
+        "64 tokens: 1 from the prompt, 63 from 14 cycles (4.50 a cycle); ",
+        " tokens/s, TPF 2.21 (29 passes), ",
+    ] {
         assert!(last.contains(part), "{last}");
     }
     let start = ran.err.lines().find(|line| line.starts_with("model ")).unwrap();
     assert!(start.contains("tied-gqa") && start.contains("f32") && start.contains("tier "), "{start}");
+}
+
+/// The numbers in a line, in order.
+fn numbers(line: &str) -> Vec<f64> {
+    let is_other = |c: char| !c.is_ascii_digit() && c != '.';
+    line.split(is_other).filter_map(|word| word.parse().ok()).collect()
+}
+
+/// A token budget often ends within a block, and cuts accepted drafts off. The line must not count those.
+#[test]
+fn the_statistics_line_adds_up() {
+    let ids = list(&golden_json()["prompt_ids"]);
+    let mut was_cut_off = false;
+    for (decoding, budget) in [("dual", 1), ("dual", 2), ("dual", 9), ("dual", 64), ("ar", 9)] {
+        let text = budget.to_string();
+        let flags = ["--ids", &ids, "--max-new-tokens", &text, "--decoding", decoding, "--dtype", "f32"];
+        let ran = generate(&golden(), &[&flags[..], &["--json"]].concat());
+        let stats = &ran.json()["stats"];
+        let number = |name: &str| stats[name].as_f64().unwrap();
+        let line = ran.err.lines().last().unwrap();
+        let (tokens, from_prompt, tpf, passes) = match numbers(line)[..] {
+            [tokens, from_prompt, tpf, passes, _] => (tokens, from_prompt, tpf, passes),
+            [tokens, from_prompt, from_cycles, cycles, mean, _, tpf, passes, _] => {
+                assert_eq!(tokens, from_prompt + from_cycles, "{line}");
+                assert_eq!(cycles, number("cycles"), "{line}");
+                assert!((mean - from_cycles / cycles).abs() <= 0.005, "{line}");
+                was_cut_off |= mean + 0.01 < number("tokens_per_cycle");
+                (tokens, from_prompt, tpf, passes)
+            }
+            _ => panic!("unexpected numbers in {line}"),
+        };
+        assert_eq!((tokens, from_prompt), (f64::from(budget), 1.0), "{line}");
+        assert_eq!(passes, number("forward_passes"), "{line}");
+        assert!((tpf - tokens / passes).abs() <= 0.005, "{line}");
+    }
+    assert!(was_cut_off, "no budget cut a block short, so the test shows nothing");
 }
 
 #[test]
