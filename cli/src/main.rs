@@ -1,6 +1,7 @@
-//! `orthrus`: generate, chat, verify, bench, and look at models and adapters, from the command line.
+//! `orthrus`: the command line of the dual-view decoder.
 //!
-//! Text goes to stdout and everything else to stderr. One file per command; [`args`] has every flag.
+//! [`args`] has every flag, and [`commands`] has one module for each command. The text of an answer goes to stdout, and
+//! everything else to stderr.
 
 mod answer;
 mod answer_report;
@@ -49,12 +50,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Without a desktop session, Mesa's Vulkan layer for choosing a device by hand prints an error about a directory of
-/// that session, for every program, and goes on. We choose adapters ourselves, so it need not even try.
+/// Switches off a layer of Mesa's Vulkan that lets users choose a device by hand.
+///
+/// Without a desktop session, the layer prints an error about a missing directory. This program chooses adapters itself.
 fn quiet_mesa() {
     let set = |name| std::env::var_os(name).is_some();
     if !set("XDG_RUNTIME_DIR") && !set("MESA_VK_DEVICE_SELECT") {
-        // SAFETY: this is the first thing that the program does: there is no other thread to read the environment.
+        // SAFETY: this is the first thing that the program does, so no other thread reads the environment.
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
 }

@@ -1,13 +1,15 @@
-//! `orthrus generate`: one prompt, one answer.
+//! `orthrus generate`: one answer to one prompt.
 
 use std::sync::atomic::AtomicBool;
 
 use crate::answer::answer;
+use crate::answer_report;
 use crate::args::GenerateArgs;
+use crate::decode_options;
+use crate::encode;
 use crate::error::Result;
 use crate::model_source::ModelSource;
 use crate::output::{note, show, show_json};
-use crate::{answer_report, decode_options, encode};
 
 /// Answers the prompt that `args` give.
 pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
@@ -16,7 +18,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let tokenizer = checkpoint.tokenizer()?;
     let options =
         decode_options::generate_options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
-    let ids = encode::ids(&args.prompt, checkpoint, tokenizer.as_ref())?;
+    let ids = encode::prompt_ids(&args.prompt, checkpoint, tokenizer.as_ref())?;
     let context =
         decode_options::context_for(args.context, ids.len(), args.max_new_tokens, checkpoint.config())?;
 
@@ -25,7 +27,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     if let Some(line) = decode_options::sampling_flags(&options.sampling) {
         note(line);
     }
-    // Ctrl-C ends this program, as it ends any other: there is nothing to go on with.
+    // Ctrl-C ends this command, so nothing ever stops the answer alone.
     let never = AtomicBool::new(false);
     let outcome = answer(&mut session, &ids, &options, tokenizer.as_ref(), &never, &mut |piece| {
         if args.json { Ok(()) } else { show(piece) }
@@ -34,14 +36,14 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         let answer = outcome?;
         let has_text = tokenizer.is_some();
         show_json(
-            &answer_report::Json::new(&ids, &answer, has_text, &options, args.model.dtype, model.gpu()),
+            &answer_report::AnswerJson::new(&ids, &answer, has_text, &options, args.model.dtype, model.gpu()),
             false,
         )?;
-        note(answer_report::line(&answer));
+        note(answer_report::statistics_line(&answer));
     } else {
-        // Whatever comes next begins a line, an error message too.
+        // The next output begins a line of its own, also if it is an error message.
         show("\n")?;
-        note(answer_report::line(&outcome?));
+        note(answer_report::statistics_line(&outcome?));
     }
     Ok(())
 }

@@ -91,7 +91,7 @@ fn prompts(args: &VerifyArgs, source: &ModelSource) -> Result<Vec<Prompt>> {
     match (args.synthetic_prompts, source.checkpoint()) {
         (Some(count), _) => prompts::random(limited(count), args.max_new_tokens, source),
         (None, Some(checkpoint)) => {
-            prompts::of_file(args.file.as_deref(), args.limit, args.max_new_tokens, checkpoint)
+            prompts::from_file(args.file.as_deref(), args.limit, args.max_new_tokens, checkpoint)
         }
         (None, None) if args.file.is_some() => Err(CliError::usage(format!(
             "{} has no tokenizer: use --synthetic-prompts N in place of --file",

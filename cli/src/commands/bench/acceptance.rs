@@ -84,7 +84,7 @@ impl Acceptance {
         if !talks || checkpoint.views() == CheckpointViews::ArOnly {
             return Ok(Acceptance::built_in());
         }
-        let prompts = match prompts::of_file(None, limit, BUDGET, checkpoint) {
+        let prompts = match prompts::from_file(None, limit, BUDGET, checkpoint) {
             Ok(prompts) => prompts,
             Err(error) => {
                 note(format!("the model is not asked for its acceptance lengths: {error}"));
