@@ -8,8 +8,8 @@ use orthrus::{AcceptRule, ArKernel, Decoding, Tier, WeightFormat};
 
 /// Lossless dual-view (Orthrus) decoding on any GPU.
 ///
-/// The text of an answer goes to stdout, and everything else to stderr. The exit code is 0 for success, 1 for a run that
-/// failed, and 2 for bad usage.
+/// The text of an answer goes to stdout, and everything else to stderr. The exit code is 0 for success, 1 for a run
+/// that failed, and 2 for bad usage.
 #[derive(Parser, Debug)]
 #[command(name = "orthrus", version)]
 pub(crate) struct Args {
@@ -82,8 +82,8 @@ pub(crate) struct ChatArgs {
     #[arg(long, help_heading = "Decoding", value_name = "N", default_value_t = 1024, value_parser = positive)]
     pub(crate) max_new_tokens: usize,
 
-    /// The context: positions of the KV cache, which limit the conversation. The default is the model's limit, or 8192 if
-    /// that is smaller.
+    /// The context: positions of the KV cache, which limit the conversation. The default is the model's limit, or 8192
+    /// if that is smaller.
     #[arg(long, help_heading = "Decoding", value_name = "N", value_parser = positive)]
     pub(crate) context: Option<usize>,
 }
@@ -93,8 +93,9 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
 
-    /// A file with one prompt on each line: text, or token ids as `[1,2,3]`. In a .jsonl file, each line is an object with
-    /// `prompt` (a message for the chat template), `raw`, `ids` or `messages`. The default is a few built-in prompts.
+    /// A file with one prompt on each line: text, or token ids as `[1,2,3]`. In a .jsonl file, each line is an object
+    /// with `prompt` (a message for the chat template), `raw`, `ids` or `messages`. The default is a few built-in
+    /// prompts.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
@@ -123,8 +124,8 @@ pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
 
-    /// The contexts to measure at. The default is 512, 8192 and 40000, as far as the model and the GPU's memory have room,
-    /// and only 512 on a software adapter. The KV cache holds zeros, because times do not depend on its values.
+    /// The contexts to measure at. The default is 512, 8192 and 40000, as far as the model and the GPU's memory have
+    /// room, and only 512 on a software adapter. The KV cache holds zeros, because times do not depend on its values.
     #[arg(long, value_name = "N,N,...", value_delimiter = ',', value_parser = positive)]
     pub(crate) contexts: Option<Vec<usize>>,
 
@@ -148,9 +149,9 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     pub(crate) kernels: bool,
 
-    /// The file of acceptance lengths to replay: a JSON array, or the JSON of `generate --json` or `bench --json`. An even
-    /// sample of --cycles lengths is used. By default the model answers a few prompts to record its own lengths. A model
-    /// without a tokenizer gets the bundled model's lengths.
+    /// The file of acceptance lengths to replay: a JSON array, or the JSON of `generate --json` or `bench --json`. An
+    /// even sample of --cycles lengths is used. By default the model answers a few prompts to record its own lengths. A
+    /// model without a tokenizer gets the bundled model's lengths.
     #[arg(long, value_name = "FILE")]
     pub(crate) replay: Option<PathBuf>,
 
@@ -209,8 +210,8 @@ pub(crate) struct ModelArgs {
 #[derive(ClapArgs, Debug)]
 #[command(next_help_heading = "Decoding")]
 pub(crate) struct DecodeArgs {
-    /// With `dual`, the diffusion view drafts blocks and the AR view verifies them. With `ar`, the AR view decodes one token
-    /// at a time. The default is `dual` if the checkpoint has a diffusion view.
+    /// With `dual`, the diffusion view drafts blocks and the AR view verifies them. With `ar`, the AR view decodes one
+    /// token at a time. The default is `dual` if the checkpoint has a diffusion view.
     #[arg(long = "view", visible_alias = "decoding", value_name = "VIEW", value_parser = named([Decoding::Dual, Decoding::Ar], Decoding::name))]
     pub(crate) decoding: Option<Decoding>,
 
@@ -218,8 +219,8 @@ pub(crate) struct DecodeArgs {
     #[arg(long, value_name = "K", value_parser = positive)]
     pub(crate) block_size: Option<usize>,
 
-    /// The kernels of `--view ar`. With `exact`, the text is the same as with `--view dual`. The kernels of `fast` are faster,
-    /// but may decide near-ties differently.
+    /// The kernels of `--view ar`. With `exact`, the text is the same as with `--view dual`. The kernels of `fast` are
+    /// faster, but may decide near-ties differently.
     #[arg(long, value_name = "KERNEL", default_value = "exact", value_parser = named([ArKernel::Exact, ArKernel::Fast], ArKernel::name))]
     pub(crate) ar_kernel: ArKernel,
 }
@@ -240,14 +241,14 @@ pub(crate) struct SamplingArgs {
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub(crate) top_p: Option<f32>,
 
-    /// The seed of the random numbers. The same seed draws the same text on the same adapter. The default comes from the
-    /// clock and is shown on stderr.
+    /// The seed of the random numbers. The same seed draws the same text on the same adapter. The default comes from
+    /// the clock and is shown on stderr.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 
-    /// When a draft is accepted. With `coupled`, both views draw with the same random numbers, and equal draws are accepted:
-    /// the text does not depend on --view. `rejection` is the rule of the Orthrus paper. Both keep the model's
-    /// distribution.
+    /// When a draft is accepted. With `coupled`, both views draw with the same random numbers, and equal draws are
+    /// accepted: the text does not depend on --view. `rejection` is the rule of the Orthrus paper. Both keep the
+    /// model's distribution.
     #[arg(long, value_name = "RULE", value_parser = named([AcceptRule::Coupled, AcceptRule::Rejection], AcceptRule::name))]
     pub(crate) accept: Option<AcceptRule>,
 }

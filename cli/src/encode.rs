@@ -47,8 +47,8 @@ fn message_ids(
     conversation_ids(&template, tokenizer, args, &[Message::user(content)])
 }
 
-/// The ids of one line of a prompt file. A list such as `[1,2,3]` gives its ids. Text goes through the chat template, if
-/// the checkpoint has one.
+/// The ids of one line of a prompt file. A list such as `[1,2,3]` gives its ids. Text goes through the chat template,
+/// if the checkpoint has one.
 pub(crate) fn line_ids(
     line: &str,
     checkpoint: &Checkpoint,

@@ -52,7 +52,8 @@ fn main() -> ExitCode {
 
 /// Switches off a layer of Mesa's Vulkan that lets users choose a device by hand.
 ///
-/// Without a desktop session, the layer prints an error about a missing directory. This program chooses adapters itself.
+/// Without a desktop session, the layer prints an error about a missing directory. This program chooses adapters
+/// itself.
 fn quiet_mesa() {
     let set = |name| std::env::var_os(name).is_some();
     if !set("XDG_RUNTIME_DIR") && !set("MESA_VK_DEVICE_SELECT") {

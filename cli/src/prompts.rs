@@ -26,7 +26,7 @@ pub(crate) struct Prompt {
     pub(crate) ids: Vec<u32>,
 }
 
-/// A line of a .jsonl file. Exactly one of the fields is given; others are ignored.
+/// A line of a .jsonl file. Exactly one of these fields is given. Other fields are ignored.
 #[derive(Deserialize, Debug)]
 struct Line {
     prompt: Option<String>,
@@ -78,16 +78,16 @@ pub(crate) fn random(count: usize, budget: usize, source: &ModelSource) -> Resul
         .map_err(|_| CliError::usage(format!("--synthetic-prompts takes 1 to {}, not {count}", u32::MAX)))?;
     let one = |index: u32| {
         let [length, _] = philox([index, u32::MAX], 0);
-        let ids = random_ids((RANDOM_LEAST + length % RANDOM_SPAN) as usize, index, config.vocab_size);
+        let ids = random_numbers((RANDOM_LEAST + length % RANDOM_SPAN) as usize, index, config.vocab_size);
         Prompt { shown: format!("{} random ids", ids.len()), ids }
     };
     decode_options::context_for(None, (RANDOM_LEAST + RANDOM_SPAN) as usize, budget, config)?;
     Ok((0..count).map(one).collect())
 }
 
-/// `count` random ids. Each `stream` has its own ids.
-pub(crate) fn random_ids(count: usize, stream: u32, vocabulary: usize) -> Vec<u32> {
-    (0..count as u32).map(|place| philox([stream, place], 0)[0] % vocabulary as u32).collect()
+/// `count` random numbers below `limit`, the same ones in every run. Each `stream` has its own numbers.
+pub(crate) fn random_numbers(count: usize, stream: u32, limit: usize) -> Vec<u32> {
+    (0..count as u32).map(|place| philox([stream, place], 0)[0] % limit as u32).collect()
 }
 
 /// Turns the lines of a prompt file into ids.
@@ -105,7 +105,7 @@ impl Encoder<'_> {
 
     fn object(&self, line: &str) -> Result<Prompt> {
         let parsed: Line = serde_json::from_str(line)
-            .map_err(|error| CliError::usage(format!("no such object: {error}")))?;
+            .map_err(|error| CliError::usage(format!("not a JSON object with a prompt: {error}")))?;
         match parsed {
             Line { ids: Some(ids), prompt: None, raw: None, messages: None } => {
                 Ok(Prompt { shown: format!("{ids:?}"), ids })

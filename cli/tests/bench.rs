@@ -161,7 +161,7 @@ fn a_model_too_short_to_be_asked_is_measured() {
     common::configure(&model, "config.json", "max_position_embeddings", json!(256));
     let ran = bench(&["--model", path(model.path()), "--contexts", "20"]);
     shown(&ran, &["replayed acceptance, recorded with the bundled model", "dual view"]);
-    assert!(ran.err.contains("the model is not asked for its acceptance lengths"), "{}", ran.err);
+    assert!(ran.err.contains("the model's own acceptance lengths are not recorded"), "{}", ran.err);
 }
 
 #[test]
@@ -250,7 +250,8 @@ fn options_must_make_sense() {
         .failed(1, "opening the file for the results");
     with(&["--contexts", "8", "--svg", path(dir.path())]).failed(1, "opening the file for the results");
     let file = path(&file);
-    with(&["--contexts", "8", "--json", file, "--svg", file]).failed(2, "--json and --svg name one file");
+    with(&["--contexts", "8", "--json", file, "--svg", file])
+        .failed(2, "--json and --svg name the same file");
 }
 
 #[test]
@@ -329,8 +330,9 @@ fn verify_takes_objects() {
     ];
     let report = verify(&lines.join("\n")).json();
     assert_eq!((&report["prompts"], &report["identical"]), (&json!(4), &json!(4)));
-    verify("{\"ids\": [1]}\n\n{\"prompt\": 3}").failed(2, "line 3 of the prompts: no such object");
-    verify("not an object").failed(2, "line 1 of the prompts: no such object");
+    verify("{\"ids\": [1]}\n\n{\"prompt\": 3}")
+        .failed(2, "line 3 of the prompts: not a JSON object with a prompt");
+    verify("not an object").failed(2, "line 1 of the prompts: not a JSON object with a prompt");
     verify("{}").failed(2, "exactly one of `prompt`, `raw`, `ids` and `messages`");
     verify(r#"{"raw": "a", "ids": [1]}"#).failed(2, "exactly one of");
     verify(r#"{"ids": [320]}"#).failed(2, "line 1 of the prompts: token 0 is 320");

@@ -1,12 +1,11 @@
-//! `orthrus info`: what a checkpoint holds and what it needs.
+//! `orthrus info`: what a checkpoint holds, and how much memory it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use indicatif::{BinaryBytes, HumanCount};
-use orthrus::Layouts;
 use orthrus::sizes::{SessionSizes, weight_bytes};
-use orthrus::{AdapterReport, Tier, WeightFormat, adapters_blocking};
+use orthrus::{AdapterReport, Layouts, Tier, WeightFormat, adapters_blocking};
 use orthrus_loader::{AttentionView, Checkpoint, CheckpointViews, Config, schema};
 use serde::Serialize;
 
@@ -15,20 +14,20 @@ use crate::error::Result;
 use crate::model_source::ModelSource;
 use crate::output::{show, show_json};
 
-/// Contexts to tell the memory for, besides the model's own.
+/// The contexts whose memory is shown, besides the model's longest one.
 const CONTEXTS: [usize; 4] = [1024, 4096, 8192, 32_768];
 
-/// Shows the checkpoint that `args` name.
+/// Shows the model that `args` name.
 pub(crate) fn run(args: &InfoArgs) -> Result<()> {
     let info = Info::new(&ModelSource::open(args.model.as_deref())?)?;
     if args.json { show_json(&info, true) } else { show(&info.text()) }
 }
 
-/// All there is to tell. Sizes are in bytes, other numbers are counts.
+/// The object that `info --json` prints. Names with `bytes` and the fields of `memory` are in bytes.
 #[derive(Serialize, Debug)]
 struct Info {
     model: String,
-    /// Random weights: no tensors, no text.
+    /// Whether weights are random. Then there are no tensors and no tokenizer.
     synthetic: bool,
     views: Vec<&'static str>,
     layers: usize,
@@ -45,14 +44,14 @@ struct Info {
     end_token_ids: Vec<u32>,
     context: usize,
     parameters: Parameters,
-    /// Number of tensors of each type.
+    /// The number of tensors of each type.
     tensor_dtypes: BTreeMap<String, usize>,
     tensor_bytes: u64,
-    /// None: the checkpoint is not in files.
+    /// `None`: the checkpoint is not on disk.
     file_bytes: Option<u64>,
     tokenizer: bool,
     chat_template: bool,
-    /// The best tier that this machine has, which `memory` is for: it decides how the cache is stored.
+    /// The best tier on this machine. It decides the layout of the KV cache, so `memory` is for this tier.
     tier: &'static str,
     memory: Vec<Memory>,
 }
@@ -60,15 +59,15 @@ struct Info {
 #[derive(Serialize, Debug, Default)]
 struct Parameters {
     total: u64,
-    /// Used by both views.
+    /// Parameters that both views use.
     shared: u64,
-    /// The AR view's own.
+    /// Parameters that only the AR view uses.
     ar: u64,
-    /// The diffusion view's own.
+    /// Parameters that only the diffusion view uses.
     diffusion: u64,
 }
 
-/// GPU memory for a context.
+/// The GPU memory that a context needs, in bytes.
 #[derive(Serialize, Debug)]
 struct Memory {
     context: usize,
@@ -219,12 +218,12 @@ impl Parameters {
 
 fn listed(ids: &[u32]) -> String {
     match ids {
-        [] => "none: answers end with the token budget only".to_string(),
+        [] => "none: only the token budget ends an answer".to_string(),
         ids => ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
     }
 }
 
-/// What each context takes in each format.
+/// The memory of each context with each weight format.
 fn memory(config: &Config, views: CheckpointViews, tier: Tier) -> Vec<Memory> {
     let longest = config.max_position_embeddings;
     let contexts: BTreeSet<usize> =
@@ -242,7 +241,7 @@ fn memory(config: &Config, views: CheckpointViews, tier: Tier) -> Vec<Memory> {
     rows
 }
 
-/// Bytes of the weights files: the single one, or else the shards that the index names.
+/// Bytes of the weight files: `model.safetensors`, or else the shards that the index names.
 fn file_bytes(directory: &Path) -> u64 {
     let size = |name: &str| std::fs::metadata(directory.join(name)).map(|file| file.len());
     if let Ok(bytes) = size("model.safetensors") {

@@ -1,4 +1,4 @@
-//! `orthrus bench`: what a model costs on this machine.
+//! `orthrus bench`: how fast a model runs on this machine.
 
 mod acceptance;
 mod date;

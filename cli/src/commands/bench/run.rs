@@ -1,7 +1,4 @@
-//! `orthrus bench`: what a model costs on this machine.
-//!
-//! Everything is measured in one run: the passes by themselves, whole cycles and steps of AR decoding through the
-//! real decode loop, prompts, and beside them what the GPU can copy, which is the ceiling of all of it.
+//! The command itself: checks its arguments, measures, and writes the results.
 
 use std::path::Path;
 
@@ -10,23 +7,26 @@ use orthrus_loader::Config;
 
 use crate::args::BenchArgs;
 use crate::commands::bench::acceptance::Acceptance;
+use crate::commands::bench::measure::positions_needed;
 use crate::commands::bench::results::Results;
-use crate::commands::bench::{measure, suite, svg, table};
+use crate::commands::bench::suite;
+use crate::commands::bench::svg;
+use crate::commands::bench::table;
 use crate::decode_options;
 use crate::error::{CliError, Result};
 use crate::model_source::ModelSource;
 use crate::output::{note, show};
 
-/// Measures the model that `args` name.
+/// Measures the model that `args` name, and shows and writes the results.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let source = ModelSource::open(args.model.model.as_deref())?;
     let config = source.config();
     let decoding = decode_options::default_decoding(source.views());
     let options = GenerateOptions { decoding, block_size: args.block_size, ..Default::default() };
     decode_options::check_without_prompt(&options, config, source.views())?;
-    let replayed = args.replay.as_deref().map(Acceptance::of_file).transpose()?;
+    let replayed = args.replay.as_deref().map(Acceptance::from_file).transpose()?;
     if args.json.is_some() && args.json == args.svg {
-        return Err(CliError::usage("--json and --svg name one file: give two"));
+        return Err(CliError::usage("--json and --svg name the same file: give two files"));
     }
     for file in [&args.json, &args.svg].into_iter().flatten() {
         check_writable(file)?;
@@ -35,11 +35,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let model = source.load(&args.model)?;
     let acceptance = match (replayed, source.checkpoint()) {
         (Some(acceptance), _) => acceptance,
-        (None, Some(checkpoint)) => Acceptance::of_model(checkpoint, &model)?,
-        (None, None) => Acceptance::built_in(),
+        (None, Some(checkpoint)) => Acceptance::from_model(checkpoint, &model)?,
+        (None, None) => Acceptance::of_bundled_model(),
     };
     let results = suite::measure(args, &source, &model, acceptance)?;
-    // What cannot be written is not to take the rest along.
+    // The table is shown even if a file cannot be written.
     let written = write_files(args, &results);
     show(&table::text(&results))?;
     written
@@ -57,17 +57,17 @@ fn write_files(args: &BenchArgs, results: &Results) -> Result<()> {
     Ok(())
 }
 
-/// Contexts asked for must fit the model. (Those that are not asked for are left out where they do not.)
+/// Checks that the contexts that the user asks for fit the model. Default contexts that do not fit are left out later.
 fn check_contexts(args: &BenchArgs, config: &Config) -> Result<()> {
     let longest = config.max_position_embeddings;
     if args.cycles > longest {
         return Err(CliError::usage(format!(
-            "{} --cycles are more than the {longest} positions of this model",
+            "--cycles {} is more than the {longest} positions of this model",
             args.cycles
         )));
     }
-    // Where every cycle accepts all that it drafts.
-    let room = measure::room(&vec![config.block_size as u32 - 1; args.cycles], config.block_size);
+    // The room that cycles need if each of them accepts all drafts.
+    let room = positions_needed(&vec![config.block_size as u32 - 1; args.cycles], config.block_size);
     let contexts = args.contexts.as_deref().unwrap_or_default();
     match contexts.iter().find(|context| context.saturating_add(room) > longest) {
         Some(context) => Err(CliError::usage(format!(
@@ -78,7 +78,7 @@ fn check_contexts(args: &BenchArgs, config: &Config) -> Result<()> {
     }
 }
 
-/// A long run should not end in a file that cannot be written. What the file holds stays.
+/// Checks before the measurements that a file can be written. Its contents stay.
 fn check_writable(file: &Path) -> Result<()> {
     let opened = std::fs::OpenOptions::new().append(true).create(true).open(file);
     opened.map(drop).map_err(|source| CliError::Io { what: "opening the file for the results", source })

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// The median of some measurements, the least and the most of them.
+/// The median of some values, with the least and the most.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -11,7 +11,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of none, all is 0.
+    /// The spread of `values`. Without values, everything is 0.
     pub(crate) fn of(mut values: Vec<f64>) -> Spread {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(0.0);
@@ -24,7 +24,7 @@ impl Spread {
         Spread { median, least: at(0), most: values.last().copied().unwrap_or(0.0) }
     }
 
-    /// Of other values, each a monotonic function of these.
+    /// The spread of `f` of the values. `f` must be monotonic.
     pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Spread {
         let (a, b) = (f(self.least), f(self.most));
         Spread { median: f(self.median), least: a.min(b), most: a.max(b) }

@@ -6,24 +6,25 @@ use orthrus_loader::CheckpointViews;
 
 use crate::args::BenchArgs;
 use crate::commands::bench::acceptance::Acceptance;
-use crate::commands::bench::measure::{self, Bench};
+use crate::commands::bench::measure::{BenchSession, copy_bandwidth, positions_needed};
 use crate::commands::bench::results::{AtContext, KernelFigures, PassFigures, Results};
 use crate::commands::bench::spread::Spread;
 use crate::error::{CliError, Result};
 use crate::model_source::ModelSource;
 use crate::output::note;
 
-/// What is measured unless asked otherwise.
+/// The default contexts.
 const CONTEXTS: [usize; 3] = [512, 8192, 40_000];
 
-/// The longest prompt measured: a longer one takes minutes on many machines.
-const LONGEST_PROMPT: usize = 8192;
+/// The longest context at which prefill is measured. A longer prefill takes minutes on many machines.
+const LONGEST_PREFILL: usize = 8192;
 
-/// Rows of the blocks measured, as far as the model has them.
-const BLOCKS: [usize; 3] = [8, 16, 32];
+/// The rows of verify and draft passes, as far as the block size allows.
+const BLOCK_ROWS: [usize; 3] = [8, 16, 32];
 
-/// Bytes copied to find the ceiling: more than any cache holds, and less where a processor copies.
+/// The bytes copied to measure memory bandwidth: more than the caches of a GPU hold.
 const COPIED: u64 = 512 << 20;
+/// The bytes that a software adapter copies, which is slower.
 const COPIED_BY_SOFTWARE: u64 = 32 << 20;
 
 /// Measures everything that `args` ask for.
@@ -35,14 +36,14 @@ pub(crate) fn measure(
 ) -> Result<Results> {
     let software = model.gpu().adapter().is_software();
     let bytes = if software { COPIED_BY_SOFTWARE } else { COPIED };
-    let copy = measure::copy_bandwidth(model.gpu(), bytes, args.repetitions)?;
+    let copy = copy_bandwidth(model.gpu(), bytes, args.repetitions)?;
     let mut results = Results::new(source, model, args.repetitions, copy, acceptance);
     let block = args.block_size.unwrap_or(model.config().block_size);
     let lengths = results.acceptance.sample(args.cycles, block);
     let longest = model.config().max_position_embeddings;
     let usual = CONTEXTS.into_iter().filter(|context| !software || *context == CONTEXTS[0]).collect();
     for context in args.contexts.clone().unwrap_or(usual) {
-        if context + measure::room(&lengths, model.config().block_size) > longest {
+        if context + positions_needed(&lengths, model.config().block_size) > longest {
             results.notes.push(format!("context {context} is left out: the model has {longest} positions"));
             continue;
         }
@@ -60,23 +61,24 @@ pub(crate) fn measure(
     Ok(results)
 }
 
+/// Measures everything at one context.
 fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) -> Result<AtContext> {
-    let mut bench = Bench::new(model, context, lengths, args)?;
+    let mut bench = BenchSession::new(model, context, lengths, args)?;
     let dual = model.views() == CheckpointViews::Dual;
     let mut passes = Vec::new();
-    for kernel in kernels(args) {
+    for kernel in ar_kernels(args) {
         passes.push(pass(&mut bench, MeasuredPass::Verify(kernel), 1)?);
     }
-    for rows in BLOCKS.into_iter().filter(|rows| dual && *rows <= model.config().block_size) {
+    for rows in BLOCK_ROWS.into_iter().filter(|rows| dual && *rows <= model.config().block_size) {
         passes.push(pass(&mut bench, MeasuredPass::Verify(ArKernel::Exact), rows)?);
     }
-    for rows in BLOCKS.into_iter().filter(|rows| dual && *rows <= model.config().block_size) {
+    for rows in BLOCK_ROWS.into_iter().filter(|rows| dual && *rows <= model.config().block_size) {
         passes.push(pass(&mut bench, MeasuredPass::Draft, rows)?);
     }
-    // The exact kernels' text is what the dual view's cycles are to give.
+    // Dual-view decoding must give the text of exact AR decoding, which is therefore decoded first.
     let exact = bench.decode_ar(ArKernel::Exact)?;
     let mut ar = Vec::new();
-    for kernel in kernels(args) {
+    for kernel in ar_kernels(args) {
         let mut figures = match kernel {
             ArKernel::Exact => exact.figures(),
             ArKernel::Fast => bench.decode_ar(kernel)?.figures_beside(&exact),
@@ -98,10 +100,10 @@ fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) 
             Some(figures)
         }
     };
-    // Last, as prompts leave more than zeros in the cache.
-    let prompt = if context <= LONGEST_PROMPT { Some(bench.prompt()?) } else { None };
-    if args.kernels && prompt.is_some() {
-        let rows = bench.rows_of_prompt();
+    // Prefill comes last, because it fills the KV cache with more than zeros.
+    let prefill = if context <= LONGEST_PREFILL { Some(bench.prefill()?) } else { None };
+    if args.kernels && prefill.is_some() {
+        let rows = bench.rows_of_last_prefill_pass();
         passes.push(pass(&mut bench, MeasuredPass::Prefill, rows)?);
     }
     let sizes = bench.session.sizes();
@@ -110,22 +112,23 @@ fn at_context(args: &BenchArgs, model: &Model, lengths: &[u32], context: usize) 
         passes,
         ar,
         dual,
-        prompt_ms: prompt.map(|seconds| seconds.map(|s| s * 1e3)),
-        prompt_tokens_per_second: prompt.map(|seconds| seconds.map(|s| context as f64 / s)),
+        prompt_ms: prefill.map(|seconds| seconds.map(|s| s * 1e3)),
+        prompt_tokens_per_second: prefill.map(|seconds| seconds.map(|s| context as f64 / s)),
         cache_bytes: sizes.cache_bytes(),
         scratch_bytes: sizes.scratch_bytes() + sizes.rope_bytes(),
     })
 }
 
-/// The one-row kernels to measure.
-fn kernels(args: &BenchArgs) -> Vec<ArKernel> {
+/// The kernels of AR decoding to measure.
+fn ar_kernels(args: &BenchArgs) -> Vec<ArKernel> {
     match args.ar_kernel {
         Some(kernel) => vec![kernel],
         None => vec![ArKernel::Exact, ArKernel::Fast],
     }
 }
 
-fn pass(bench: &mut Bench<'_>, pass: MeasuredPass, rows: usize) -> Result<PassFigures> {
+/// Measures one pass, and its kernels if the user asks for them.
+fn pass(bench: &mut BenchSession<'_>, pass: MeasuredPass, rows: usize) -> Result<PassFigures> {
     let seconds: Spread = bench.pass(pass, rows)?;
     let (name, kernel) = match pass {
         MeasuredPass::Verify(kernel) if rows == 1 => ("AR", Some(kernel.name())),
