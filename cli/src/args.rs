@@ -52,11 +52,11 @@ pub(crate) struct GenerateArgs {
     pub(crate) sampling: SamplingArgs,
 
     /// The largest number of tokens to generate.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = positive)]
+    #[arg(long, help_heading = "Decoding", value_name = "N", default_value_t = 256, value_parser = positive)]
     pub(crate) max_new_tokens: usize,
 
     /// The context: positions of the KV cache. The default is the prompt and --max-new-tokens together.
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, help_heading = "Decoding", value_name = "N", value_parser = positive)]
     pub(crate) context: Option<usize>,
 
     /// Print one JSON object instead of the text.
@@ -96,19 +96,19 @@ pub(crate) struct VerifyArgs {
     /// A file with one prompt on each line: text, or token ids as `[1,2,3]`. In a .jsonl file, each line is an object
     /// with `prompt` (a message for the chat template), `raw`, `ids` or `messages`. The default is a few built-in
     /// prompts.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Prompts", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
     /// Use N prompts of random ids, the same ones in every run. Models without a tokenizer need this.
-    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "file")]
+    #[arg(long, help_heading = "Prompts", value_name = "N", value_parser = positive, conflicts_with = "file")]
     pub(crate) synthetic_prompts: Option<usize>,
 
     /// Use only the first N prompts.
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, help_heading = "Prompts", value_name = "N", value_parser = positive)]
     pub(crate) limit: Option<usize>,
 
     /// The largest number of tokens to generate for each prompt.
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = positive)]
+    #[arg(long, help_heading = "Prompts", value_name = "N", default_value_t = 128, value_parser = positive)]
     pub(crate) max_new_tokens: usize,
 
     #[command(flatten)]
@@ -126,33 +126,33 @@ pub(crate) struct BenchArgs {
 
     /// The contexts to measure at. The default is 512, 8192 and 40000, as far as the model and the GPU's memory have
     /// room, and only 512 on a software adapter. The KV cache holds zeros, because times do not depend on its values.
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',', value_parser = positive)]
+    #[arg(long, help_heading = "Measurements", value_name = "N,N,...", value_delimiter = ',', value_parser = positive)]
     pub(crate) contexts: Option<Vec<usize>>,
 
     /// The rows of a block in the decode loop. The default is the checkpoint's block size, which is also the largest.
-    #[arg(long, value_name = "K", value_parser = positive)]
+    #[arg(long, help_heading = "Measurements", value_name = "K", value_parser = positive)]
     pub(crate) block_size: Option<usize>,
 
     /// The cycles in each measurement of dual-view decoding. AR decoding generates as many tokens as these cycles do.
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = positive)]
+    #[arg(long, help_heading = "Measurements", value_name = "N", default_value_t = 24, value_parser = positive)]
     pub(crate) cycles: usize,
 
     /// How often everything is measured. Each figure is a median, with the least and the most.
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = positive)]
+    #[arg(long, help_heading = "Measurements", value_name = "N", default_value_t = 7, value_parser = positive)]
     pub(crate) repetitions: usize,
 
-    /// Measure AR decoding with these kernels only. The default is both sets.
-    #[arg(long, value_name = "KERNEL", value_parser = named([ArKernel::Exact, ArKernel::Fast], ArKernel::name))]
+    /// Measure AR passes and AR decoding with these kernels only. The default is both sets of kernels.
+    #[arg(long, help_heading = "Measurements", value_name = "KERNEL", value_parser = named([ArKernel::Exact, ArKernel::Fast], ArKernel::name))]
     pub(crate) ar_kernel: Option<ArKernel>,
 
-    /// Measure also each kernel of each pass, and the last prefill pass.
-    #[arg(long)]
+    /// Measure each kernel of each pass by itself too, and the last pass of a prefill.
+    #[arg(long, help_heading = "Measurements")]
     pub(crate) kernels: bool,
 
     /// The file of acceptance lengths to replay: a JSON array, or the JSON of `generate --json` or `bench --json`. An
     /// even sample of --cycles lengths is used. By default the model answers a few prompts to record its own lengths. A
     /// model without a tokenizer gets the bundled model's lengths.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Measurements", value_name = "FILE")]
     pub(crate) replay: Option<PathBuf>,
 
     /// Write all results to FILE as JSON.
