@@ -275,7 +275,7 @@ pub(crate) struct PromptArgs {
     pub(crate) template: TemplateArgs,
 }
 
-/// What the chat template takes besides the conversation.
+/// The arguments of the chat template, besides the conversation.
 #[derive(ClapArgs, Debug, Default)]
 #[command(next_help_heading = "Chat template")]
 pub(crate) struct TemplateArgs {

@@ -1,4 +1,4 @@
-//! `orthrus generate`: what it prints, and that it is what the official implementation generates.
+//! `orthrus generate`: its output, and its ids against those of the official implementation.
 
 mod common;
 
@@ -11,11 +11,11 @@ fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-/// Runs the golden's main run.
-fn main_run(view: &str, dtype: &str, more: &[&str]) -> Value {
+/// Repeats the main run of the golden.
+fn main_run(decoding: &str, dtype: &str, more: &[&str]) -> Value {
     let golden_json = golden_json();
     let ids = list(&golden_json["prompt_ids"]);
-    let flags = ["--ids", &ids, "--max-new-tokens", "64", "--view", view, "--dtype", dtype, "--json"];
+    let flags = ["--ids", &ids, "--max-new-tokens", "64", "--view", decoding, "--dtype", dtype, "--json"];
     generate(&golden(), &[&flags, more].concat()).json()
 }
 
@@ -148,7 +148,7 @@ fn text_goes_through_the_tokenizer() {
     let streamed = generate(model.path(), &flags[..4]);
     assert_eq!(streamed.text(), format!("{}\n", raw["text"].as_str().unwrap()));
 
-    // The same text from stdin, exactly as it is there.
+    // The text from stdin is taken exactly, with its line end.
     let flags = ["generate", "--model", path(model.path()), "--raw", "-", "--max-new-tokens", "24", "--json"];
     let from_stdin = run_with("hello", &flags).json();
     assert_eq!(from_stdin["output_ids"], raw["output_ids"]);
@@ -205,8 +205,8 @@ fn nobody_has_to_read_the_text() {
     assert!(!err.contains("panicked") && !err.contains("error"), "{err}");
 }
 
-/// A program that exits while a thread of the engine still closes its device crashes in the driver, after all its
-/// output is out: about one run in fifteen on a busy machine.
+/// The program must not exit while a thread of the engine still closes its device: the driver crashes then. Such a
+/// crash is rare and comes after all output, so many programs run at once.
 #[test]
 fn the_program_ends_cleanly() {
     let golden = golden();

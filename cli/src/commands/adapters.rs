@@ -57,7 +57,7 @@ struct Adapter<'a> {
 #[derive(Serialize, Debug)]
 struct TierReport<'a> {
     name: &'static str,
-    /// What the adapter lacks for this tier. `None`: the tier runs.
+    /// The feature or limit that the adapter lacks for this tier. `None`: the tier runs.
     missing: Option<&'a str>,
 }
 

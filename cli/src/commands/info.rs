@@ -87,7 +87,7 @@ impl Info {
         Ok(info)
     }
 
-    /// What follows from the configuration and this machine, without files.
+    /// The fields that follow from the configuration and this machine. The others keep their defaults.
     fn of_shape(source: &ModelSource) -> Info {
         let config = source.config();
         let adapters = adapters_blocking();

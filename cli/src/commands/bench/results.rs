@@ -33,7 +33,7 @@ pub(crate) struct Results {
     /// The acceptance lengths that dual-view decoding replays a sample of.
     pub(crate) acceptance: Acceptance,
     pub(crate) contexts: Vec<AtContext>,
-    /// What was left out of the measurements, and why.
+    /// The measurements that were left out, and why.
     pub(crate) notes: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What `orthrus bench` measures: which passes, rows, contexts and cycles.
+//! The measurements of `orthrus bench`: which passes, rows, contexts and cycles.
 
 use orthrus::lab::MeasuredPass;
 use orthrus::{ArKernel, Error, Model};
