@@ -1,8 +1,8 @@
 //! `orthrus bench`: how fast a model runs on this machine.
 
 mod acceptance;
+mod bench_session;
 mod date;
-mod measure;
 mod results;
 mod run;
 mod spread;

@@ -7,7 +7,7 @@ use orthrus_loader::Config;
 
 use crate::args::BenchArgs;
 use crate::commands::bench::acceptance::Acceptance;
-use crate::commands::bench::measure::positions_needed;
+use crate::commands::bench::bench_session::positions_needed;
 use crate::commands::bench::results::Results;
 use crate::commands::bench::suite;
 use crate::commands::bench::svg;

@@ -6,7 +6,7 @@ use orthrus_loader::CheckpointViews;
 
 use crate::args::BenchArgs;
 use crate::commands::bench::acceptance::Acceptance;
-use crate::commands::bench::measure::{BenchSession, copy_bandwidth, positions_needed};
+use crate::commands::bench::bench_session::{BenchSession, copy_bandwidth, positions_needed};
 use crate::commands::bench::results::{AtContext, KernelFigures, PassFigures, Results};
 use crate::commands::bench::spread::Spread;
 use crate::error::{CliError, Result};

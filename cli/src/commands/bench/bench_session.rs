@@ -1,4 +1,4 @@
-//! Measurements of passes, kernels and decoding, each repeated.
+//! A session to measure: its passes, their kernels, decoding and prefill, each repeated.
 
 use std::time::Instant;
 
