@@ -2,8 +2,10 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::serialize;
@@ -49,8 +51,18 @@ pub fn orthrus() -> Command {
     command
 }
 
+/// Runs the command to its end.
+///
+/// A program that a test has just copied can be busy: a process that another test starts at that moment holds the copy
+/// open for writing, until it runs its own program.
 pub fn finish(command: &mut Command) -> Ran {
-    let output = command.output().unwrap();
+    let busy = |error: &io::Error| error.kind() == io::ErrorKind::ExecutableFileBusy;
+    let output = loop {
+        match command.output() {
+            Err(error) if busy(&error) => std::thread::sleep(Duration::from_millis(10)),
+            other => break other.unwrap(),
+        }
+    };
     Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
