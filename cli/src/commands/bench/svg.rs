@@ -2,23 +2,23 @@
 
 use std::fmt::Write;
 
-use crate::bench::measure::Spread;
-use crate::bench::report::Results;
+use crate::commands::bench::results::Results;
+use crate::commands::bench::spread::Spread;
 
 const WIDTH: f64 = 760.0;
 const HEAD: f64 = 64.0;
 const PANEL: f64 = 240.0;
-/// Space around what a panel shows: left, top, right, bottom.
+/// The margins of a panel: left, top, right, bottom.
 const MARGIN: (f64, f64, f64, f64) = (64.0, 30.0, 120.0, 34.0);
 
-/// Legible on white and on black: the colours follow the reader's preference.
+/// The colours follow the reader's preference for a light or a dark page.
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600}.small{font-size:11px;\
     fill:#666}.grid{stroke:#8886;stroke-width:1}.bar{fill:#2b6cb0}.line{fill:none;stroke-width:2}.s0{stroke:#2b6cb0}\
     .s1{stroke:#c05621}.s2{stroke:#6b7280}.n0{fill:#2b6cb0}.n1{fill:#c05621}.n2{fill:#6b7280}\
     @media(prefers-color-scheme:dark){text{fill:#ddd}.small{fill:#aaa}.bar{fill:#63a4ee}.s0{stroke:#63a4ee}\
     .s1{stroke:#ed8936}.s2{stroke:#a0aec0}.n0{fill:#63a4ee}.n1{fill:#ed8936}.n2{fill:#a0aec0}}";
 
-/// Draws both panels.
+/// The SVG, with both panels.
 pub(crate) fn draw(results: &Results) -> String {
     let height = HEAD + 2.0 * PANEL + 8.0;
     let weights = if results.synthetic { ", random weights" } else { "" };
@@ -41,7 +41,7 @@ pub(crate) fn draw(results: &Results) -> String {
     svg
 }
 
-/// One line a way of decoding, one place a context; a stroke from the least to the most.
+/// Draws a line for each way to decode, over the contexts. A stroke at each point spans the least to the most.
 fn speeds(svg: &mut String, results: &Results) {
     let mut lines: Vec<(String, Vec<Option<Spread>>)> = Vec::new();
     let dual = |at: usize| results.contexts[at].dual.as_ref().map(|dual| dual.tokens_per_second);
@@ -95,7 +95,7 @@ fn speeds(svg: &mut String, results: &Results) {
     }
 }
 
-/// Places for names beside the ends of lines, from the top down, that do not cover one another.
+/// Moves the names at the ends of lines down, so that they do not cover one another. `ends` is sorted.
 fn apart(ends: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut last = f64::NEG_INFINITY;
     ends.map(|end| {
@@ -105,7 +105,7 @@ fn apart(ends: impl Iterator<Item = f64>) -> Vec<f64> {
     .collect()
 }
 
-/// One bar a position of the block.
+/// Draws a bar for each position of the block.
 fn acceptance(svg: &mut String, results: &Results) {
     let shares = results.acceptance.by_position(results.block_size);
     let frame =
@@ -132,7 +132,7 @@ fn acceptance(svg: &mut String, results: &Results) {
     }
 }
 
-/// A panel's place on the page.
+/// The place of a panel on the page.
 struct Frame {
     top: f64,
     title: &'static str,
@@ -185,7 +185,7 @@ fn add(svg: &mut String, line: String) {
     _ = writeln!(svg, "{line}");
 }
 
-/// The next of 1, 2, 5, 10, 20, …, at which an axis ends.
+/// The end of an axis: the least of 1, 2, 5, 10, 20, … that is no less than `value`.
 fn round_up(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;

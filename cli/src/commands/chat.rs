@@ -1,4 +1,4 @@
-//! `orthrus chat`: a conversation, streamed.
+//! `orthrus chat`: a conversation with streamed answers.
 
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::sync::Arc;
@@ -7,36 +7,41 @@ use orthrus::{FinishReason, GenerateOptions, Session};
 use orthrus_loader::{ChatTemplate, Message, Tokenizer};
 
 use crate::answer::{Answer, answer};
+use crate::answer_report;
 use crate::args::{ChatArgs, TemplateArgs};
+use crate::decode_options;
+use crate::encode;
 use crate::error::{CliError, Result};
 use crate::interrupt::{Interrupt, PROMPT};
+use crate::model_source::ModelSource;
 use crate::output::{note, show};
-use crate::{load, prompt, report, sampling, settings};
 
-/// The longest conversation unless asked otherwise.
-const USUAL_CONTEXT: usize = 8192;
+/// The default context, if the model's own is not shorter.
+const DEFAULT_CONTEXT: usize = 8192;
 
-const HELP: &str = "A line is a message. Ctrl-C stops an answer; what came of it stays in the conversation.\n\
+const HELP: &str = "A line is a message. Ctrl-C stops an answer; its text so far stays in the conversation.\n\
                     /clear  forgets the conversation\n\
                     /exit   leaves, as Ctrl-D does\n\
                     /help   shows this";
 
-/// Talks until the input ends.
+/// Reads messages and answers them until the input ends.
 pub(crate) fn run(args: &ChatArgs) -> Result<()> {
-    let checkpoint = load::checkpoint(args.model.model.as_deref())?;
+    let source = ModelSource::open(args.model.model.as_deref())?;
+    let checkpoint = source.text_checkpoint()?;
     let missing = |what: &str, flag: &str| {
         let name = checkpoint.name();
         CliError::usage(format!("{name} has no {what}, which chat needs: use `orthrus generate {flag}`"))
     };
     let tokenizer = checkpoint.tokenizer()?.ok_or_else(|| missing("tokenizer.json", "--ids 1,2,3"))?;
     let template = checkpoint.chat_template()?.ok_or_else(|| missing("chat template", "--raw TEXT"))?;
-    let options = settings::options(&args.decode, &args.sampling, &checkpoint, args.max_new_tokens)?;
+    let options =
+        decode_options::generate_options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
     let longest = checkpoint.config().max_position_embeddings;
-    let context = args.context.unwrap_or(USUAL_CONTEXT.min(longest));
-    let context = settings::context_within(context, checkpoint.config())?;
+    let context = args.context.unwrap_or(DEFAULT_CONTEXT.min(longest));
+    let context = decode_options::checked_context(context, checkpoint.config())?;
 
-    let session = load::model(&checkpoint, &args.model)?.session(context)?;
-    if let Some(line) = sampling::line(&options.sampling) {
+    let session = source.load(&args.model)?.session(context)?;
+    if let Some(line) = decode_options::sampling_flags(&options.sampling) {
         note(line);
     }
     let interrupt = Interrupt::install()?;
@@ -62,7 +67,7 @@ struct Chat<'a> {
     template: ChatTemplate,
     template_args: &'a TemplateArgs,
     options: GenerateOptions,
-    /// What was said, answered turns only.
+    /// The messages and answers so far. Turns without an answer are not kept.
     history: Vec<Message>,
     interrupt: Arc<Interrupt>,
 }
@@ -88,17 +93,18 @@ impl Chat<'_> {
             }
         }
         match unanswered {
-            // Someone at a terminal has seen it.
+            // A user at a terminal has seen the reasons.
             0 => Ok(()),
             _ if attended => Ok(()),
             unanswered => Err(CliError::Unanswered(unanswered)),
         }
     }
 
-    /// Answers a message. Without an answer, false, the conversation is as if it had never been said.
+    /// Answers a message. `false`: there is no answer, and the message is not part of the conversation.
     fn turn(&mut self, message: &str) -> Result<bool> {
         self.history.push(Message::user(message));
-        let ids = prompt::conversation(&self.template, &self.tokenizer, self.template_args, &self.history)?;
+        let ids =
+            encode::conversation_ids(&self.template, &self.tokenizer, self.template_args, &self.history)?;
         let context = self.session.context();
         let room = context.saturating_sub(ids.len());
         if room == 0 {
@@ -132,7 +138,7 @@ impl Chat<'_> {
         outcome
     }
 
-    /// Says what an answer took, and why it ended where it is not clear.
+    /// Shows the statistics of an answer, and why it ended if its text does not show that.
     fn comment(&self, answer: &Answer, room: usize) {
         match answer.finish {
             Some(FinishReason::Stop) => {}
@@ -145,16 +151,16 @@ impl Chat<'_> {
             Some(FinishReason::Length) => note("cut short by --max-new-tokens"),
             None => note("stopped"),
         }
-        note(report::line(answer));
+        note(answer_report::statistics_line(answer));
     }
 }
 
-/// Whether a line looks like a command: a slash and a word. (`/etc/hosts` or `/ 3` do not.)
+/// Whether a line looks like a command: a slash and a word. `/etc/hosts` and `/ 3` do not.
 fn is_command(line: &str) -> bool {
     line.strip_prefix('/').is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase()))
 }
 
-/// The next line of stdin; none at its end.
+/// The next line of stdin. `None`: stdin has ended.
 fn read_line(attended: bool) -> Result<Option<String>> {
     loop {
         if attended {

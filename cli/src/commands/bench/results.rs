@@ -1,19 +1,19 @@
-//! What a run of `orthrus bench` found: the JSON, field by field.
+//! The results of `orthrus bench`: the JSON, field by field.
 
 use orthrus::Model;
 use orthrus::sizes::weight_bytes;
 use serde::Serialize;
 
-use crate::bench::acceptance::Acceptance;
-use crate::bench::measure::Spread;
-use crate::error::Result;
-use crate::load::Source;
+use crate::commands::bench::acceptance::Acceptance;
+use crate::commands::bench::date::utc_now;
+use crate::commands::bench::spread::Spread;
+use crate::model_source::ModelSource;
 
-/// Everything, with what it takes to do it again.
+/// All results, with the command, the machine and the model.
 #[derive(Serialize, Debug)]
 pub(crate) struct Results {
     pub(crate) command: String,
-    /// UTC.
+    /// The date and time in UTC.
     pub(crate) date: String,
     pub(crate) version: &'static str,
     pub(crate) adapter: String,
@@ -21,19 +21,19 @@ pub(crate) struct Results {
     pub(crate) driver: String,
     pub(crate) tier: &'static str,
     pub(crate) model: String,
-    /// Random weights.
+    /// Whether weights are random.
     pub(crate) synthetic: bool,
     pub(crate) dtype: &'static str,
     pub(crate) block_size: usize,
     pub(crate) weight_bytes: u64,
-    /// How many measurements each median is of.
+    /// The number of measurements behind each median.
     pub(crate) repetitions: usize,
-    /// GB/s read and written by a compute shader that copies.
+    /// The GB/s that a compute shader reads and writes when it copies.
     pub(crate) copy_gb_per_second: Spread,
-    /// What the cycles of the dual view replay.
+    /// The acceptance lengths that dual-view decoding replays a sample of.
     pub(crate) acceptance: Acceptance,
     pub(crate) contexts: Vec<AtContext>,
-    /// What was left out, and why.
+    /// The measurements that were left out, and why.
     pub(crate) notes: Vec<String>,
 }
 
@@ -42,77 +42,79 @@ pub(crate) struct Results {
 pub(crate) struct AtContext {
     pub(crate) context: usize,
     pub(crate) passes: Vec<PassFigures>,
-    /// AR decoding, by kernel.
+    /// AR decoding, once for each set of kernels.
     pub(crate) ar: Vec<DecodeFigures>,
+    /// Dual-view decoding. `None`: the model has no diffusion view.
     pub(crate) dual: Option<DecodeFigures>,
-    /// From nothing to the first token after a prompt of `context` tokens.
+    /// Prefill: the time from an empty KV cache to the first token after a prompt of `context` tokens. `None`: the
+    /// context is too long to be measured.
     pub(crate) prompt_ms: Option<Spread>,
     pub(crate) prompt_tokens_per_second: Option<Spread>,
     pub(crate) cache_bytes: u64,
-    /// Beyond weights and cache.
+    /// The bytes that the session takes beyond weights and KV cache.
     pub(crate) scratch_bytes: u64,
 }
 
-/// One pass, head and choice of ids included.
+/// One pass, with its head and its choice of ids.
 #[derive(Serialize, Debug)]
 pub(crate) struct PassFigures {
-    /// `AR`, `verify` or `draft`, with `--kernels` also `prompt`: the last of its passes.
+    /// `AR`, `verify` or `draft`. With `--kernels` also `prompt`, which is the last pass of a prefill.
     pub(crate) pass: &'static str,
     pub(crate) rows: usize,
-    /// Of a pass of one row.
+    /// The kernels of an AR pass. `None`: the pass has only one set of kernels.
     pub(crate) kernel: Option<&'static str>,
     pub(crate) ms: Spread,
-    /// That it must read: weights and cache once.
+    /// The bytes that the pass must read: its weights and the KV cache, each once.
     pub(crate) bytes: u64,
     pub(crate) gb_per_second: f64,
-    /// With `--kernels`.
+    /// Empty without `--kernels`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) kernels: Vec<KernelFigures>,
 }
 
-/// All dispatches of a kernel at one place of each layer, run one after the other without the rest of the pass.
+/// A kernel at one place of each layer. Its dispatches run one after the other, without the rest of the pass.
 #[derive(Serialize, Debug)]
 pub(crate) struct KernelFigures {
     pub(crate) kernel: &'static str,
-    /// `layers`, or `greedy` or `sampled` choice of ids.
+    /// `layers`, or the `greedy` or `sampled` choice of ids.
     pub(crate) part: &'static str,
     pub(crate) dispatches: usize,
-    /// Of one dispatch.
+    /// The time of one dispatch.
     pub(crate) us: Spread,
 }
 
-/// The decode loop.
+/// Decoding through the real decode loop.
 #[derive(Serialize, Debug)]
 pub(crate) struct DecodeFigures {
-    /// Of AR decoding.
+    /// The kernels of AR decoding. `None`: dual-view decoding.
     pub(crate) kernel: Option<&'static str>,
     pub(crate) tokens: usize,
-    /// A step of AR decoding is a cycle.
+    /// The number of cycles. A step of AR decoding is a cycle of one row.
     pub(crate) cycles: usize,
     pub(crate) tokens_per_cycle: f64,
-    /// Wall clock.
+    /// The wall-clock time of a cycle.
     pub(crate) cycle_ms: Spread,
     pub(crate) tokens_per_second: Spread,
-    /// Share of a cycle that its passes take, as measured by themselves. None where they were not.
+    /// The share of a cycle that its passes take. `None`: its passes were not measured by themselves.
     pub(crate) passes_share: Option<f64>,
-    /// Ids up to the first that is not that of exact AR decoding. None for exact AR decoding itself.
+    /// The number of ids before the first that differs from exact AR decoding. `None`: exact AR decoding itself.
     pub(crate) same_ids: Option<usize>,
 }
 
 impl Results {
-    /// Before anything is measured but the copy.
+    /// Results without contexts: the copy is the only measurement so far.
     pub(crate) fn new(
-        source: &Source,
+        source: &ModelSource,
         model: &Model,
         repetitions: usize,
         copy: Spread,
         acceptance: Acceptance,
-    ) -> Result<Results> {
+    ) -> Results {
         let adapter = model.gpu().adapter();
         let arguments: Vec<String> = std::env::args().skip(1).collect();
-        Ok(Results {
+        Results {
             command: format!("orthrus {}", arguments.join(" ")),
-            date: orthrus_loader::utc_now("%Y-%m-%d %H:%M UTC").unwrap_or_default(),
+            date: utc_now(),
             version: env!("CARGO_PKG_VERSION"),
             adapter: adapter.name.clone(),
             backend: adapter.backend.clone(),
@@ -128,6 +130,6 @@ impl Results {
             acceptance,
             contexts: Vec::new(),
             notes: Vec::new(),
-        })
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! From what the user gave to the ids of a prompt.
+//! From messages, texts and lists of ids to the ids of a prompt.
 
 use std::io::Read;
 
@@ -6,67 +6,69 @@ use orthrus_loader::{ChatRequest, ChatTemplate, Checkpoint, Message, Tokenizer};
 
 use crate::args::{PromptArgs, TemplateArgs};
 use crate::error::{CliError, Result};
-use crate::settings;
 
-/// The ids that `args` ask for, checked against the vocabulary.
-pub(crate) fn ids(
+/// The ids of the prompt that `args` give, checked against the vocabulary.
+pub(crate) fn prompt_ids(
     args: &PromptArgs,
     checkpoint: &Checkpoint,
     tokenizer: Option<&Tokenizer>,
 ) -> Result<Vec<u32>> {
     let ids = match (&args.prompt, &args.raw, &args.ids) {
-        (Some(message), _, _) => from_message(message, &args.template, checkpoint, tokenizer)?,
-        (_, Some(text), _) => require(tokenizer, checkpoint)?.encode(&given(text)?)?,
-        (_, _, Some(list)) => parse(&given(list)?)?,
+        (Some(message), _, _) => message_ids(message, &args.template, checkpoint, tokenizer)?,
+        (_, Some(text), _) => require_tokenizer(tokenizer, checkpoint)?.encode(&text_or_stdin(text)?)?,
+        (_, _, Some(list)) => parse_ids(&text_or_stdin(list)?)?,
         (None, None, None) => return Err(CliError::usage("no prompt: give one of --prompt, --raw, --ids")),
     };
-    settings::check_ids(&ids, checkpoint.config())?;
+    orthrus::check_ids(&ids, checkpoint.config())?;
     Ok(ids)
 }
 
-fn from_message(
+fn message_ids(
     message: &str,
     args: &TemplateArgs,
     checkpoint: &Checkpoint,
     tokenizer: Option<&Tokenizer>,
 ) -> Result<Vec<u32>> {
-    let tokenizer = require(tokenizer, checkpoint)?;
+    let tokenizer = require_tokenizer(tokenizer, checkpoint)?;
     let template = checkpoint.chat_template()?.ok_or_else(|| {
         CliError::usage(format!(
             "{} has no chat template, which --prompt needs: use --raw TEXT",
             checkpoint.name()
         ))
     })?;
-    let mut content = given(message)?;
+    let mut content = text_or_stdin(message)?;
     if message == STDIN {
-        // The line end that `echo` and editors add is no part of the message.
+        // `echo` and editors add a line end, which is no part of the message.
         content.truncate(content.trim_end_matches(['\r', '\n']).len());
     }
     if content.is_empty() {
         return Err(orthrus::Error::EmptyPrompt.into());
     }
-    conversation(&template, tokenizer, args, &[Message::user(content)])
+    conversation_ids(&template, tokenizer, args, &[Message::user(content)])
 }
 
-/// The ids of a line of a file of prompts: `[1,2,3]` as they are; text through the chat template where there is one.
-pub(crate) fn of_line(
+/// The ids of one line of a prompt file. A list such as `[1,2,3]` gives its ids. Text goes through the chat template,
+/// if the checkpoint has one.
+pub(crate) fn line_ids(
     line: &str,
     checkpoint: &Checkpoint,
     tokenizer: Option<&Tokenizer>,
     template: Option<&ChatTemplate>,
 ) -> Result<Vec<u32>> {
     if let Some(list) = line.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return parse(list);
+        return parse_ids(list);
     }
-    let tokenizer = require(tokenizer, checkpoint)?;
+    let tokenizer = require_tokenizer(tokenizer, checkpoint)?;
     match template {
         None => Ok(tokenizer.encode(line)?),
-        Some(template) => conversation(template, tokenizer, &TemplateArgs::default(), &[Message::user(line)]),
+        Some(template) => {
+            conversation_ids(template, tokenizer, &TemplateArgs::default(), &[Message::user(line)])
+        }
     }
 }
 
-/// The ids of a conversation up to the beginning of the model's answer.
-pub(crate) fn conversation(
+/// The ids of a conversation, up to the point where the model's answer begins.
+pub(crate) fn conversation_ids(
     template: &ChatTemplate,
     tokenizer: &Tokenizer,
     args: &TemplateArgs,
@@ -83,7 +85,8 @@ pub(crate) fn conversation(
     Ok(tokenizer.encode(&template.render(&request)?)?)
 }
 
-pub(crate) fn require<'a>(
+/// The tokenizer, or an error that tells users to give ids.
+pub(crate) fn require_tokenizer<'a>(
     tokenizer: Option<&'a Tokenizer>,
     checkpoint: &Checkpoint,
 ) -> Result<&'a Tokenizer> {
@@ -95,10 +98,11 @@ pub(crate) fn require<'a>(
     })
 }
 
+/// The argument that stands for the contents of stdin.
 const STDIN: &str = "-";
 
-/// The text given, or what stdin holds where it is `-`.
-fn given(text: &str) -> Result<String> {
+/// The text itself, or the contents of stdin if the text is [`STDIN`].
+fn text_or_stdin(text: &str) -> Result<String> {
     if text != STDIN {
         return Ok(text.to_owned());
     }
@@ -110,12 +114,12 @@ fn given(text: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         CliError::usage(format!(
-            "the prompt on stdin is not UTF-8 text: byte {offset} is part of no character"
+            "the prompt on stdin is not UTF-8 text: byte {offset} belongs to no character"
         ))
     })
 }
 
-fn parse(list: &str) -> Result<Vec<u32>> {
+fn parse_ids(list: &str) -> Result<Vec<u32>> {
     if list.trim().is_empty() {
         return Ok(Vec::new());
     }

@@ -1,4 +1,4 @@
-//! The acceptance lengths that are replayed, and where they come from.
+//! The acceptance lengths to replay, and where they were recorded.
 
 use std::path::Path;
 
@@ -11,32 +11,33 @@ use crate::error::{CliError, Result};
 use crate::output::note;
 use crate::prompts;
 
-/// Of the first bundled model's answers, of 2026-11-22, to the prompts that come with this program: kept when the model
-/// was trained again, so that recorded speeds can be compared. Made by the command in it.
-const BUILT_IN: &str = include_str!("acceptance.json");
+/// The lengths of the first bundled model's answers to the built-in prompts. The file names the command that made it.
+///
+/// A later training of the model left these lengths as they are, so that recorded speeds can be compared.
+const OF_BUNDLED_MODEL: &str = include_str!("acceptance.json");
 
-/// New tokens for each of the model's own answers.
+/// The token budget of each answer that records lengths.
 const BUDGET: usize = 256;
 
 /// Recorded acceptance lengths.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Acceptance {
-    /// Where they were recorded.
+    /// Where the lengths were recorded.
     pub(crate) source: String,
-    /// Of each cycle.
+    /// The acceptance length of each cycle.
     pub(crate) lengths: Vec<u32>,
 }
 
-/// What a file of acceptance lengths may hold.
+/// The forms that a file of acceptance lengths can have.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Recorded {
     Lengths(Vec<u32>),
-    /// As `generate --json` prints it.
+    /// The output of `generate --json`.
     Answer {
         stats: Stats,
     },
-    /// As `bench --json` writes it.
+    /// The output of `bench --json`.
     Bench {
         acceptance: Stats,
     },
@@ -49,13 +50,14 @@ struct Stats {
 }
 
 impl Acceptance {
-    /// Those in a file.
-    pub(crate) fn of_file(file: &Path) -> Result<Acceptance> {
+    /// The lengths in a file.
+    pub(crate) fn from_file(file: &Path) -> Result<Acceptance> {
         let bytes =
             std::fs::read(file).map_err(|source| CliError::Io { what: "reading --replay", source })?;
         let recorded = serde_json::from_slice(&bytes).map_err(|_| {
             CliError::usage(format!(
-                "{} holds no acceptance lengths: a JSON array of numbers, or what `generate --json` or `bench --json` gives",
+                "{} holds no acceptance lengths. Give a JSON array of numbers, or the output of `generate --json` or \
+                 `bench --json`",
                 file.display()
             ))
         })?;
@@ -70,25 +72,26 @@ impl Acceptance {
         if let Some(length) = lengths.iter().find(|length| **length as usize >= MAX_BLOCK) {
             let file = file.display();
             return Err(CliError::usage(format!(
-                "{file}: {length} drafts are more than any block has, {MAX_BLOCK} rows"
+                "{file}: {length} is no acceptance length, because a block has at most {MAX_BLOCK} rows"
             )));
         }
         Ok(Acceptance { source: format!("recorded in {}", file.display()), lengths })
     }
 
-    /// Those of the model's own answers to the prompts that come with this program, where it can be asked.
-    pub(crate) fn of_model(checkpoint: &Checkpoint, model: &Model) -> Result<Acceptance> {
-        // A processor would take minutes for all.
+    /// The lengths of the model's own answers to the built-in prompts. A model that cannot answer them gets the bundled
+    /// model's lengths.
+    pub(crate) fn from_model(checkpoint: &Checkpoint, model: &Model) -> Result<Acceptance> {
+        // A software adapter would take minutes for all prompts.
         let limit = model.gpu().adapter().is_software().then_some(2);
         let talks = checkpoint.tokenizer()?.is_some() && checkpoint.chat_template()?.is_some();
         if !talks || checkpoint.views() == CheckpointViews::ArOnly {
-            return Ok(Acceptance::built_in());
+            return Ok(Acceptance::of_bundled_model());
         }
-        let prompts = match prompts::of_file(None, limit, BUDGET, checkpoint) {
+        let prompts = match prompts::from_file(None, limit, BUDGET, checkpoint) {
             Ok(prompts) => prompts,
             Err(error) => {
-                note(format!("the model is not asked for its acceptance lengths: {error}"));
-                return Ok(Acceptance::built_in());
+                note(format!("the model's own acceptance lengths are not recorded: {error}"));
+                return Ok(Acceptance::of_bundled_model());
             }
         };
         let longest = prompts.iter().map(|prompt| prompt.ids.len()).max().unwrap_or(0);
@@ -103,16 +106,16 @@ impl Acceptance {
             lengths.extend(generation.stats().acceptance_lengths.iter().map(|&length| length as u32));
         }
         if lengths.is_empty() {
-            return Ok(Acceptance::built_in());
+            return Ok(Acceptance::of_bundled_model());
         }
         let source = format!("recorded from this model's answers to {} built-in prompts", prompts.len());
         Ok(Acceptance { source, lengths })
     }
 
-    /// The bundled model's.
-    pub(crate) fn built_in() -> Acceptance {
-        // A test reads it: the default is never used.
-        let lengths = match serde_json::from_str(BUILT_IN) {
+    /// The lengths of the bundled model.
+    pub(crate) fn of_bundled_model() -> Acceptance {
+        // A test parses the file, so the default is never used.
+        let lengths = match serde_json::from_str(OF_BUNDLED_MODEL) {
             Ok(Recorded::Bench { acceptance }) => acceptance.acceptance_lengths,
             _ => vec![0],
         };
@@ -122,8 +125,9 @@ impl Acceptance {
         }
     }
 
-    /// `cycles` of the lengths that are like all of them: evenly from the shortest to the longest, in mixed order, none
-    /// longer than a block of `block` rows has drafts.
+    /// A sample of `cycles` lengths with the same distribution, in mixed order.
+    ///
+    /// It takes lengths at even ranks from the shortest to the longest, and cuts them to `block - 1` drafts.
     pub(crate) fn sample(&self, cycles: usize, block: usize) -> Vec<u32> {
         let most = block.saturating_sub(1) as u32;
         let mut sorted = self.lengths.clone();
@@ -133,7 +137,7 @@ impl Acceptance {
         (0..cycles).map(|index| at(index * stride % cycles)).collect()
     }
 
-    /// The share of cycles that accept the draft at each position of a block after the anchor.
+    /// For each position of a block after the anchor: the share of cycles that accept its draft.
     pub(crate) fn by_position(&self, block: usize) -> Vec<f64> {
         let share = |position: usize| {
             let accepted = self.lengths.iter().filter(|length| **length as usize >= position).count();
@@ -143,7 +147,7 @@ impl Acceptance {
     }
 }
 
-/// A step that visits all of `count` places, far from one to the next.
+/// A step without a common divisor with `count`: index times step, modulo `count`, visits all places in mixed order.
 fn stride(count: usize) -> usize {
     let shared = |step: &usize| (2..=*step).any(|n| step.is_multiple_of(n) && count.is_multiple_of(n));
     (count * 5 / 8..).find(|step| *step > 0 && !shared(step)).unwrap_or(1)
@@ -154,8 +158,8 @@ mod tests {
     use super::Acceptance;
 
     #[test]
-    fn some_come_with_the_program() {
-        let lengths = Acceptance::built_in().lengths;
+    fn the_lengths_of_the_bundled_model_are_usable() {
+        let lengths = Acceptance::of_bundled_model().lengths;
         assert!(lengths.len() > 20 && lengths.iter().any(|&length| length > 8), "{lengths:?}");
         assert!(lengths.iter().all(|&length| length < 32));
     }

@@ -1,4 +1,4 @@
-//! What an answer took: a line for people, an object for programs.
+//! The statistics of an answer: a line for people, and a JSON object for programs.
 
 use std::time::Duration;
 
@@ -7,22 +7,31 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 
-/// The line of statistics.
-pub(crate) fn line(answer: &Answer) -> String {
+/// The line of statistics. Its numbers add up: accepted drafts beyond the end of the text are not counted.
+pub(crate) fn statistics_line(answer: &Answer) -> String {
     let stats = &answer.stats;
-    format!(
-        "{}, {:.1} tokens/s, {}, {:.2} tokens per cycle, TPF {:.2}, first token after {}",
-        counted(stats.new_tokens, "token"),
-        answer.tokens_per_second(),
-        counted(stats.cycles(), "cycle"),
-        stats.tokens_per_cycle(),
+    let (tokens, cycles, passes) = (stats.new_tokens, stats.cycles(), stats.forward_passes);
+    // Prefill gives the first token.
+    let of_cycles = tokens.saturating_sub(1);
+    let mut line = format!("{}: 1 from the prompt", counted(tokens, "token", "tokens"));
+    if cycles > 0 {
+        line += &format!(
+            ", {of_cycles} from {} ({:.2} a cycle); {:.1} tokens/s",
+            counted(cycles, "cycle", "cycles"),
+            of_cycles as f64 / cycles as f64,
+            answer.tokens_per_second()
+        );
+    }
+    line + &format!(
+        ", TPF {:.2} ({}), first token after {}",
         stats.tpf(),
+        counted(passes, "pass", "passes"),
         time(answer.prefill)
     )
 }
 
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn time(time: Duration) -> String {
@@ -30,31 +39,31 @@ fn time(time: Duration) -> String {
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
 }
 
-/// To the microsecond.
+/// Milliseconds, to the microsecond.
 fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e3
 }
 
-/// What `generate --json` prints.
+/// The object that `generate --json` prints.
 #[derive(Serialize, Debug)]
-pub(crate) struct Json<'a> {
+pub(crate) struct AnswerJson<'a> {
     prompt_ids: &'a [u32],
     output_ids: &'a [u32],
-    /// None: the checkpoint has no tokenizer.
+    /// `None`: the checkpoint has no tokenizer.
     text: Option<&'a str>,
-    /// None only if the answer was stopped, which `generate` does not do.
+    /// `None`: the answer was stopped. `generate` stops none.
     finish_reason: Option<&'static str>,
     view: &'static str,
     dtype: &'static str,
     tier: &'static str,
     adapter: &'a str,
-    /// Only where ids were sampled.
+    /// `None`: the answer is greedy, and the field is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     sampling: Option<JsonSampling>,
     stats: JsonStats<'a>,
 }
 
-/// What it takes to draw the same again.
+/// The options that draw the same answer again.
 #[derive(Serialize, Debug)]
 struct JsonSampling {
     temperature: f32,
@@ -84,8 +93,8 @@ struct JsonStats<'a> {
     tokens_per_second: f64,
 }
 
-impl<'a> Json<'a> {
-    /// The object for an answer to `prompt_ids`. `has_text`: it is text, rather than ids written out.
+impl<'a> AnswerJson<'a> {
+    /// The object for an answer to `prompt_ids`. `has_text`: the checkpoint has a tokenizer.
     pub(crate) fn new(
         prompt_ids: &'a [u32],
         answer: &'a Answer,
@@ -93,9 +102,9 @@ impl<'a> Json<'a> {
         options: &GenerateOptions,
         dtype: WeightFormat,
         gpu: &'a Gpu,
-    ) -> Json<'a> {
+    ) -> AnswerJson<'a> {
         let stats = &answer.stats;
-        Json {
+        AnswerJson {
             prompt_ids,
             output_ids: &answer.ids,
             text: has_text.then_some(&answer.text),

@@ -1,13 +1,13 @@
-//! The results as people read them.
+//! The results as a table for people.
 
 use std::fmt::Write;
 
 use indicatif::BinaryBytes;
 
-use crate::bench::measure::Spread;
-use crate::bench::report::{AtContext, DecodeFigures, Results};
+use crate::commands::bench::results::{AtContext, DecodeFigures, Results};
+use crate::commands::bench::spread::Spread;
 
-/// The whole report.
+/// The whole table.
 pub(crate) fn text(results: &Results) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -118,7 +118,7 @@ fn three_digits(value: f64) -> String {
     format!("{value:.0$}", digits(value))
 }
 
-/// Places after the point with which a number has about three digits.
+/// The decimals with which a number has about three digits.
 fn digits(value: f64) -> usize {
     match value {
         value if value >= 100.0 => 0,

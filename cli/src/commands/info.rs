@@ -1,34 +1,33 @@
-//! `orthrus info`: what a checkpoint holds and what it needs.
+//! `orthrus info`: what a checkpoint holds, and how much memory it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use indicatif::{BinaryBytes, HumanCount};
-use orthrus::Layouts;
 use orthrus::sizes::{SessionSizes, weight_bytes};
-use orthrus::{AdapterReport, Tier, WeightFormat, adapters_blocking};
-use orthrus_loader::{Checkpoint, CheckpointViews, Config};
+use orthrus::{AdapterReport, Layouts, Tier, WeightFormat, adapters_blocking};
+use orthrus_loader::{AttentionView, Checkpoint, CheckpointViews, Config, schema};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
 use crate::error::Result;
-use crate::load::Source;
+use crate::model_source::ModelSource;
 use crate::output::{show, show_json};
 
-/// Contexts to tell the memory for, besides the model's own.
+/// The contexts whose memory is shown, besides the model's longest one.
 const CONTEXTS: [usize; 4] = [1024, 4096, 8192, 32_768];
 
-/// Shows the checkpoint that `args` name.
+/// Shows the model that `args` name.
 pub(crate) fn run(args: &InfoArgs) -> Result<()> {
-    let info = Info::of(&Source::open(args.model.as_deref())?)?;
+    let info = Info::new(&ModelSource::open(args.model.as_deref())?)?;
     if args.json { show_json(&info, true) } else { show(&info.text()) }
 }
 
-/// All there is to tell. Sizes are in bytes, other numbers are counts.
+/// The object that `info --json` prints. Names with `bytes` and the fields of `memory` are in bytes.
 #[derive(Serialize, Debug)]
 struct Info {
     model: String,
-    /// Random weights: no tensors, no text.
+    /// Whether weights are random. Then there are no tensors and no tokenizer.
     synthetic: bool,
     views: Vec<&'static str>,
     layers: usize,
@@ -45,14 +44,14 @@ struct Info {
     end_token_ids: Vec<u32>,
     context: usize,
     parameters: Parameters,
-    /// Number of tensors of each type.
+    /// The number of tensors of each type.
     tensor_dtypes: BTreeMap<String, usize>,
     tensor_bytes: u64,
-    /// None: the checkpoint is not in files.
+    /// `None`: the checkpoint is not on disk.
     file_bytes: Option<u64>,
     tokenizer: bool,
     chat_template: bool,
-    /// The best tier that this machine has, which `memory` is for: it decides how the cache is stored.
+    /// The best tier on this machine. It decides the layout of the KV cache, so `memory` is for this tier.
     tier: &'static str,
     memory: Vec<Memory>,
 }
@@ -60,15 +59,15 @@ struct Info {
 #[derive(Serialize, Debug, Default)]
 struct Parameters {
     total: u64,
-    /// Used by both views.
+    /// Parameters that both views use.
     shared: u64,
-    /// The AR view's own.
+    /// Parameters that only the AR view uses.
     ar: u64,
-    /// The diffusion view's own.
+    /// Parameters that only the diffusion view uses.
     diffusion: u64,
 }
 
-/// GPU memory for a context.
+/// The GPU memory that a context needs, in bytes.
 #[derive(Serialize, Debug)]
 struct Memory {
     context: usize,
@@ -80,20 +79,19 @@ struct Memory {
 }
 
 impl Info {
-    fn of(source: &Source) -> Result<Info> {
+    fn new(source: &ModelSource) -> Result<Info> {
         let mut info = Info::of_shape(source);
-        match source.checkpoint() {
-            Some(checkpoint) => info.add_files(checkpoint)?,
-            None => info.parameters = Parameters::of_shape(source.config()),
+        if let Some(checkpoint) = source.checkpoint() {
+            info.add_files(checkpoint)?;
         }
         Ok(info)
     }
 
-    /// What there is to tell without files.
-    fn of_shape(source: &Source) -> Info {
+    /// The fields that follow from the configuration and this machine. The others keep their defaults.
+    fn of_shape(source: &ModelSource) -> Info {
         let config = source.config();
-        let tiers = adapters_blocking();
-        let tier = tiers.iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);
+        let adapters = adapters_blocking();
+        let tier = adapters.iter().filter_map(AdapterReport::best_tier).max().unwrap_or(Tier::Baseline);
         Info {
             model: source.name(),
             synthetic: source.is_synthetic(),
@@ -114,7 +112,7 @@ impl Info {
             mask_token_id: config.mask_token_id,
             end_token_ids: Vec::new(),
             context: config.max_position_embeddings,
-            parameters: Parameters::default(),
+            parameters: Parameters::new(config, source.views()),
             tensor_dtypes: BTreeMap::new(),
             tensor_bytes: 0,
             file_bytes: None,
@@ -126,14 +124,7 @@ impl Info {
     }
 
     fn add_files(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        for (name, tensor) in checkpoint.tensors() {
-            let count = tensor.len() as u64;
-            self.parameters.total += count;
-            *match name {
-                name if name.contains("_diff.") => &mut self.parameters.diffusion,
-                name if name.contains(".self_attn.") => &mut self.parameters.ar,
-                _ => &mut self.parameters.shared,
-            } += count;
+        for (_, tensor) in checkpoint.tensors() {
             *self.tensor_dtypes.entry(tensor.dtype.to_string()).or_default() += 1;
             self.tensor_bytes += tensor.byte_len();
         }
@@ -197,22 +188,19 @@ impl Info {
 }
 
 impl Parameters {
-    /// Of a model with both views.
-    fn of_shape(config: &Config) -> Parameters {
-        let [hidden, queries, keys, ffn, layers, vocabulary, head_dim] = [
-            config.hidden_size,
-            config.query_width(),
-            config.key_value_width(),
-            config.intermediate_size,
-            config.num_hidden_layers,
-            config.vocab_size,
-            config.head_dim,
-        ]
-        .map(|number| number as u64);
-        let tables = if config.tie_word_embeddings { 1 } else { 2 };
-        let attention = layers * ((2 * queries + 2 * keys) * hidden + 2 * head_dim);
-        let shared = tables * vocabulary * hidden + layers * (3 * ffn + 2) * hidden + hidden;
-        Parameters { total: shared + 2 * attention, shared, ar: attention, diffusion: attention }
+    /// Counts the parameters of a checkpoint with these views.
+    fn new(config: &Config, views: CheckpointViews) -> Parameters {
+        let mut parameters = Parameters::default();
+        for (id, shape) in schema(config, views) {
+            let count = shape.elements();
+            parameters.total += count;
+            *match id.view() {
+                None => &mut parameters.shared,
+                Some(AttentionView::Ar) => &mut parameters.ar,
+                Some(AttentionView::Diffusion) => &mut parameters.diffusion,
+            } += count;
+        }
+        parameters
     }
 
     fn text(&self) -> String {
@@ -230,12 +218,12 @@ impl Parameters {
 
 fn listed(ids: &[u32]) -> String {
     match ids {
-        [] => "none: answers end with the token budget only".to_string(),
+        [] => "none: only the token budget ends an answer".to_string(),
         ids => ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
     }
 }
 
-/// What each context takes in each format.
+/// The memory of each context with each weight format.
 fn memory(config: &Config, views: CheckpointViews, tier: Tier) -> Vec<Memory> {
     let longest = config.max_position_embeddings;
     let contexts: BTreeSet<usize> =
@@ -253,7 +241,7 @@ fn memory(config: &Config, views: CheckpointViews, tier: Tier) -> Vec<Memory> {
     rows
 }
 
-/// Bytes of the weights files: the single one, or else the shards that the index names.
+/// Bytes of the weight files: `model.safetensors`, or else the shards that the index names.
 fn file_bytes(directory: &Path) -> u64 {
     let size = |name: &str| std::fs::metadata(directory.join(name)).map(|file| file.len());
     if let Ok(bytes) = size("model.safetensors") {

@@ -1,4 +1,4 @@
-//! `orthrus adapters`: what there is to run on.
+//! `orthrus adapters`: the adapters of this machine.
 
 use indicatif::BinaryBytes;
 use orthrus::{AdapterReport, Gpu, GpuOptions};
@@ -8,14 +8,14 @@ use crate::args::AdaptersArgs;
 use crate::error::Result;
 use crate::output::{note, show, show_json};
 
-/// Lists the machine's adapters.
+/// Lists the adapters of this machine.
 pub(crate) fn run(args: &AdaptersArgs) -> Result<()> {
     let reports = orthrus::adapters_blocking();
-    // The truth about which one is used by default is the one that opens.
+    // Only opening the default GPU shows which adapter that is.
     let default = match Gpu::open(&GpuOptions::default()) {
         Ok(gpu) => Some(gpu.adapter().index),
         Err(error) => {
-            note(format!("warning: nothing to run on by default: {error}"));
+            note(format!("warning: no adapter is used by default: {error}"));
             None
         }
     };
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &AdaptersArgs) -> Result<()> {
         show(&adapter.text())?;
     }
     if !adapters.is_empty() {
-        note("--adapter NUMBER, or part of a name, chooses one");
+        note("use --adapter with a number or a part of a name to choose one");
     }
     Ok(())
 }
@@ -36,28 +36,28 @@ pub(crate) fn run(args: &AdaptersArgs) -> Result<()> {
 struct Adapter<'a> {
     number: usize,
     name: &'a str,
-    /// Whether it is used unless asked otherwise.
+    /// Whether it is used unless the user chooses another.
     default: bool,
     backend: &'a str,
     kind: &'a str,
     driver: &'a str,
     tiers: Vec<TierReport<'a>>,
-    /// Bytes.
+    /// In bytes.
     largest_binding: u64,
-    /// Bytes.
+    /// In bytes.
     largest_buffer: u64,
-    /// Bytes.
+    /// In bytes.
     workgroup_memory: u32,
-    /// Smallest and largest.
+    /// The smallest and the largest size. `None`: the adapter has no subgroups.
     subgroup_sizes: Option<(u32, u32)>,
-    /// Why nothing runs on it.
+    /// The reason why no tier runs on it. `None`: some tier does.
     unsuitable: Option<&'a str>,
 }
 
 #[derive(Serialize, Debug)]
 struct TierReport<'a> {
     name: &'static str,
-    /// What the adapter lacks for it, if anything.
+    /// The feature or limit that the adapter lacks for this tier. `None`: the tier runs.
     missing: Option<&'a str>,
 }
 

@@ -1,24 +1,23 @@
-//! `orthrus verify`: the same prompts in both views, and whether the ids are the same.
+//! `orthrus verify`: checks that dual-view decoding and AR decoding give the same ids.
 
-use orthrus::{AcceptRule, Decoding, Error, GenerateOptions, Model, Replay, no_progress};
-use orthrus_loader::CheckpointViews;
+use orthrus::{AcceptRule, Decoding, GenerateOptions, Model, Replay, no_progress};
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
+use crate::decode_options;
 use crate::error::{CliError, Result};
-use crate::load::Source;
+use crate::model_source::ModelSource;
 use crate::output::{note, show, show_json};
 use crate::prompts::{self, Prompt};
-use crate::sampling;
 
-/// Prompts of random ids for a synthetic model, unless asked otherwise.
+/// The default number of random prompts for a synthetic model.
 const SYNTHETIC_PROMPTS: usize = 16;
 
-/// All prompts together.
+/// The results of all prompts: the object that `verify --json` prints.
 #[derive(Serialize, Debug, Default)]
 struct Report {
     model: String,
-    /// Whether acceptance lengths were replayed rather than the model's own.
+    /// Whether acceptance lengths were replayed. Otherwise the model drafted itself.
     replayed_acceptance: bool,
     prompts: usize,
     identical: usize,
@@ -27,47 +26,42 @@ struct Report {
     differences: Vec<Difference>,
 }
 
-/// Where the two views first part.
+/// The first token of a prompt's answer at which the two views differ.
 #[derive(Serialize, Debug)]
 struct Difference {
     prompt: String,
-    /// Of the new tokens, from 0.
+    /// Its index among the new tokens, counted from 0.
     index: usize,
     ar_id: Option<u32>,
     dual_id: Option<u32>,
-    /// The two largest logits there, by a pass of one row and by a pass of a block.
+    /// The two largest logits at this token from passes of one row.
     ar_top: [(u32, f32); 2],
+    /// The two largest logits at this token from passes of a block.
     dual_top: [(u32, f32); 2],
 }
 
-/// Decodes every prompt in both views; fails if any differs.
+/// Decodes every prompt with both views, and fails if any ids differ.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
-    let source = Source::open(args.model.model.as_deref())?;
-    if source.views() == CheckpointViews::ArOnly {
-        return Err(Error::NoDiffusionView.into());
-    }
-    let sampling = sampling::sampling(&args.sampling, &source.generation());
-    sampling.check()?;
+    let source = ModelSource::open(args.model.model.as_deref())?;
+    let sampling = decode_options::sampling_options(&args.sampling, &source.generation());
+    let options = GenerateOptions { max_new_tokens: args.max_new_tokens, sampling, ..Default::default() };
+    decode_options::check_without_prompt(&options, source.config(), source.views())?;
     if sampling.accept == AcceptRule::Rejection && !sampling.is_greedy() {
         return Err(CliError::usage(
-            "with `--accept rejection` the text depends on the view, though its distribution does not: verify \
-             `--accept coupled`, or greedy decoding",
+            "with `--accept rejection` the text depends on the view, and only its distribution does not. Verify \
+             `--accept coupled` or greedy decoding",
         ));
     }
     let prompts = prompts(args, &source)?;
-    let model = source.model(&args.model)?;
-    if let Some(line) = sampling::line(&sampling) {
+    let model = source.load(&args.model)?;
+    if let Some(line) = decode_options::sampling_flags(&sampling) {
         note(line);
     }
-    let options = GenerateOptions { max_new_tokens: args.max_new_tokens, sampling, ..Default::default() };
     let replay = source.is_synthetic();
     if replay {
-        note(
-            "random weights: drafts are the AR view's own text, with replayed acceptance lengths of all sizes",
-        );
+        note("random weights: drafts come from the text of the AR view, with replayed acceptance lengths");
     }
     let verified = verify(&model, &prompts, &options, replay, args.json).map_err(|error| match error {
-        // Success would say that all are the same.
         CliError::StdoutClosed => CliError::Unverified,
         other => other,
     })?;
@@ -82,20 +76,20 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
             if replay { " (replayed acceptance)" } else { "" }
         ))
     };
-    // Which no closed stdout hides.
+    // A difference matters more than a closed stdout.
     if report.identical < report.prompts {
         return Err(CliError::Different { different: report.prompts - report.identical });
     }
     shown
 }
 
-/// The prompts that `args` ask for, and each with its own ids.
-fn prompts(args: &VerifyArgs, source: &Source) -> Result<Vec<Prompt>> {
+/// The prompts that `args` ask for.
+fn prompts(args: &VerifyArgs, source: &ModelSource) -> Result<Vec<Prompt>> {
     let limited = |count: usize| count.min(args.limit.unwrap_or(usize::MAX));
     match (args.synthetic_prompts, source.checkpoint()) {
         (Some(count), _) => prompts::random(limited(count), args.max_new_tokens, source),
         (None, Some(checkpoint)) => {
-            prompts::of_file(args.file.as_deref(), args.limit, args.max_new_tokens, checkpoint)
+            prompts::from_file(args.file.as_deref(), args.limit, args.max_new_tokens, checkpoint)
         }
         (None, None) if args.file.is_some() => Err(CliError::usage(format!(
             "{} has no tokenizer: use --synthetic-prompts N in place of --file",
@@ -105,9 +99,10 @@ fn prompts(args: &VerifyArgs, source: &Source) -> Result<Vec<Prompt>> {
     }
 }
 
-/// Acceptance lengths that use every row of a block, for a model that accepts none of its own drafts.
+/// A replay of random acceptance lengths from 0 to `block - 1`. A model with random weights accepts none of its own
+/// drafts.
 fn replayed(text: &[u32], stream: u32, block: usize) -> Replay {
-    Replay { text: text.to_vec(), lengths: prompts::random_ids(64, stream, block) }
+    Replay { text: text.to_vec(), lengths: prompts::random_numbers(64, stream, block) }
 }
 
 fn verify(
@@ -123,8 +118,8 @@ fn verify(
     let (mut accepted, mut cycles) = (0, 0);
     let block = model.config().block_size;
     for (index, Prompt { shown: line, ids: prompt }) in prompts.iter().enumerate() {
-        let mut decode = |view, replay| -> Result<_> {
-            let options = GenerateOptions { decoding: view, replay, ..options.clone() };
+        let mut decode = |decoding, replay| -> Result<_> {
+            let options = GenerateOptions { decoding, replay, ..options.clone() };
             let mut generation = session.generate(prompt, &options, &mut no_progress)?;
             let mut ids = Vec::new();
             for run in &mut generation {
@@ -161,7 +156,7 @@ fn verify(
     Ok(report)
 }
 
-/// Looks at the first token that differs: the logits for it by a pass of one row, and by a pass of a block.
+/// Describes the first token that differs, with its logits from passes of one row and from passes of a block.
 fn difference(model: &Model, line: &str, prompt: &[u32], ar: &[u32], dual: &[u32]) -> Result<Difference> {
     let index = ar.iter().zip(dual).take_while(|(a, b)| a == b).count();
     let text = [prompt, &ar[..index]].concat();

@@ -1,4 +1,4 @@
-//! The model that comes with this program, in it: an installed program answers without a repository around it.
+//! The bundled model, compiled into the program: an installed program needs no repository around it.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ macro_rules! file {
     };
 }
 
-/// `models/tiny`, but for what people read.
+/// The files of `models/tiny`, without its documents.
 const FILES: [(&str, &[u8]); 6] = [
     file!("config.json"),
     file!("generation_config.json"),
@@ -20,7 +20,7 @@ const FILES: [(&str, &[u8]); 6] = [
     file!("chat_template.jinja"),
 ];
 
-/// Opens it.
+/// Opens the bundled model.
 pub(crate) fn checkpoint() -> Result<Checkpoint, LoadError> {
     let files = FILES.map(|(name, contents)| (name.to_owned(), Cow::Borrowed(contents)));
     Checkpoint::from_files("tiny (bundled)", files.into())

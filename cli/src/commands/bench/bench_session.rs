@@ -1,61 +1,32 @@
-//! Timing: everything several times, medians with their spread.
+//! A session to measure: its passes, their kernels, decoding and prefill, each repeated.
 
 use std::time::Instant;
 
 use orthrus::lab::{Copying, KernelOfPass, MeasuredPass};
 use orthrus::{ArKernel, Decoding, GenerateOptions, Gpu, Model, Replay, Session, no_progress};
-use serde::Serialize;
 
 use crate::args::BenchArgs;
-use crate::bench::report::DecodeFigures;
+use crate::commands::bench::results::DecodeFigures;
+use crate::commands::bench::spread::Spread;
 use crate::error::Result;
 use crate::prompts;
 
-/// How long passes are repeated for one measurement, in seconds: so long that the wait at its end does not count.
-const LONG_ENOUGH: f64 = 0.2;
+/// Seconds of one measurement of passes. Over this time, the wait at its end does not count.
+const PASS_SECONDS: f64 = 0.2;
 
-/// And kernels by themselves, of which there are many, and which are submitted together.
-const LONG_ENOUGH_FOR_A_KERNEL: f64 = 0.05;
+/// Seconds of one measurement of a kernel. It is shorter, because a pass has many kernels.
+const KERNEL_SECONDS: f64 = 0.05;
 
-/// How long the GPU works before a context's passes are measured, in seconds: it takes about as long to raise its clock.
-const WARM_UP: f64 = 1.0;
+/// Seconds of work before the measurements at a context. A GPU takes about as long to raise its clock.
+const WARM_UP_SECONDS: f64 = 1.0;
 
-/// Most repetitions within one measurement.
-const MOST_TIMES: usize = 4096;
+/// The largest number of runs in one measurement.
+const MOST_RUNS: usize = 4096;
 
-/// The median of some measurements, the least and the most of them.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) least: f64,
-    pub(crate) most: f64,
-}
-
-impl Spread {
-    /// Of none, all is 0.
-    pub(crate) fn of(mut values: Vec<f64>) -> Spread {
-        values.sort_by(f64::total_cmp);
-        let at = |index: usize| values.get(index).copied().unwrap_or(0.0);
-        let middle = values.len() / 2;
-        let median = if values.len().is_multiple_of(2) {
-            (at(middle.saturating_sub(1)) + at(middle)) / 2.0
-        } else {
-            at(middle)
-        };
-        Spread { median, least: at(0), most: values.last().copied().unwrap_or(0.0) }
-    }
-
-    /// Of other values, each a monotonic function of these.
-    pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Spread {
-        let (a, b) = (f(self.least), f(self.most));
-        Spread { median: f(self.median), least: a.min(b), most: a.max(b) }
-    }
-}
-
-/// Seconds that one of many runs takes, which go on for `long_enough`, `repetitions` times over, after one to warm up.
-/// `run` runs as often as it is told and waits.
-fn seconds_of_one(
-    long_enough: f64,
+/// The seconds of one run, measured `repetitions` times after a warm-up. Each measurement lasts `seconds` or more, over
+/// many runs. `run` runs as often as its argument says, and waits for the last run.
+fn seconds_per_run(
+    seconds: f64,
     repetitions: usize,
     mut run: impl FnMut(usize) -> Result<()>,
 ) -> Result<Spread> {
@@ -65,76 +36,77 @@ fn seconds_of_one(
         Ok(start.elapsed().as_secs_f64() / times as f64)
     };
     time(1)?;
-    let times = ((long_enough / time(1)?.max(1e-9)) as usize).clamp(1, MOST_TIMES);
+    let times = ((seconds / time(1)?.max(1e-9)) as usize).clamp(1, MOST_RUNS);
     Ok(Spread::of((0..repetitions).map(|_| time(times)).collect::<Result<_>>()?))
 }
 
-/// What the GPU copies: bytes read and written, in GB/s.
+/// The memory bandwidth of a copy on the GPU, in GB/s. Bytes read and bytes written both count.
 pub(crate) fn copy_bandwidth(gpu: &Gpu, bytes: u64, repetitions: usize) -> Result<Spread> {
     let copying = Copying::new(gpu, bytes)?;
-    let seconds = seconds_of_one(LONG_ENOUGH, repetitions, |times| Ok(copying.run(times)?))?;
+    let seconds = seconds_per_run(PASS_SECONDS, repetitions, |times| Ok(copying.run(times)?))?;
     Ok(seconds.map(|s| copying.bytes() as f64 / s / 1e9))
 }
 
-/// Tokens that cycles of these acceptance lengths give, the prompt's own counted.
-fn tokens(lengths: &[u32]) -> usize {
+/// The tokens of cycles with these acceptance lengths, and the token of the prefill before them.
+fn tokens_of_cycles(lengths: &[u32]) -> usize {
     1 + lengths.iter().map(|length| *length as usize + 1).sum::<usize>()
 }
 
-/// Positions that decoding takes after a context.
-pub(crate) fn room(lengths: &[u32], block: usize) -> usize {
-    tokens(lengths) + block
+/// The positions that decoding needs after a context.
+pub(crate) fn positions_needed(lengths: &[u32], block: usize) -> usize {
+    tokens_of_cycles(lengths) + block
 }
 
-/// A session at a context.
-pub(crate) struct Bench<'a> {
+/// A session whose KV cache holds a context of zeros.
+pub(crate) struct BenchSession<'a> {
     pub(crate) session: Session,
     pub(crate) args: &'a BenchArgs,
-    /// What each cycle is to accept.
+    /// The acceptance length of each cycle.
     lengths: &'a [u32],
-    /// Ids that stand for the context.
+    /// The ids of the context.
     ids: Vec<u32>,
 }
 
-/// What several runs of the decode loop gave.
+/// The outcome of repeated runs of the decode loop.
 pub(crate) struct Decoded {
-    /// The new tokens, the same in each.
+    /// The new ids, the same in every run.
     pub(crate) ids: Vec<u32>,
-    /// Drafts accepted in each cycle.
+    /// The acceptance length of each cycle.
     lengths: Vec<usize>,
-    /// From the first token, which belongs to the prompt, to the last.
+    /// Seconds from the first token to the last. Prefill gives the first one.
     seconds: Spread,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> BenchSession<'a> {
     pub(crate) fn new(
         model: &Model,
         context: usize,
         lengths: &'a [u32],
         args: &'a BenchArgs,
-    ) -> Result<Bench<'a>> {
-        let ids = prompts::random_ids(context, 0, model.config().vocab_size);
-        let mut session = model.session(context + room(lengths, model.config().block_size))?;
+    ) -> Result<BenchSession<'a>> {
+        let ids = prompts::random_numbers(context, 0, model.config().vocab_size);
+        let mut session = model.session(context + positions_needed(lengths, model.config().block_size))?;
         session.assume_cached(&ids)?;
         let start = Instant::now();
-        while start.elapsed().as_secs_f64() < WARM_UP {
+        while start.elapsed().as_secs_f64() < WARM_UP_SECONDS {
             session.run_passes(MeasuredPass::Verify(ArKernel::Exact), 1, 1)?;
         }
-        Ok(Bench { session, args, lengths, ids })
+        Ok(BenchSession { session, args, lengths, ids })
     }
 
-    /// Rows of the last pass of a prompt that the context is.
-    pub(crate) fn rows_of_prompt(&self) -> usize {
+    /// The rows of the last pass of a prefill of the context.
+    pub(crate) fn rows_of_last_prefill_pass(&self) -> usize {
         (self.ids.len() - 1) % self.session.sizes().rows + 1
     }
 
-    /// Takes for cached what is before a pass: the context, but for a prompt's own rows.
+    /// Marks the positions before a pass cached. A prefill pass runs rows of the context itself; other passes come
+    /// after it.
     fn assume_before(&mut self, pass: MeasuredPass, rows: usize) -> Result<()> {
         let own = if pass == MeasuredPass::Prefill { rows } else { 0 };
         self.assume(self.ids.len().saturating_sub(own))
     }
 
-    /// Takes the first ids of the context for cached.
+    /// Marks the first `count` ids of the context cached.
     fn assume(&mut self, count: usize) -> Result<()> {
         match &self.ids[..count] {
             [] => self.session.clear(),
@@ -143,30 +115,30 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Seconds of a pass.
+    /// The seconds of a pass.
     pub(crate) fn pass(&mut self, pass: MeasuredPass, rows: usize) -> Result<Spread> {
         self.assume_before(pass, rows)?;
-        seconds_of_one(LONG_ENOUGH, self.args.repetitions, |times| {
+        seconds_per_run(PASS_SECONDS, self.args.repetitions, |times| {
             Ok(self.session.run_passes(pass, rows, times)?)
         })
     }
 
-    /// Each kernel of a pass, with the seconds that all its dispatches take.
+    /// Each kernel of a pass, with the seconds of all its dispatches.
     pub(crate) fn kernels(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<(KernelOfPass, Spread)>> {
         self.assume_before(pass, rows)?;
         let kernels = self.session.kernels_of(pass, rows)?;
         let session = &mut self.session;
         let mut time = |kernel: KernelOfPass| {
             let run = |times| Ok(session.run_kernel(pass, rows, &kernel, times)?);
-            Ok((kernel, seconds_of_one(LONG_ENOUGH_FOR_A_KERNEL, self.args.repetitions, run)?))
+            Ok((kernel, seconds_per_run(KERNEL_SECONDS, self.args.repetitions, run)?))
         };
         kernels.into_iter().map(&mut time).collect()
     }
 
-    /// AR decoding of as many tokens as the cycles give.
+    /// AR decoding of as many tokens as dual-view decoding gives.
     pub(crate) fn decode_ar(&mut self, kernel: ArKernel) -> Result<Decoded> {
         let options = GenerateOptions {
-            max_new_tokens: tokens(self.lengths),
+            max_new_tokens: tokens_of_cycles(self.lengths),
             decoding: Decoding::Ar,
             ar_kernel: kernel,
             ..GenerateOptions::default()
@@ -174,9 +146,9 @@ impl<'a> Bench<'a> {
         self.decode(options, usize::MAX)
     }
 
-    /// The cycles, drafting the AR view's text.
+    /// Dual-view decoding. It replays `text`, which exact AR decoding gave.
     pub(crate) fn decode_dual(&mut self, text: &[u32]) -> Result<Decoded> {
-        // With room for another block, the last one is no shorter than the others.
+        // A budget of one more block keeps the last block as long as the others.
         let budget = text.len() + self.session.sizes().block;
         let mut text = text.to_vec();
         text.resize(budget, 0);
@@ -189,13 +161,13 @@ impl<'a> Bench<'a> {
         self.decode(options, self.lengths.len())
     }
 
-    /// Generates from the context on through the real decode loop, up to `cycles` cycles.
+    /// Generates after the context through the real decode loop, up to `cycles` cycles.
     fn decode(&mut self, options: GenerateOptions, cycles: usize) -> Result<Decoded> {
         let options = GenerateOptions { end_ids: Some(Vec::new()), ..options };
         let mut all = Vec::new();
         let mut decoded = Decoded { ids: Vec::new(), lengths: Vec::new(), seconds: Spread::of(Vec::new()) };
         for repetition in 0..=self.args.repetitions {
-            // All but the last id, which the prompt's pass takes.
+            // Prefill takes the last id.
             self.assume(self.ids.len() - 1)?;
             let mut generation = self.session.generate(&self.ids, &options, &mut no_progress)?;
             let mut first = None;
@@ -207,7 +179,7 @@ impl<'a> Bench<'a> {
                     break;
                 }
             }
-            // The first run warms up.
+            // The first run is the warm-up.
             if let Some(first) = first.filter(|_| repetition > 0) {
                 all.push(first.elapsed().as_secs_f64());
             }
@@ -217,8 +189,8 @@ impl<'a> Bench<'a> {
         Ok(decoded)
     }
 
-    /// Seconds from nothing to the first token after the context's ids as a prompt.
-    pub(crate) fn prompt(&mut self) -> Result<Spread> {
+    /// The seconds of prefill: from an empty KV cache to the first token, with the context as the prompt.
+    pub(crate) fn prefill(&mut self) -> Result<Spread> {
         let options =
             GenerateOptions { max_new_tokens: 1, decoding: Decoding::Ar, ..GenerateOptions::default() };
         let mut all = Vec::new();
@@ -253,7 +225,7 @@ impl Decoded {
         }
     }
 
-    /// With how many ids are the same as the exact kernels'.
+    /// The figures with the number of ids before the first that differs from exact AR decoding.
     pub(crate) fn figures_beside(&self, exact: &Decoded) -> DecodeFigures {
         let same = self.ids.iter().zip(&exact.ids).take_while(|(a, b)| a == b).count();
         DecodeFigures { same_ids: Some(same), ..self.figures() }
@@ -262,21 +234,12 @@ impl Decoded {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONG_ENOUGH, Spread, seconds_of_one};
-
-    #[test]
-    fn a_spread_is_of_all_values() {
-        let spread = Spread::of(vec![3.0, 1.0, 2.0]);
-        assert_eq!(spread, Spread { median: 2.0, least: 1.0, most: 3.0 });
-        assert_eq!(Spread::of(vec![4.0, 1.0]).median, 2.5);
-        assert_eq!(spread.map(|x| 6.0 / x), Spread { median: 3.0, least: 2.0, most: 6.0 });
-        assert_eq!(Spread::of(Vec::new()), Spread { median: 0.0, least: 0.0, most: 0.0 });
-    }
+    use super::{PASS_SECONDS, seconds_per_run};
 
     #[test]
     fn short_runs_are_repeated() {
         let mut most = 0;
-        let seconds = seconds_of_one(LONG_ENOUGH, 5, |times| {
+        let seconds = seconds_per_run(PASS_SECONDS, 5, |times| {
             most = most.max(times);
             std::thread::sleep(std::time::Duration::from_millis(times as u64));
             Ok(())
