@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use orthrus::{Decoding, Error, GenerateOptions, Sampling};
+use orthrus::{Decoding, GenerateOptions, Sampling};
 use orthrus_loader::{Checkpoint, CheckpointViews, Config, GenerationConfig};
 
 use crate::args::{DecodeArgs, SamplingArgs};
@@ -23,7 +23,7 @@ pub(crate) fn generate_options(
         ar_kernel: args.ar_kernel,
         ..GenerateOptions::default()
     };
-    check_without_prompt(&options, checkpoint.config(), checkpoint.views())?;
+    options.check_model(checkpoint.config(), checkpoint.views())?;
     Ok(options)
 }
 
@@ -65,18 +65,6 @@ pub(crate) fn sampling_flags(sampling: &Sampling) -> Option<String> {
     (!sampling.is_greedy()).then(flags)
 }
 
-/// Checks everything in `options` that depends on no prompt. Their token budget does, so it is not checked.
-pub(crate) fn check_without_prompt(
-    options: &GenerateOptions,
-    config: &Config,
-    views: CheckpointViews,
-) -> Result<()> {
-    // A prompt of one token and a budget of one token stand in. They fill a context of 2, so only the other options
-    // can be refused.
-    let options = GenerateOptions { max_new_tokens: 1, ..options.clone() };
-    Ok(options.check(config, views, &[0], 2)?)
-}
-
 /// The context for one prompt and its answer: the one that the user asks for, or else the one that both need.
 pub(crate) fn context_for(
     asked: Option<usize>,
@@ -92,7 +80,8 @@ pub(crate) fn context_for(
              {longest}. Give a shorter prompt or a smaller --max-new-tokens"
         )));
     }
-    let context = checked_context(asked.unwrap_or(needed), config)?;
+    let context = asked.unwrap_or(needed);
+    orthrus::check_context(context, config)?;
     if needed > context {
         return Err(CliError::usage(format!(
             "{prompt} prompt tokens and up to {budget} new ones need a context of {needed}, and --context is \
@@ -100,13 +89,4 @@ pub(crate) fn context_for(
         )));
     }
     Ok(context)
-}
-
-/// The context that the user asks for, if the model takes it.
-pub(crate) fn checked_context(asked: usize, config: &Config) -> Result<usize> {
-    let most = config.max_position_embeddings;
-    if asked > most {
-        return Err(Error::ContextSize { asked, most }.into());
-    }
-    Ok(asked)
 }

@@ -70,7 +70,7 @@ mod model;
 pub use decode::Replay;
 pub use decode::{
     AcceptRule, Cycle, Decoding, FinishReason, GenerateOptions, Generation, Run, RunStream, Sampling,
-    Session, Stats, check_ids,
+    Session, Stats, check_context, check_ids,
 };
 pub use error::{Error, Result};
 pub use forward::ArKernel;

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &ChatArgs) -> Result<()> {
         decode_options::generate_options(&args.decode, &args.sampling, checkpoint, args.max_new_tokens)?;
     let longest = checkpoint.config().max_position_embeddings;
     let context = args.context.unwrap_or(DEFAULT_CONTEXT.min(longest));
-    let context = decode_options::checked_context(context, checkpoint.config())?;
+    orthrus::check_context(context, checkpoint.config())?;
 
     let session = source.load(&args.model)?.session(context)?;
     if let Some(line) = decode_options::sampling_flags(&options.sampling) {

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let source = ModelSource::open(args.model.model.as_deref())?;
     let sampling = decode_options::sampling_options(&args.sampling, &source.generation());
     let options = GenerateOptions { max_new_tokens: args.max_new_tokens, sampling, ..Default::default() };
-    decode_options::check_without_prompt(&options, source.config(), source.views())?;
+    options.check_model(source.config(), source.views())?;
     if sampling.accept == AcceptRule::Rejection && !sampling.is_greedy() {
         return Err(CliError::usage(
             "with `--accept rejection` the text depends on the view, and only its distribution does not. Verify \

@@ -12,7 +12,7 @@ mod warm_up;
 pub use generation::{Cycle, FinishReason, Generation, Run, RunStream, Stats};
 #[cfg(feature = "lab")]
 pub(crate) use options::DecodeMode;
-pub use options::{Decoding, GenerateOptions, check_ids};
+pub use options::{Decoding, GenerateOptions, check_context, check_ids};
 #[cfg(feature = "lab")]
 pub(crate) use passes::{PassKind, ViewPasses};
 #[cfg(feature = "lab")]

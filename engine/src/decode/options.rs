@@ -94,6 +94,14 @@ impl GenerateOptions {
         if prompt.len().checked_add(self.max_new_tokens).is_none_or(|limit| limit > context) {
             return Err(Error::ContextFull { prompt: prompt.len(), budget: self.max_new_tokens, context });
         }
+        self.check_model(config, views)
+    }
+
+    /// The part of [`GenerateOptions::check`] that needs neither a prompt nor a session.
+    ///
+    /// # Errors
+    /// An option is out of range for the model.
+    pub fn check_model(&self, config: &Config, views: CheckpointViews) -> Result<()> {
         if self.decoding == Decoding::Dual && views == CheckpointViews::ArOnly {
             return Err(Error::NoDiffusionView);
         }
@@ -151,4 +159,13 @@ pub fn check_ids(ids: &[u32], config: &Config) -> Result<()> {
         Some(index) => Err(Error::IdOutOfRange { index, id: ids[index], vocabulary }),
         None => Ok(()),
     }
+}
+
+/// Checks that the model takes a context of `asked` positions.
+///
+/// # Errors
+/// [`Error::ContextSize`].
+pub fn check_context(asked: usize, config: &Config) -> Result<()> {
+    let most = config.max_position_embeddings;
+    if (1..=most).contains(&asked) { Ok(()) } else { Err(Error::ContextSize { asked, most }) }
 }

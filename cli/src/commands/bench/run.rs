@@ -23,7 +23,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let config = source.config();
     let decoding = decode_options::default_decoding(source.views());
     let options = GenerateOptions { decoding, block_size: args.block_size, ..Default::default() };
-    decode_options::check_without_prompt(&options, config, source.views())?;
+    options.check_model(config, source.views())?;
     let replayed = args.replay.as_deref().map(Acceptance::from_file).transpose()?;
     if args.json.is_some() && args.json == args.svg {
         return Err(CliError::usage("--json and --svg name the same file: give two files"));
