@@ -155,15 +155,15 @@ impl Kernel {
                 "matmul"
             ))
             .with([PACK, weights.file(), rows.file(), split_k.portable_file(), epilogue.portable_file()])
-            .constant("TILE_ROWS", rows_per_lane.rows())
+            .constant("ROWS_PER_LANE", rows_per_lane.rows())
             .constant("SLICES", split_k.count()),
             Kernel::MatmulCoop { rows, m_tiles, tiling, staging, epilogue } => {
                 KernelSpec::new::<params::MatmulCoop>(wgsl!("matmul_coop"))
                     .tier(Tier::Coop)
                     .with([wgsl!("lib/matmul_coop/params"), staging.file(), rows.file()])
                     .with([m_tiles.file(), tiling.file()])
-                    .constant("ROW_TILES", m_tiles.rows() / crate::TILE)
-                    .constant("COLUMN_TILES", tiling.outputs() / crate::TILE)
+                    .constant("M_TILES", m_tiles.rows() / crate::TILE)
+                    .constant("N_TILES", tiling.outputs() / crate::TILE)
                     .constant("SLICES", tiling.split_k().count())
                     .cooperative(epilogue)
             }
@@ -508,13 +508,13 @@ impl WeightStaging {
 
 impl RowInput {
     fn files(self) -> [File; 2] {
-        const IS_NORMED: File = wgsl!("lib/matmul_row/input/is_normed");
-        const AS_IT_IS: File = wgsl!("lib/matmul_row/input/as_it_is");
+        const NORM_SCALE: File = wgsl!("lib/matmul_row/input/norm_scale");
+        const NO_NORM: File = wgsl!("lib/matmul_row/input/no_norm");
         match self {
-            RowInput::Normed => [wgsl!("lib/matmul_row/input/normed"), IS_NORMED],
-            RowInput::NormedStaged => [wgsl!("lib/matmul_row/input/normed_staged"), IS_NORMED],
-            RowInput::RowsF32 => [wgsl!("lib/matmul_row/input/rows_f32"), AS_IT_IS],
-            RowInput::TilesF16 => [wgsl!("lib/matmul_row/input/tiles_f16"), AS_IT_IS],
+            RowInput::Normed => [wgsl!("lib/matmul_row/input/normed"), NORM_SCALE],
+            RowInput::NormedStaged => [wgsl!("lib/matmul_row/input/normed_staged"), NORM_SCALE],
+            RowInput::RowsF32 => [wgsl!("lib/matmul_row/input/rows_f32"), NO_NORM],
+            RowInput::TilesF16 => [wgsl!("lib/matmul_row/input/tiles_f16"), NO_NORM],
         }
     }
 }

@@ -58,18 +58,18 @@ fn value(kv_head: u32, d: u32, position: u32) -> vec4<f32> {
 struct Query {
     row: u32,
     head: u32,
-    seen: u32, // positions of this split that it sees, 0 for a query beyond the piece's last
+    kv_len: u32, // positions of this split that it sees, 0 for a query beyond the piece's last
 }
 
 fn query(index: u32, kv_head: u32, base: u32) -> Query {
     let heads_per_kv = params.heads / params.kv_heads;
     let row = params.first_row + index / heads_per_kv;
     let head = kv_head * heads_per_kv + index % heads_per_kv;
-    var seen = 0u;
+    var kv_len = 0u;
     if index < queries_of_chunk() {
-        seen = min(max(visible(row), base) - base, SPLIT);
+        kv_len = min(max(visible(row), base) - base, SPLIT);
     }
-    return Query(row, head, seen);
+    return Query(row, head, kv_len);
 }
 
 @compute @workgroup_size(LANES)
@@ -84,22 +84,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     // Later rows see no less than earlier ones.
     let last = query(min(first + TILE_QUERIES, queries) - 1u, kv_head, base);
-    if last.seen == 0u {
+    if last.kv_len == 0u {
         return;
     }
 
     var q_first: array<u32, TILE_QUERIES>;
-    var seen: array<u32, TILE_QUERIES>;
+    var kv_len: array<u32, TILE_QUERIES>;
     for (var t = 0u; t < TILE_QUERIES; t++) {
         let at = query(min(first + t, queries - 1u), kv_head, base);
         q_first[t] = (at.row * params.heads + at.head) * params.head_vecs;
-        seen[t] = select(0u, at.seen, first + t < queries);
+        kv_len[t] = select(0u, at.kv_len, first + t < queries);
     }
 
     // Scores: four positions a lane, which then share each query that is read; every query of the tile.
-    if lane < last.seen {
+    if lane < last.kv_len {
         let p = vec4(lane) + vec4(0u, 1u, 2u, 3u) * LANES;
-        let position = vec4(base) + min(p, vec4(last.seen - 1u));
+        let position = vec4(base) + min(p, vec4(last.kv_len - 1u));
         var dots = array<vec4<f32>, TILE_QUERIES>();
         for (var d = 0u; d < params.head_vecs; d++) {
             let a = key(kv_head, d, position.x);
@@ -127,7 +127,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let mine = query(first + tile_query, kv_head, base);
     let line = tile_query * SPLIT;
     var highest = LOWEST;
-    for (var p = lane % PARTS; p < mine.seen; p += PARTS) {
+    for (var p = lane % PARTS; p < mine.kv_len; p += PARTS) {
         highest = max(highest, scores[line + p]);
     }
     parts[lane] = highest;
@@ -137,14 +137,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     var sum = 0.0;
-    for (var p = lane % PARTS; p < mine.seen; p += PARTS) {
+    for (var p = lane % PARTS; p < mine.kv_len; p += PARTS) {
         let e = exp(scores[line + p] - highest);
         scores[line + p] = e;
         sum += e;
     }
     parts[lane] = sum;
     workgroupBarrier();
-    if lane % PARTS == 0u && mine.seen > 0u {
+    if lane % PARTS == 0u && mine.kv_len > 0u {
         var whole = 0.0;
         for (var part = 0u; part < PARTS; part++) {
             whole += parts[lane + part];
@@ -153,7 +153,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 
     // Values: one vec4 of a head a lane, every query of the tile. Up to where the first query sees, all do.
-    let least = query(first, kv_head, base).seen;
+    let least = query(first, kv_head, base).kv_len;
     for (var d = lane; d < params.head_vecs; d += LANES) {
         var gathered = array<vec4<f32>, TILE_QUERIES>();
         for (var p = 0u; p < least; p++) {
@@ -162,16 +162,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 gathered[t] = fma(vec4(scores[t * SPLIT + p]), v, gathered[t]);
             }
         }
-        for (var p = least; p < last.seen; p++) {
+        for (var p = least; p < last.kv_len; p++) {
             let v = value(kv_head, d, base + p);
             for (var t = 0u; t < TILE_QUERIES; t++) {
-                if p < seen[t] {
+                if p < kv_len[t] {
                     gathered[t] = fma(vec4(scores[t * SPLIT + p]), v, gathered[t]);
                 }
             }
         }
         for (var t = 0u; t < TILE_QUERIES; t++) {
-            if seen[t] > 0u {
+            if kv_len[t] > 0u {
                 partials[partial(kv_head, split, first + t) * params.head_vecs + d] = gathered[t];
             }
         }

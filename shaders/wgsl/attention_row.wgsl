@@ -50,7 +50,7 @@ struct Params {
 
 const LANES: u32 = ROUND_ROBIN_TILES * TILE_LANES;
 const TILE_LANES: u32 = 32u;
-const LEAST_SUBGROUP: u32 = 8u;
+const MIN_SUBGROUP: u32 = 8u;
 const HEAD: u32 = STAGED_HEAD;
 const HEAD_TILES: u32 = HEAD / TILE;
 const PAIRS: u32 = HEAD / 2u;
@@ -64,7 +64,7 @@ var<workgroup> queries: array<PerQuery, HEAD>;
 var<workgroup> own_key: array<vec4<f32>, HEAD / 4u>;
 var<workgroup> own_value: array<f32, HEAD>;
 // By subgroup: sums of squares of a query's values, and of the own key's.
-var<workgroup> squares: array<vec2<f32>, LANES / LEAST_SUBGROUP>;
+var<workgroup> squares: array<vec2<f32>, LANES / MIN_SUBGROUP>;
 // What each 32 lanes have in the end.
 var<workgroup> tile_highest: array<PerQuery, ROUND_ROBIN_TILES>;
 var<workgroup> tile_weights: array<PerQuery, ROUND_ROBIN_TILES>;
@@ -75,10 +75,10 @@ var<workgroup> tile_sums: array<PerQuery, ROUND_ROBIN_TILES * HEAD>;
 struct Pair {
     values: vec2<f32>,
     weights: vec2<f32>,
-    turn: vec2<f32>,
+    rotation: vec2<f32>,
 }
 
-fn bring_pair(source: u32, norm: u32, i: u32) -> Pair {
+fn load_pair(source: u32, norm: u32, i: u32) -> Pair {
     return Pair(
         vec2(qkv[source + i], qkv[source + PAIRS + i]),
         vec2(norms[norm + i], norms[norm + PAIRS + i]),
@@ -86,10 +86,10 @@ fn bring_pair(source: u32, norm: u32, i: u32) -> Pair {
     );
 }
 
-fn turned(pair: Pair, square_sum: f32) -> vec2<f32> {
+fn norm_and_rotate(pair: Pair, square_sum: f32) -> vec2<f32> {
     let scale = inverseSqrt(square_sum / f32(HEAD) + params.eps);
     let v = pair.values * pair.weights * scale;
-    return vec2(v.x * pair.turn.x - v.y * pair.turn.y, v.y * pair.turn.x + v.x * pair.turn.y);
+    return vec2(v.x * pair.rotation.x - v.y * pair.rotation.y, v.y * pair.rotation.x + v.x * pair.rotation.y);
 }
 
 fn as_f16(value: f32) -> f32 {
@@ -97,11 +97,11 @@ fn as_f16(value: f32) -> f32 {
 }
 
 // Of a tile: each eighth of the head. The 32 lanes together read what lies together.
-alias Brought = array<vec4<u32>, HEAD_TILES>;
+alias Loaded = array<vec4<u32>, HEAD_TILES>;
 
 // Half of a position's key.
-fn bring_key(at: u32) -> Brought {
-    return Brought(
+fn load_key(at: u32) -> Loaded {
+    return Loaded(
         cache_keys[at],
         cache_keys[at + TILE_PACKS],
         cache_keys[at + 2u * TILE_PACKS],
@@ -114,8 +114,8 @@ fn bring_key(at: u32) -> Brought {
 }
 
 // Eight of the head's values, of half of the positions.
-fn bring_values(at: u32) -> Brought {
-    return Brought(
+fn load_values(at: u32) -> Loaded {
+    return Loaded(
         cache_values[at],
         cache_values[at + TILE_PACKS],
         cache_values[at + 2u * TILE_PACKS],
@@ -127,22 +127,22 @@ fn bring_values(at: u32) -> Brought {
     );
 }
 
-fn own_pack(pack: u32) -> vec4<u32> {
+fn own_key_pack(pack: u32) -> vec4<u32> {
     let lo = own_key[2u * pack];
     let hi = own_key[2u * pack + 1u];
     return vec4(pack2x16float(lo.xy), pack2x16float(lo.zw), pack2x16float(hi.xy), pack2x16float(hi.zw));
 }
 
-fn half_of_own_key(half: u32) -> Brought {
-    return Brought(
-        own_pack(half),
-        own_pack(2u + half),
-        own_pack(4u + half),
-        own_pack(6u + half),
-        own_pack(8u + half),
-        own_pack(10u + half),
-        own_pack(12u + half),
-        own_pack(14u + half),
+fn load_own_key(half: u32) -> Loaded {
+    return Loaded(
+        own_key_pack(half),
+        own_key_pack(2u + half),
+        own_key_pack(4u + half),
+        own_key_pack(6u + half),
+        own_key_pack(8u + half),
+        own_key_pack(10u + half),
+        own_key_pack(12u + half),
+        own_key_pack(14u + half),
     );
 }
 
@@ -164,7 +164,7 @@ fn add_products(pack: vec4<u32>, i: u32, sum: PerQuery) -> PerQuery {
 
 // Written out, since an index that a loop counts would put the key into memory. In two sums, which need not wait for each
 // other.
-fn scores(key: Brought, half: u32) -> PerQuery {
+fn scores(key: Loaded, half: u32) -> PerQuery {
     let i = half * 8u;
     var even = add_products(key[0], i, PerQuery(0.0));
     var odd = add_products(key[1], i + 16u, PerQuery(0.0));
@@ -179,11 +179,11 @@ fn scores(key: Brought, half: u32) -> PerQuery {
 }
 
 // Weights of half of a tile's positions.
-alias HalfOfWeights = array<PerQuery, 8>;
+alias HalfTileWeights = array<PerQuery, 8>;
 
 alias Sums = array<PerQuery, HEAD_TILES>;
 
-fn add_weighted(pack: vec4<u32>, weights: HalfOfWeights, sum: PerQuery) -> PerQuery {
+fn add_weighted(pack: vec4<u32>, weights: HalfTileWeights, sum: PerQuery) -> PerQuery {
     let a = unpack2x16float(pack.x);
     let b = unpack2x16float(pack.y);
     let c = unpack2x16float(pack.z);
@@ -198,7 +198,7 @@ fn add_weighted(pack: vec4<u32>, weights: HalfOfWeights, sum: PerQuery) -> PerQu
     return fma(PerQuery(d.y), weights[7], weighted);
 }
 
-fn add_values(values: Brought, weights: HalfOfWeights, sums: Sums, factor: PerQuery) -> Sums {
+fn add_values(values: Loaded, weights: HalfTileWeights, sums: Sums, factor: PerQuery) -> Sums {
     return Sums(
         add_weighted(values[0], weights, sums[0] * factor),
         add_weighted(values[1], weights, sums[1] * factor),
@@ -212,26 +212,26 @@ fn add_values(values: Brought, weights: HalfOfWeights, sums: Sums, factor: PerQu
 }
 
 // An eighth of the head: of one of its values, both halves of the positions, which neighbouring lanes have.
-fn put_sum(at: u32, half: u32, sum: PerQuery) {
+fn store_sum(at: u32, half: u32, sum: PerQuery) {
     let whole = sum + subgroupShuffleXor(sum, 1u);
     if half == 0u {
         tile_sums[at] = whole;
     }
 }
 
-fn put_sums(at: u32, half: u32, sums: Sums) {
-    put_sum(at, half, sums[0]);
-    put_sum(at + TILE, half, sums[1]);
-    put_sum(at + 2u * TILE, half, sums[2]);
-    put_sum(at + 3u * TILE, half, sums[3]);
-    put_sum(at + 4u * TILE, half, sums[4]);
-    put_sum(at + 5u * TILE, half, sums[5]);
-    put_sum(at + 6u * TILE, half, sums[6]);
-    put_sum(at + 7u * TILE, half, sums[7]);
+fn store_sums(at: u32, half: u32, sums: Sums) {
+    store_sum(at, half, sums[0]);
+    store_sum(at + TILE, half, sums[1]);
+    store_sum(at + 2u * TILE, half, sums[2]);
+    store_sum(at + 3u * TILE, half, sums[3]);
+    store_sum(at + 4u * TILE, half, sums[4]);
+    store_sum(at + 5u * TILE, half, sums[5]);
+    store_sum(at + 6u * TILE, half, sums[6]);
+    store_sum(at + 7u * TILE, half, sums[7]);
 }
 
 // One of the head's values of a query: what all 32 lanes have of it put together, and the own value.
-fn put_partial(at: u32, q: u32, i: u32) {
+fn store_partial(at: u32, q: u32, i: u32) {
     var highest = tile_highest[0][q];
     for (var t = 1u; t < ROUND_ROBIN_TILES; t++) {
         highest = max(highest, tile_highest[t][q]);
@@ -253,11 +253,11 @@ fn put_partial(at: u32, q: u32, i: u32) {
 
 // The own key and value to their place: a lane eight of the key's values, or one of the value's, whose word it shares with
 // another position (see lib/qk_norm_rope/kv/tiles_f16.wgsl).
-fn write_own(lane: u32, head_at: u32, own: u32) {
+fn store_own(lane: u32, head_at: u32, own: u32) {
     let tile = (head_at + own / TILE) * HEAD_TILES;
     let place = own % TILE;
     if lane < HEAD / 8u {
-        cache_keys[(tile + lane / 2u) * TILE_PACKS + place * 2u + lane % 2u] = own_pack(lane);
+        cache_keys[(tile + lane / 2u) * TILE_PACKS + place * 2u + lane % 2u] = own_key_pack(lane);
     }
     if lane < HEAD {
         let pack = (tile + lane / TILE) * TILE_PACKS + lane % TILE * 2u + place / 8u;
@@ -274,7 +274,7 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
-    @builtin(subgroup_invocation_id) of_subgroup: u32,
+    @builtin(subgroup_invocation_id) subgroup_lane: u32,
     @builtin(subgroup_size) subgroup_size: u32,
 ) {
     let heads_per_kv = params.heads / params.kv_heads;
@@ -291,38 +291,38 @@ fn main(
     let i = index % PAIRS;
     let query = first_query + index / PAIRS;
     let head = kv_head * heads_per_kv + min(query, heads_per_kv - 1u);
-    let query_pair = bring_pair(head * HEAD, 0u, i);
-    let key_pair = bring_pair((params.heads + kv_head) * HEAD, HEAD, i);
+    let query_pair = load_pair(head * HEAD, 0u, i);
+    let key_pair = load_pair((params.heads + kv_head) * HEAD, HEAD, i);
     let value = qkv[(params.heads + params.kv_heads + kv_head) * HEAD + index % HEAD];
     let first_at = (head_at + min(first, params.context / TILE - 1u)) * stride + tile_lane;
-    var key = bring_key(first_at);
-    var values = bring_values(first_at);
-    let seen = visible(0u);
-    let splits = splits_of(seen);
+    var key = load_key(first_at);
+    var values = load_values(first_at);
+    let kv_len = visible(0u);
+    let splits = splits_of(kv_len);
     if state.rows == 0u || group.x >= splits {
         return;
     }
 
-    let of_subgroup_squares = vec2(
+    let subgroup_squares = vec2(
         subgroupAdd(dot(query_pair.values, query_pair.values)),
         subgroupAdd(dot(key_pair.values, key_pair.values)),
     );
-    if of_subgroup == 0u {
-        squares[subgroup] = of_subgroup_squares;
+    if subgroup_lane == 0u {
+        squares[subgroup] = subgroup_squares;
     }
     workgroupBarrier();
-    let share = PAIRS / subgroup_size;
+    let subgroups_per_head = PAIRS / subgroup_size;
     var square_sums = vec2(0.0);
-    for (var s = 0u; s < share; s++) {
-        square_sums += squares[index / PAIRS * share + s];
+    for (var s = 0u; s < subgroups_per_head; s++) {
+        square_sums += squares[index / PAIRS * subgroups_per_head + s];
     }
     if index / PAIRS < QUERIES {
-        let pair = turned(query_pair, square_sums.x) * params.scale * LOG2_E;
+        let pair = norm_and_rotate(query_pair, square_sums.x) * params.scale * LOG2_E;
         queries[i][index / PAIRS] = pair.x;
         queries[PAIRS + i][index / PAIRS] = pair.y;
     }
     if index < PAIRS {
-        let pair = turned(key_pair, square_sums.y);
+        let pair = norm_and_rotate(key_pair, square_sums.y);
         own_key[i / 4u][i % 4u] = as_f16(pair.x);
         own_key[(PAIRS + i) / 4u][i % 4u] = as_f16(pair.y);
     }
@@ -332,7 +332,7 @@ fn main(
     }
     workgroupBarrier();
 
-    let last = (seen - 1u) / TILE;
+    let last = (kv_len - 1u) / TILE;
     let next = splits * ROUND_ROBIN_TILES;
     let steps = (last - group.x * ROUND_ROBIN_TILES) / next + 1u;
     var highest = PerQuery(LOWEST);
@@ -344,40 +344,40 @@ fn main(
         let position = tile * TILE + tile_lane / 2u;
         let next_at = (head_at + min(tile + next, last)) * stride + tile_lane;
         if position == state.start {
-            key = half_of_own_key(half);
+            key = load_own_key(half);
         }
-        let score = select(PerQuery(LOWEST), scores(key, half), position < seen);
+        let score = select(PerQuery(LOWEST), scores(key, half), position < kv_len);
         if step + 1u < steps {
-            key = bring_key(next_at);
+            key = load_key(next_at);
         }
-        let higher = max(highest, largest_of_tile(index, score));
+        let higher = max(highest, tile_max(index, score));
         let factor = exp2(highest - higher);
         highest = higher;
-        let own = select(PerQuery(0.0), exp2(score - higher), position < seen);
+        let own = select(PerQuery(0.0), exp2(score - higher), position < kv_len);
         weight = fma(weight, factor, own);
         own_weight = fma(own_weight, factor, select(PerQuery(0.0), own, position == state.start));
         // The own value is not in the cache yet.
-        let weights = half_of_weights(index, half, select(own, PerQuery(0.0), position == state.start));
+        let weights = half_tile_weights(index, half, select(own, PerQuery(0.0), position == state.start));
         sums = add_values(values, weights, sums, factor);
         if step + 1u < steps {
-            values = bring_values(next_at);
+            values = load_values(next_at);
         }
     }
 
-    let tile_weight = sum_of_tile(index, weight) * 0.5; // two lanes have the same
-    let tile_own_weight = sum_of_tile(index, own_weight) * 0.5;
+    let tile_weight = tile_sum(index, weight) * 0.5; // two lanes have the same
+    let tile_own_weight = tile_sum(index, own_weight) * 0.5;
     if tile_lane == 0u {
         tile_highest[own_tile] = highest;
         tile_weights[own_tile] = tile_weight;
         tile_own_weights[own_tile] = tile_own_weight;
     }
-    put_sums(own_tile * HEAD + tile_lane / 2u, half, sums);
+    store_sums(own_tile * HEAD + tile_lane / 2u, half, sums);
     workgroupBarrier();
     // A query's value a lane, query after query.
     for (var q = index / HEAD; q < min(QUERIES, heads_per_kv - first_query); q += LANES / HEAD) {
-        put_partial(partial(kv_head, group.x, first_query + q), q, index % HEAD);
+        store_partial(partial(kv_head, group.x, first_query + q), q, index % HEAD);
     }
     if first_query == 0u && last / ROUND_ROBIN_TILES % splits == group.x {
-        write_own(index, head_at, state.start);
+        store_own(index, head_at, state.start);
     }
 }

@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let id = part * PART + k * PART_LANES + place;
         mine[k] = logits[row * params.vocabulary + min(id, params.vocabulary - 1u)];
         // The last one again changes no maximum.
-        key = max(key, key_of(mine[k]));
+        key = max(key, key_of_logit(mine[k]));
     }
     keys[lane] = key;
     for (var step = PART_LANES / 2u; step > 0u; step /= 2u) {
@@ -42,12 +42,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     let largest_key = keys[lane - place];
-    let largest = of_key(largest_key);
+    let largest = logit_of_key(largest_key);
     var mass = 0.0;
     for (var k = 0u; k < EACH; k++) {
         let id = part * PART + k * PART_LANES + place;
-        if id < params.vocabulary && key_of(mine[k]) != LOWEST_KEY {
-            mass += exp(behind(largest, mine[k]));
+        if id < params.vocabulary && key_of_logit(mine[k]) != LOWEST_KEY {
+            mass += exp(scaled_distance(largest, mine[k]));
         }
     }
     masses[lane] = mass;

@@ -29,7 +29,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
 const LANES: u32 = OUTPUT_LANES * SLICES;
-const VALUES: u32 = TILE_ROWS * TILE_OUTPUTS;
+const VALUES: u32 = ROWS_PER_LANE * OUTPUTS_PER_LANE;
 
 fn add_products(sum: f32, w: Pack, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
     var s = fma(w.lo.x, lo.x, sum);
@@ -44,8 +44,8 @@ fn add_products(sum: f32, w: Pack, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let first_row = group.x * TILE_ROWS;
-    let first_output = group.y * OUTPUT_LANES * TILE_OUTPUTS;
+    let first_row = group.x * ROWS_PER_LANE;
+    let first_output = group.y * OUTPUT_LANES * OUTPUTS_PER_LANE;
     if first_row >= row_count() {
         return;
     }
@@ -53,17 +53,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let slice = lane / OUTPUT_LANES;
     var sums = array<f32, VALUES>();
     for (var pack = slice; pack < params.packs; pack += SLICES) {
-        var w: array<Pack, TILE_OUTPUTS>;
-        for (var o = 0u; o < TILE_OUTPUTS; o++) {
+        var w: array<Pack, OUTPUTS_PER_LANE>;
+        for (var o = 0u; o < OUTPUTS_PER_LANE; o++) {
             let output = min(first_output + o * OUTPUT_LANES + column, params.outputs - 1u);
             w[o] = weight_pack(tiled(output, pack, params.packs));
         }
-        for (var r = 0u; r < TILE_ROWS; r++) {
+        for (var r = 0u; r < ROWS_PER_LANE; r++) {
             let at = 2u * ((first_row + r) * params.packs + pack);
             let lo = x[at];
             let hi = x[at + 1u];
-            for (var o = 0u; o < TILE_OUTPUTS; o++) {
-                let v = r * TILE_OUTPUTS + o;
+            for (var o = 0u; o < OUTPUTS_PER_LANE; o++) {
+                let v = r * OUTPUTS_PER_LANE + o;
                 sums[v] = add_products(sums[v], w[o], lo, hi);
             }
         }
@@ -71,8 +71,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     finish(lane, first_row, first_output, &sums);
 }
 
-fn put_product(row: u32, output: u32, sum: f32) {
+fn store_product(row: u32, output: u32, sum: f32) {
     if row < row_count() && output < params.outputs {
-        store(row * params.out_stride + params.out_first + output, sum);
+        store_value(row * params.out_stride + params.out_first + output, sum);
     }
 }

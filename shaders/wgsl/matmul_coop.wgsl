@@ -26,7 +26,7 @@ const LANES: u32 = SLICES * 32u;
 
 // Whether the first tiles are asked for before it is known whether there are such rows: one wait for memory, not two. It
 // takes registers, and so workgroups, of which those with few slices need many.
-const EARLY: bool = SLICES > 4u;
+const LOAD_EARLY: bool = SLICES > 4u;
 
 var<private> subgroup_lane: u32;
 
@@ -66,24 +66,24 @@ fn main(
     @builtin(subgroup_id) slice: u32,
     @builtin(subgroup_invocation_id) lane_of_subgroup: u32,
 ) {
-    first_row = group.y * ROW_TILES * TILE;
-    first_column = group.x * COLUMN_TILES;
+    first_row = group.y * M_TILES * TILE;
+    first_column = group.x * N_TILES;
     subgroup_lane = lane_of_subgroup;
     let stride = params.k_tiles * TILE_VALUES;
     let weights_at = first_column * stride;
     let x_at = first_row * params.k_tiles * TILE;
-    let run = (params.k_tiles + SLICES - 1u) / SLICES;
-    let end = min((slice + 1u) * run, params.k_tiles);
-    let place = slice * COLUMN_TILES;
+    let slice_tiles = (params.k_tiles + SLICES - 1u) / SLICES;
+    let end = min((slice + 1u) * slice_tiles, params.k_tiles);
+    let place = slice * N_TILES;
 
-    if !EARLY && first_row >= row_count() {
+    if !LOAD_EARLY && first_row >= row_count() {
         return;
     }
-    var k = slice * run;
+    var k = slice * slice_tiles;
     let first = min(k, params.k_tiles - 1u) * TILE_VALUES;
     let second = min(k + 1u, params.k_tiles - 1u) * TILE_VALUES;
-    let b_first = bring_weights(weights_at + first, stride);
-    let b_second = bring_weights(weights_at + second, stride);
+    let b_first = load_weights(weights_at + first, stride);
+    let b_second = load_weights(weights_at + second, stride);
     let a_first = load_inputs(x_at + first, stride);
     let a_second = load_inputs(x_at + second, stride);
     if first_row >= row_count() {
@@ -92,7 +92,7 @@ fn main(
     let addends = addends_of_rows(lane);
     var sums = zero();
     // A loop, see `finish_round`.
-    for (var is_first = EARLY && k + 2u <= end; is_first; is_first = false) {
+    for (var is_first = LOAD_EARLY && k + 2u <= end; is_first; is_first = false) {
         sums = add_products(a_first, weights_of(place, b_first), sums);
         sums = add_products(a_second, weights_of(place, b_second), sums);
         k += 2u;
@@ -101,8 +101,8 @@ fn main(
     for (; k + 2u <= end; k += 2u) {
         let at = k * TILE_VALUES;
         let next = at + TILE_VALUES;
-        let b = bring_weights(weights_at + at, stride);
-        let b_next = bring_weights(weights_at + next, stride);
+        let b = load_weights(weights_at + at, stride);
+        let b_next = load_weights(weights_at + next, stride);
         let a = load_inputs(x_at + at, stride);
         let a_next = load_inputs(x_at + next, stride);
         sums = add_products(a, weights_of(place, b), sums);
@@ -110,7 +110,7 @@ fn main(
     }
     for (; k < end; k++) {
         let at = k * TILE_VALUES;
-        let b = bring_weights(weights_at + at, stride);
+        let b = load_weights(weights_at + at, stride);
         let a = load_inputs(x_at + at, stride);
         sums = add_products(a, weights_of(place, b), sums);
     }

@@ -29,8 +29,8 @@ enable wgpu_cooperative_matrix;
 @group(0) @binding(5) var<storage, read_write> totals: array<f32>;
 
 const LANES: u32 = 128u;
-const ROW_TILES: u32 = PREFILL_TILE / TILE;    // of a workgroup
-const COLUMN_TILES: u32 = PREFILL_TILE / TILE;
+const M_TILES: u32 = PREFILL_TILE / TILE;    // of a workgroup
+const N_TILES: u32 = PREFILL_TILE / TILE;
 const PARTS: u32 = 4u;        // subgroups that multiply, 2 of rows by 2 of outputs
 const PART_TILES: u32 = 4u;   // of rows, and of outputs, of a part
 
@@ -44,9 +44,9 @@ const TILES_AT_ONCE: u32 = LANES / TILE_PACKS / 2u; // that all lanes bring at o
 // Of a part: four tiles of rows for the first tile of outputs, then for the next.
 alias Sums = array<SumTile, 16>;
 // Of a lane: a pack of every second tile, four of weights and four of inputs.
-alias Brought = array<vec4<u32>, 8>;
+alias Loaded = array<vec4<u32>, 8>;
 
-var<workgroup> staged: array<Halves, (COLUMN_TILES + ROW_TILES) * STAGED_TILE>;
+var<workgroup> staged: array<Halves, (N_TILES + M_TILES) * STAGED_TILE>;
 var<workgroup> sums_of_round: array<f32, PART_TILES * TILE_VALUES>; // of a tile of rows
 
 // Of the lane: where its packs of the first tile of k are, and which of two tiles of k it brings.
@@ -56,23 +56,23 @@ var<private> second: u32;
 var<private> place: u32; // in `staged`
 
 // The last tile of k again where there is none.
-fn fetch(k: u32) -> Brought {
+fn load_packs(k: u32) -> Loaded {
     let tile = min(k + second, params.k_tiles - 1u) * TILE_PACKS;
     let w = weights_at + tile;
     let v = x_at + tile;
-    return Brought(weights[w.x], weights[w.y], weights[w.z], weights[w.w], x[v.x], x[v.y], x[v.z], x[v.w]);
+    return Loaded(weights[w.x], weights[w.y], weights[w.z], weights[w.w], x[v.x], x[v.y], x[v.z], x[v.w]);
 }
 
-fn stage(brought: Brought) {
+fn stage_packs(loaded: Loaded) {
     let step = TILES_AT_ONCE * STAGED_TILE;
-    staged[place] = halves_of(brought[0]);
-    staged[place + step] = halves_of(brought[1]);
-    staged[place + 2u * step] = halves_of(brought[2]);
-    staged[place + 3u * step] = halves_of(brought[3]);
-    staged[place + 4u * step] = halves_of(brought[4]);
-    staged[place + 5u * step] = halves_of(brought[5]);
-    staged[place + 6u * step] = halves_of(brought[6]);
-    staged[place + 7u * step] = halves_of(brought[7]);
+    staged[place] = halves_of(loaded[0]);
+    staged[place + step] = halves_of(loaded[1]);
+    staged[place + 2u * step] = halves_of(loaded[2]);
+    staged[place + 3u * step] = halves_of(loaded[3]);
+    staged[place + 4u * step] = halves_of(loaded[4]);
+    staged[place + 5u * step] = halves_of(loaded[5]);
+    staged[place + 6u * step] = halves_of(loaded[6]);
+    staged[place + 7u * step] = halves_of(loaded[7]);
 }
 
 fn weight_tile(at: u32) -> WeightTile {
@@ -93,7 +93,7 @@ fn no_sums() -> Sums {
 // Of the two tiles of k that are staged, the first or the second is multiplied.
 fn add_products(part: u32, k: u32, sums: Sums) -> Sums {
     let first_weights = part / 2u * PART_TILES * STAGED_TILE + 2u * k;
-    let first_inputs = (COLUMN_TILES + part % 2u * PART_TILES) * STAGED_TILE + 2u * k;
+    let first_inputs = (N_TILES + part % 2u * PART_TILES) * STAGED_TILE + 2u * k;
     let a = input_tile(first_inputs);
     let b = input_tile(first_inputs + STAGED_TILE);
     let c = input_tile(first_inputs + 2u * STAGED_TILE);
@@ -237,9 +237,9 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    let run = (params.k_tiles + SLICES - 1u) / SLICES;
-    let row_groups = (row_count() + ROW_TILES * TILE - 1u) / (ROW_TILES * TILE);
-    let column_groups = (params.outputs + COLUMN_TILES * TILE - 1u) / (COLUMN_TILES * TILE);
+    let slice_tiles = (params.k_tiles + SLICES - 1u) / SLICES;
+    let row_groups = (row_count() + M_TILES * TILE - 1u) / (M_TILES * TILE);
+    let column_groups = (params.outputs + N_TILES * TILE - 1u) / (N_TILES * TILE);
     let pack = lane % TILE_PACKS;
     second = lane / TILE_PACKS % 2u;
     place = (lane / (2u * TILE_PACKS) * TILE + pack / 2u) * STAGED_ROW + 2u * second + pack % 2u;
@@ -248,29 +248,29 @@ fn main(
     let totals_at = (group.x * PARTS + part) * 16u * TILE_VALUES;
 
     for (var tile = group.x; tile < row_groups * column_groups; tile += groups.x) {
-        let row_tile = tile % row_groups * ROW_TILES;
+        let row_tile = tile % row_groups * M_TILES;
         first_row = row_tile * TILE;
-        first_column = tile / row_groups * COLUMN_TILES;
+        first_column = tile / row_groups * N_TILES;
         find_sources(lane, row_tile, first_column);
         var sums = no_sums();
-        stage(fetch(0u));
+        stage_packs(load_packs(0u));
         workgroupBarrier();
         var k = 0u;
         for (var slice = 0u; slice < SLICES; slice++) {
-            let end = min((slice + 1u) * run, params.k_tiles);
+            let end = min((slice + 1u) * slice_tiles, params.k_tiles);
             sums = no_sums();
             for (; k + 2u <= end; k += 2u) {
-                let next = fetch(k + 2u);
+                let next = load_packs(k + 2u);
                 sums = add_products(part, 1u, add_products(part, 0u, sums));
                 workgroupBarrier();
-                stage(next);
+                stage_packs(next);
                 workgroupBarrier();
             }
             for (; k < end; k++) {
-                let next = fetch(k + 1u);
+                let next = load_packs(k + 1u);
                 sums = add_products(part, 0u, sums);
                 workgroupBarrier();
-                stage(next);
+                stage_packs(next);
                 workgroupBarrier();
             }
             // Loops again. Subgroups without work of their own leave the totals alone.

@@ -27,10 +27,10 @@ struct Params {
 @group(0) @binding(0) var<storage, read> state: State;
 @group(0) @binding(1) var<uniform> params: Params;
 
-const OUTPUTS: u32 = COLUMN_TILES * 16u;
+const OUTPUTS: u32 = N_TILES * 16u;
 const LANES: u32 = SLICES * 32u;
 const PARTS: u32 = 2u * SLICES;         // lanes that share an output
-const AHEAD: u32 = 8u / COLUMN_TILES;   // tiles of k at a time: eight loads under way
+const K_TILES_AT_ONCE: u32 = 8u / N_TILES;   // tiles of k at a time: eight loads under way
 
 var<workgroup> partials: array<f32, PARTS * OUTPUTS>;
 var<workgroup> squares: array<f32, PARTS>;
@@ -59,37 +59,37 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let part = 2u * slice + lane % 2u;
     let first = group.x * OUTPUTS;
     let tiles = params.packs / 2u;
-    let run = (tiles + SLICES - 1u) / SLICES;
-    let end = min((slice + 1u) * run, tiles);
-    var sums = array<f32, COLUMN_TILES>();
+    let slice_tiles = (tiles + SLICES - 1u) / SLICES;
+    let end = min((slice + 1u) * slice_tiles, tiles);
+    var sums = array<f32, N_TILES>();
     var square_sum = 0.0;
-    var tile = slice * run;
-    for (; tile + AHEAD <= end; tile += AHEAD) {
+    var tile = slice * slice_tiles;
+    for (; tile + K_TILES_AT_ONCE <= end; tile += K_TILES_AT_ONCE) {
         let pack = 2u * tile + lane % 2u;
-        var w: array<Pack, AHEAD * COLUMN_TILES>;
-        for (var c = 0u; c < COLUMN_TILES; c++) {
+        var w: array<Pack, K_TILES_AT_ONCE * N_TILES>;
+        for (var c = 0u; c < N_TILES; c++) {
             let at = tiled(first + c * 16u + output, pack, params.packs);
-            for (var t = 0u; t < AHEAD; t++) {
-                w[AHEAD * c + t] = weight_pack(at + 32u * t);
+            for (var t = 0u; t < K_TILES_AT_ONCE; t++) {
+                w[K_TILES_AT_ONCE * c + t] = weight_pack(at + 32u * t);
             }
         }
-        for (var t = 0u; t < AHEAD; t++) {
+        for (var t = 0u; t < K_TILES_AT_ONCE; t++) {
             let x = input_pack(pack + 2u * t);
-            for (var c = 0u; c < COLUMN_TILES; c++) {
-                sums[c] = products(w[AHEAD * c + t], x, sums[c]);
+            for (var c = 0u; c < N_TILES; c++) {
+                sums[c] = products(w[K_TILES_AT_ONCE * c + t], x, sums[c]);
             }
             square_sum += squares_of(pack + 2u * t);
         }
     }
     for (; tile < end; tile++) {
         let pack = 2u * tile + lane % 2u;
-        for (var c = 0u; c < COLUMN_TILES; c++) {
+        for (var c = 0u; c < N_TILES; c++) {
             let at = tiled(first + c * 16u + output, pack, params.packs);
             sums[c] = products(weight_pack(at), input_pack(pack), sums[c]);
         }
         square_sum += squares_of(pack);
     }
-    for (var c = 0u; c < COLUMN_TILES; c++) {
+    for (var c = 0u; c < N_TILES; c++) {
         partials[part * OUTPUTS + c * 16u + output] = sums[c];
     }
     if output == 0u {

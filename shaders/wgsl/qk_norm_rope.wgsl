@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     // memory come together.
     var a: array<f32, PAIRS>;
     var b: array<f32, PAIRS>;
-    var turn: array<vec2<f32>, PAIRS>;
+    var rotation: array<vec2<f32>, PAIRS>;
     var squares = 0.0;
     let position = state.start + row;
     for (var pair = 0u; pair < PAIRS; pair++) {
@@ -62,8 +62,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
         for (var pair = 0u; pair < PAIRS; pair++) {
             let i = thread.lane + pair * LANES;
             if i < half_dim {
-                put_value(head - keys_end, position, i, a[pair]);
-                put_value(head - keys_end, position, half_dim + i, b[pair]);
+                store_value(head - keys_end, position, i, a[pair]);
+                store_value(head - keys_end, position, half_dim + i, b[pair]);
             }
         }
         return;
@@ -75,10 +75,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
             squares = fma(b[pair], b[pair], squares);
             a[pair] *= norms[norm + i];
             b[pair] *= norms[norm + half_dim + i];
-            turn[pair] = rope[position * half_dim + i];
+            rotation[pair] = rope[position * half_dim + i];
         }
     }
-    put_partial(thread, squares);
+    store_partial(thread, squares);
     workgroupBarrier();
     let scale = inverseSqrt(total(thread) / f32(params.head_dim) + params.eps);
 
@@ -87,14 +87,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
         if i < half_dim {
             let x = a[pair] * scale;
             let y = b[pair] * scale;
-            let rotated_a = fma(x, turn[pair].x, -(y * turn[pair].y));
-            let rotated_b = fma(y, turn[pair].x, x * turn[pair].y);
+            let rotated_a = fma(x, rotation[pair].x, -(y * rotation[pair].y));
+            let rotated_b = fma(y, rotation[pair].x, x * rotation[pair].y);
             if is_key {
-                put_key(head - params.heads, position, i, rotated_a);
-                put_key(head - params.heads, position, half_dim + i, rotated_b);
+                store_key(head - params.heads, position, i, rotated_a);
+                store_key(head - params.heads, position, half_dim + i, rotated_b);
             } else {
-                put_query(row, head, i, rotated_a);
-                put_query(row, head, half_dim + i, rotated_b);
+                store_query(row, head, i, rotated_a);
+                store_query(row, head, half_dim + i, rotated_b);
             }
         }
     }

@@ -28,13 +28,13 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> target_tokens: array<u32>;
 
 fn p_of(row: u32, id: u32) -> f32 {
-    let d = cuts[row];
-    return weight(d, logits[row * params.vocabulary + id], id) / d.mass;
+    let row_cut = cuts[row];
+    return weight(row_cut, logits[row * params.vocabulary + id], id) / row_cut.mass;
 }
 
 fn q_of(row: u32, id: u32) -> f32 {
-    let d = draft_cuts[row];
-    return weight(d, draft_logits[row * params.vocabulary + id], id) / d.mass;
+    let row_cut = draft_cuts[row];
+    return weight(row_cut, draft_logits[row * params.vocabulary + id], id) / row_cut.mass;
 }
 
 @compute @workgroup_size(LANES)
@@ -57,15 +57,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     for (var id = lane; id < params.vocabulary; id += LANES) {
         residual += max(p_of(row, id) - q_of(row, id), 0.0);
     }
-    put_partial(thread, residual);
+    store_partial(thread, residual);
     workgroupBarrier();
     // Not greater, so that it holds for NaN too.
-    let from_p = !(total(thread) > 1e-5);
+    let draw_from_p = !(total(thread) > 1e-5);
     var best = LOWEST;
     var best_id = NO_ID;
     for (var id = lane; id < params.vocabulary; id += LANES) {
         let p = p_of(row, id);
-        let mass = select(max(p - q_of(row, id), 0.0), p, from_p);
+        let mass = select(max(p - q_of(row, id), 0.0), p, draw_from_p);
         if mass > 0.0 {
             let score = log(mass) + gumbel_of(random_bits(position, FOR_RESIDUAL, id));
             if score > best {

@@ -46,24 +46,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
         squares += dot(x[source + i], x[source + i]);
     }
-    put_partial(thread, squares);
+    store_partial(thread, squares);
     workgroupBarrier();
     let scale = inverseSqrt(total(thread) / f32(params.width) + params.eps);
     for (var k = 0u; k < KEPT; k++) {
         let i = thread.lane + k * LANES;
         if i < vecs {
-            put_vec(row, 4u * i, kept[k] * scale);
+            store_vec(row, 4u * i, kept[k] * scale);
         }
     }
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
-        put_vec(row, 4u * i, x[source + i] * scale * norm[i]);
+        store_vec(row, 4u * i, x[source + i] * scale * norm[i]);
     }
 }
 
-fn put_vec(row: u32, first: u32, values: vec4<f32>) {
+fn store_vec(row: u32, first: u32, values: vec4<f32>) {
     for (var i = 0u; i < 4u; i++) {
         if first + i < params.width {
-            put(row, first + i, values[i]);
+            store_output(row, first + i, values[i]);
         }
     }
 }

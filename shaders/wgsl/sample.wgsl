@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let position = state.start + state.logit_first + row + 1u;
     let purpose = select(FOR_TEXT, FOR_DRAFT, params.draft == 1u && state.acceptance == REJECTION);
     let sharpness = select(1.0, SHARPNESS, params.draft == 1u && state.acceptance == COUPLED);
-    let d = cuts[row];
+    let row_cut = cuts[row];
     var four: array<f32, EACH>;
     for (var k = 0u; k < EACH; k++) {
         let id = group.x * EACH * LANES + k * LANES + lane;
@@ -41,9 +41,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var best_id = NO_ID;
     for (var k = 0u; k < EACH; k++) {
         let id = group.x * EACH * LANES + k * LANES + lane;
-        if id < params.vocabulary && d.mass > 0.0 && weight(d, four[k], id) > 0.0 {
+        if id < params.vocabulary && row_cut.mass > 0.0 && weight(row_cut, four[k], id) > 0.0 {
             let noise = gumbel_of(random_bits(position, purpose, id));
-            let score = fma(sharpness, behind(d.highest, four[k]), noise);
+            let score = fma(sharpness, scaled_distance(row_cut.highest, four[k]), noise);
             if score > best_score {
                 best_score = score;
                 best_id = id;

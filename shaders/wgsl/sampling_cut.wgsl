@@ -28,10 +28,10 @@
 
 const LANES: u32 = 256u; // as many as a digit has values
 const UNIT: f32 = 1073741824.0; // 2^30
-const MOST_PARTS: u32 = 512u;
-const MOST_GATHERED: u32 = 768u;
+const MAX_PARTS: u32 = 512u;
+const MAX_GATHERED: u32 = 768u;
 // Nearer to 1, top_p is not looked for among few: rounding could leave it out.
-const SURE: f32 = 0.001;
+const MIN_TAIL: f32 = 0.001;
 
 // Counters.
 const WANTED: u32 = 0u;
@@ -69,8 +69,8 @@ var<workgroup> low: array<atomic<u32>, LANES>;  // number, or low word of mass, 
 var<workgroup> high: array<atomic<u32>, LANES>; // high word
 var<workgroup> above_digit: array<vec2<u32>, 2u * LANES>; // of the digit and all larger ones; a step's, and the next's
 var<workgroup> found: Selection;
-var<workgroup> gathered: array<Entry, MOST_GATHERED>;
-var<workgroup> wanted: array<u32, MOST_PARTS>; // parts to gather from
+var<workgroup> gathered: array<Entry, MAX_GATHERED>;
+var<workgroup> wanted: array<u32, MAX_PARTS>; // parts to gather from
 var<workgroup> counters: array<atomic<u32>, 3>;
 var<workgroup> shared_count: u32;
 
@@ -87,17 +87,17 @@ fn exceeds(a: vec2<u32>, b: vec2<u32>) -> bool {
     return a.y > b.y || (a.y == b.y && a.x > b.x);
 }
 
-fn as_float(a: vec2<u32>) -> f32 {
+fn float_from_wide(a: vec2<u32>) -> f32 {
     return fma(f32(a.y), 4294967296.0, f32(a.x));
 }
 
-fn of_float(a: f32) -> vec2<u32> {
+fn wide_from_float(a: f32) -> vec2<u32> {
     let y = floor(a / 4294967296.0);
     return vec2(u32(a - y * 4294967296.0), u32(y));
 }
 
 fn mass_of(logit: f32, highest: f32) -> u32 {
-    return u32(exp(behind(highest, logit)) * UNIT + 0.5);
+    return u32(exp(scaled_distance(highest, logit)) * UNIT + 0.5);
 }
 
 fn entry(source: Source, i: u32) -> Entry {
@@ -106,7 +106,7 @@ fn entry(source: Source, i: u32) -> Entry {
             return Entry(parts[source.row * params.parts + i].key, i);
         }
         case FROM_LOGITS: {
-            return Entry(key_of(logits[source.row * params.vocabulary + i]), i);
+            return Entry(key_of_logit(logits[source.row * params.vocabulary + i]), i);
         }
         default: {
             return gathered[i];
@@ -132,7 +132,7 @@ fn count_digits(lane: u32, source: Source, shift: u32, by_mass: bool, highest: f
             let same = shift == 24u || key >> ((shift + 8u) & 31u) == prefix >> ((shift + 8u) & 31u);
             if same && key >= least && i + k * LANES < source.count {
                 let digit = (key >> shift) & 255u;
-                let amount = select(1u, mass_of(of_key(key), highest), by_mass);
+                let amount = select(1u, mass_of(logit_of_key(key), highest), by_mass);
                 let before = atomicAdd(&low[digit], amount);
                 if before + amount < before {
                     atomicAdd(&high[digit], 1u);
@@ -164,7 +164,7 @@ fn sum_digits(lane: u32) {
 // What may be above the last entry that remains: for top-p, a share of all.
 fn bound_of(by_mass: bool, whole: vec2<u32>) -> vec2<u32> {
     if by_mass {
-        return of_float(as_float(whole) * max(state.top_p, 0.0));
+        return wide_from_float(float_from_wide(whole) * max(state.top_p, 0.0));
     }
     return vec2(state.top_k - 1u, 0u);
 }
@@ -173,7 +173,7 @@ fn bound_of(by_mass: bool, whole: vec2<u32>) -> vec2<u32> {
 // counted.
 fn select_key(lane: u32, source: Source, by_mass: bool, highest: f32, least: u32, mass: f32) -> Selection {
     if lane == 0u {
-        found = Selection(0u, vec2(0u), of_float(mass * UNIT), 0u);
+        found = Selection(0u, vec2(0u), wide_from_float(mass * UNIT), 0u);
     }
     for (var i = 0u; i < 4u; i++) {
         let shift = 24u - 8u * i;
@@ -218,12 +218,12 @@ fn whole_row(lane: u32, row: u32) -> vec2<u32> {
     }
     workgroupBarrier();
     let highest_key = above_digit[0].x;
-    let highest = of_key(highest_key);
+    let highest = logit_of_key(highest_key);
     var mass = 0.0;
     for (var i = lane; i < params.parts; i += LANES) {
         let part = parts[row * params.parts + i];
         if part.key != LOWEST_KEY {
-            mass = fma(part.mass, exp(behind(highest, of_key(part.key))), mass);
+            mass = fma(part.mass, exp(scaled_distance(highest, logit_of_key(part.key))), mass);
         }
     }
     above_digit[lane].y = bitcast<u32>(mass);
@@ -248,13 +248,13 @@ fn gather(lane: u32, row: u32, least: u32) -> Source {
     for (var i = lane; i < params.parts; i += LANES) {
         if parts[row * params.parts + i].key >= least {
             let at = atomicAdd(&counters[WANTED], 1u);
-            if at < MOST_PARTS {
+            if at < MAX_PARTS {
                 wanted[at] = i;
             }
         }
     }
     let part_count = total_of(lane, WANTED);
-    if part_count > MOST_PARTS {
+    if part_count > MAX_PARTS {
         return everywhere;
     }
     let ids = part_count * PART;
@@ -263,19 +263,19 @@ fn gather(lane: u32, row: u32, least: u32) -> Source {
         for (var k = 0u; k < 4u; k++) {
             let place = min(i + k * LANES, ids - 1u);
             let id = wanted[place / PART] * PART + place % PART;
-            four[k] = Entry(key_of(logits[row * params.vocabulary + min(id, params.vocabulary - 1u)]), id);
+            four[k] = Entry(key_of_logit(logits[row * params.vocabulary + min(id, params.vocabulary - 1u)]), id);
         }
         for (var k = 0u; k < 4u; k++) {
             if four[k].key >= least && four[k].id < params.vocabulary && i + k * LANES < ids {
                 let at = atomicAdd(&counters[GATHERED], 1u);
-                if at < MOST_GATHERED {
+                if at < MAX_GATHERED {
                     gathered[at] = four[k];
                 }
             }
         }
     }
     let count = total_of(lane, GATHERED);
-    if count > MOST_GATHERED {
+    if count > MAX_GATHERED {
         return everywhere;
     }
     return Source(FROM_GATHERED, row, count);
@@ -312,7 +312,7 @@ var<workgroup> cut_of_few: Cut;
 // Both cuts among gathered entries, one a lane at most: how many remain, and `cut_of_few`. `mass` as for `select_key`.
 fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, mass: f32) -> u32 {
     let mine = gathered[min(lane, count - 1u)];
-    let weight = mass_of(of_key(mine.key), highest);
+    let weight = mass_of(logit_of_key(mine.key), highest);
     above_digit[lane].x = weight;
     workgroupBarrier();
     var larger = 0u; // entries with a larger key
@@ -337,7 +337,7 @@ fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, 
         let all = workgroupUniformLoad(&cut_of_few);
         var whole = all.mass;
         if !by_number {
-            whole = of_float(mass * UNIT);
+            whole = wide_from_float(mass * UNIT);
         }
         remains = remains && !exceeds(before, bound_of(true, whole));
         remain = counted(lane, select(0u, 1u, remains));
@@ -362,27 +362,27 @@ fn count_ties(lane: u32, source: Source, key: u32, last: u32) -> u32 {
 
 // The id of the n-th of those that have this key, by halving.
 fn id_of_tie(lane: u32, source: Source, key: u32, n: u32) -> u32 {
-    var least_id = 0u;
-    var most_id = params.vocabulary - 1u;
+    var low_id = 0u;
+    var high_id = params.vocabulary - 1u;
     // 24 halvings: a vocabulary has at most 2^24 ids.
     for (var i = 0u; i < VOCABULARY_HALVINGS; i++) {
-        let middle = (least_id + most_id) / 2u;
+        let middle = (low_id + high_id) / 2u;
         if count_ties(lane, source, key, middle) >= n {
-            most_id = middle;
+            high_id = middle;
         } else {
-            least_id = min(middle + 1u, most_id);
+            low_id = min(middle + 1u, high_id);
         }
     }
-    return most_id;
+    return high_id;
 }
 
 // The mass of the entries that remain, in units.
-fn mass_that_remains(lane: u32, source: Source, highest: f32, least: u32, last_id: u32) -> vec2<u32> {
+fn remaining_mass_of(lane: u32, source: Source, highest: f32, least: u32, last_id: u32) -> vec2<u32> {
     var mass = vec2(0u);
     for (var i = lane; i < source.count; i += LANES) {
         let one = entry(source, i);
         if one.key > least || (one.key == least && one.id <= last_id) {
-            mass = add(mass, vec2(mass_of(of_key(one.key), highest), 0u));
+            mass = add(mass, vec2(mass_of(logit_of_key(one.key), highest), 0u));
         }
     }
     above_digit[lane] = mass;
@@ -402,7 +402,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let whole = whole_row(lane, row);
-    let highest = of_key(whole.x);
+    let highest = logit_of_key(whole.x);
     let mass = bitcast<f32>(whole.y);
     if whole.x == LOWEST_KEY {
         if lane == 0u {
@@ -421,9 +421,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if by_number {
             let best = select_key(lane, Source(FROM_PARTS, row, params.parts), false, highest, least, 0.0);
             bound = max(best.prefix, least);
-        } else if 1.0 - state.top_p >= SURE {
+        } else if 1.0 - state.top_p >= MIN_TAIL {
             let far = log((1.0 - state.top_p) / f32(params.vocabulary)) - 0.01;
-            bound = max(key_of(highest + far / state.inverse_temperature), least);
+            bound = max(key_of_logit(highest + far / state.inverse_temperature), least);
         }
         let source = gather(lane, row, bound);
         if source.kind == FROM_GATHERED && source.count <= LANES {
@@ -433,7 +433,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let cut = workgroupUniformLoad(&cut_of_few);
                 least = cut.least;
                 last_id = cut.last_id;
-                remaining_mass = as_float(cut.mass) / UNIT;
+                remaining_mass = float_from_wide(cut.mass) / UNIT;
             }
         } else {
             if by_number {
@@ -443,8 +443,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let selection = select_key(lane, source, true, highest, least, select(mass, 0.0, by_number));
                 if selection.cut == 1u {
                     least = selection.prefix;
-                    let each = mass_of(of_key(least), highest);
-                    let room = as_float(subtract(bound_of(true, selection.whole), selection.above));
+                    let each = mass_of(logit_of_key(least), highest);
+                    let room = float_from_wide(subtract(bound_of(true, selection.whole), selection.above));
                     let count = count_ties(lane, source, least, params.vocabulary);
                     let remain = 1.0 + floor(room / f32(max(each, 1u)));
                     if each > 0u && remain < f32(count) {
@@ -453,11 +453,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 }
             }
             if least > LOWEST_KEY + 1u {
-                remaining_mass = as_float(mass_that_remains(lane, source, highest, least, last_id)) / UNIT;
+                remaining_mass = float_from_wide(remaining_mass_of(lane, source, highest, least, last_id)) / UNIT;
             }
         }
     }
     if lane == 0u {
-        cuts[row] = SamplingCut(highest, of_key(max(least, INFINITE_KEY)), last_id, remaining_mass);
+        cuts[row] = SamplingCut(highest, logit_of_key(max(least, INFINITE_KEY)), last_id, remaining_mass);
     }
 }

@@ -13,15 +13,15 @@ struct SamplingCut {
 
 // The distance from the highest logit over temperature. Where both are infinite, the difference is
 // not a number.
-fn behind(highest: f32, logit: f32) -> f32 {
+fn scaled_distance(highest: f32, logit: f32) -> f32 {
     return select((logit - highest) * state.inverse_temperature, 0.0, logit == highest);
 }
 
-fn remains(d: SamplingCut, logit: f32, id: u32) -> bool {
-    return logit > d.cut || (logit == d.cut && id <= d.last_id);
+fn remains(row_cut: SamplingCut, logit: f32, id: u32) -> bool {
+    return logit > row_cut.cut || (logit == row_cut.cut && id <= row_cut.last_id);
 }
 
 // exp((logit - highest) / temperature) for an id that remains, else 0.
-fn weight(d: SamplingCut, logit: f32, id: u32) -> f32 {
-    return select(0.0, exp(behind(d.highest, logit)), remains(d, logit, id));
+fn weight(row_cut: SamplingCut, logit: f32, id: u32) -> f32 {
+    return select(0.0, exp(scaled_distance(row_cut.highest, logit)), remains(row_cut, logit, id));
 }

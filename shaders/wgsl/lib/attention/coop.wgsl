@@ -49,13 +49,13 @@ alias SumTile = coop_mat16x16<f32, C>;
 const LOG2_E: f32 = 1.44269504;
 const LOWEST: f32 = -3.402823e38;
 const LIFT: f32 = 8.0;      // above the first tile's largest score, whose weight is 2^-LIFT then
-const MOST: f32 = 32768.0;  // of a sum of weights, none of which is above it then: f16's largest number is just below 65536
+const MAX_SUM: f32 = 32768.0;  // of a sum of weights, none of which is above it then: f16's largest number is just below 65536
 
-const MEANS: u32 = 8u;      // of a pack: f16, two a word
+const PACK_MEANS: u32 = 8u;      // of a pack: f16, two a word
 
-const LEAST_SUBGROUP: u32 = 8u; // lanes
+const MIN_SUBGROUP: u32 = 8u; // lanes
 
-var<workgroup> said: array<u32, LANES / LEAST_SUBGROUP>;
+var<workgroup> subgroup_answers: array<u32, LANES / MIN_SUBGROUP>;
 
 fn query_tile(at: u32) -> QueryTile {
     return coopLoadT<QueryTile>(&q[at], 16u);
@@ -67,11 +67,11 @@ fn queries_at(kv_head: u32) -> u32 {
 }
 
 // Positions of the split that a query of the piece sees; a query beyond the last sees none.
-fn seen_by(query: u32, queries: u32, split: u32) -> u32 {
+fn kv_len_of(query: u32, queries: u32, split: u32) -> u32 {
     let row = params.first_row + query / (params.heads / params.kv_heads);
     let begin = split_begin(split);
-    let seen = min(max(visible(row), begin), split_begin(split + 1u)) - begin;
-    return select(0u, seen, query < queries);
+    let kv_len = min(max(visible(row), begin), split_begin(split + 1u)) - begin;
+    return select(0u, kv_len, query < queries);
 }
 
 fn log2_scale() -> f32 {
@@ -79,11 +79,11 @@ fn log2_scale() -> f32 {
 }
 
 // Products of queries and keys, those of positions from `position` on, the lowest number for what is not seen.
-fn seen_only(products: vec4<f32>, position: u32, seen: u32) -> vec4<f32> {
-    return select(vec4(LOWEST), products, vec4(position) + vec4(0u, 1u, 2u, 3u) < vec4(seen));
+fn masked(products: vec4<f32>, position: u32, kv_len: u32) -> vec4<f32> {
+    return select(vec4(LOWEST), products, vec4(position) + vec4(0u, 1u, 2u, 3u) < vec4(kv_len));
 }
 
-fn largest_of(products: vec4<f32>) -> f32 {
+fn max_of_four(products: vec4<f32>) -> f32 {
     return max(max(products.x, products.y), max(products.z, products.w));
 }
 
@@ -106,18 +106,18 @@ fn sum_of_eight(lo: vec4<f16>, hi: vec4<f16>) -> f32 {
 }
 
 // Those of a query that sees nothing of the split are nowhere, nor are its means.
-fn put_stat(kv_head: u32, split: u32, query: u32, reference: f32, sum: f32, seen: u32) {
-    if seen > 0u {
+fn store_stat(kv_head: u32, split: u32, query: u32, reference: f32, sum: f32, kv_len: u32) {
+    if kv_len > 0u {
         stats[partial(kv_head, split, query)] = vec2(reference / LOG2_E, sum);
     }
 }
 
 // What sums of weighed values become means by: zero for a query that sees nothing.
-fn inverse_of(sum: f32, seen: u32) -> f32 {
-    return select(0.0, 1.0 / sum, seen > 0u);
+fn inverse_of(sum: f32, kv_len: u32) -> f32 {
+    return select(0.0, 1.0 / sum, kv_len > 0u);
 }
 
-fn put_means_of(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, pack: u32) {
+fn store_mean_pack(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, pack: u32) {
     if inverse > 0.0 {
         let a = lo * inverse;
         let b = hi * inverse;
@@ -127,16 +127,16 @@ fn put_means_of(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, pack: u32) {
 }
 
 // Whether any lane of the workgroup says so. All must ask, and may ask again after another barrier.
-fn any_of_workgroup(lane: u32, says: bool) -> bool {
-    let any = subgroupAny(says);
-    if lane % LEAST_SUBGROUP == 0u {
-        said[lane / LEAST_SUBGROUP] = u32(any);
+fn workgroup_any(lane: u32, condition: bool) -> bool {
+    let any = subgroupAny(condition);
+    if lane % MIN_SUBGROUP == 0u {
+        subgroup_answers[lane / MIN_SUBGROUP] = u32(any);
     }
     workgroupBarrier();
     var found = 0u;
-    let each = LANES / LEAST_SUBGROUP / LEAST_SUBGROUP;
+    let each = LANES / MIN_SUBGROUP / MIN_SUBGROUP;
     for (var i = 0u; i < each; i++) {
-        found |= said[lane % LEAST_SUBGROUP * each + i];
+        found |= subgroup_answers[lane % MIN_SUBGROUP * each + i];
     }
     // The same in all lanes, and said so that a driver knows: cooperative products where lanes could part are undefined.
     return subgroupAny(found != 0u);

@@ -13,7 +13,7 @@ const KEY_LINE: u32 = 2u * HEAD_TILES + 1u; // packs
 
 alias Queries = array<QueryTile, HEAD_TILES>;
 alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
-alias Brought = array<vec4<u32>, 2>;     // a lane's share of what a step takes
+alias Loaded = array<vec4<u32>, 2>;     // a lane's share of what a step takes
 
 fn queries_from(at: u32) -> Queries {
     return Queries(

@@ -2,6 +2,6 @@
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
-fn put(row: u32, column: u32, value: f32) {
+fn store_output(row: u32, column: u32, value: f32) {
     out[row * params.out_stride + column] = value;
 }

@@ -5,6 +5,6 @@ enable f16;
 
 @group(0) @binding(4) var<storage, read_write> out: array<f16>;
 
-fn put(row: u32, column: u32, value: f32) {
+fn store_output(row: u32, column: u32, value: f32) {
     out[in_tiles(row, column, params.out_stride / TILE)] = f16(value);
 }

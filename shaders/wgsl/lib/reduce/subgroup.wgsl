@@ -12,7 +12,7 @@ struct Thread {
 
 var<workgroup> partials: array<f32, LANES / 4u>;
 
-fn put_partial(thread: Thread, x: f32) {
+fn store_partial(thread: Thread, x: f32) {
     let sum = subgroupAdd(x);
     if thread.subgroup_lane == 0u {
         partials[thread.subgroup] = sum;

@@ -10,7 +10,7 @@ struct Thread {
 
 var<workgroup> partials: array<f32, LANES>;
 
-fn put_partial(thread: Thread, x: f32) {
+fn store_partial(thread: Thread, x: f32) {
     partials[thread.lane] = x;
 }
 

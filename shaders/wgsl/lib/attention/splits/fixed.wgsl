@@ -10,4 +10,4 @@ fn splits_of(positions: u32) -> u32 {
 }
 
 // As many as the cache has room for.
-const MOST_SPLITS: u32 = 0xffffffffu;
+const MAX_SPLITS: u32 = 0xffffffffu;

@@ -7,4 +7,4 @@ fn splits_of(positions: u32) -> u32 {
     return min((positions + at_once - 1u) / at_once, ROUND_ROBIN_SPLITS);
 }
 
-const MOST_SPLITS: u32 = ROUND_ROBIN_SPLITS;
+const MAX_SPLITS: u32 = ROUND_ROBIN_SPLITS;

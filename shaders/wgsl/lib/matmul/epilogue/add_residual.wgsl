@@ -1,5 +1,5 @@
 // Choice `store`: the product is added to what is there, the residual stream.
 
-fn store(index: u32, value: f32) {
+fn store_value(index: u32, value: f32) {
     out[index] += value;
 }

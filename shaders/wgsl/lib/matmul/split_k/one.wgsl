@@ -2,11 +2,11 @@
 // kernel's time (Mesa makes one for each lane, even of the same address), and lanes are few.
 
 const OUTPUT_LANES: u32 = 8u;
-const TILE_OUTPUTS: u32 = 8u;
+const OUTPUTS_PER_LANE: u32 = 8u;
 
 // A lane's sums are whole already: no workgroup memory, which browsers fill with zeros.
 fn finish(lane: u32, first_row: u32, first_output: u32, sums: ptr<function, array<f32, VALUES>>) {
     for (var v = 0u; v < VALUES; v++) {
-        put_product(first_row + v / TILE_OUTPUTS, first_output + v % TILE_OUTPUTS * OUTPUT_LANES + lane, (*sums)[v]);
+        store_product(first_row + v / OUTPUTS_PER_LANE, first_output + v % OUTPUTS_PER_LANE * OUTPUT_LANES + lane, (*sums)[v]);
     }
 }

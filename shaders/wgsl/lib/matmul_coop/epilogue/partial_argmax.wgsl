@@ -5,7 +5,7 @@
 
 @group(0) @binding(4) var<storage, read_write> out: array<Candidate>;
 
-const SHARE: u32 = 8u; // lanes that look through a row
+const ROW_LANES: u32 = 8u; // lanes that look through a row
 
 // Of the lane, among what it has seen of the row.
 var<private> best: Candidate;
@@ -23,25 +23,25 @@ fn finish_tile(lane: u32, first_row: u32, column: u32, addends: vec2<f32>) {
     if column == first_column {
         best = Candidate(0.0, NO_ID);
     }
-    let row = lane / SHARE;
-    for (var o = lane % SHARE; o < TILE && row < TILE; o += SHARE) {
+    let row = lane / ROW_LANES;
+    for (var o = lane % ROW_LANES; o < TILE && row < TILE; o += ROW_LANES) {
         let output = column * TILE + o;
         let found = Candidate(total(row * TILE + o), params.out_first + output);
         if output < params.outputs && better(found, best) {
             best = found;
         }
     }
-    if column != first_column + COLUMN_TILES - 1u {
+    if column != first_column + N_TILES - 1u {
         return;
     }
-    for (var step = 1u; step < SHARE; step *= 2u) {
+    for (var step = 1u; step < ROW_LANES; step *= 2u) {
         let other = Candidate(subgroupShuffleXor(best.logit, step), subgroupShuffleXor(best.id, step));
         if other.id != NO_ID && better(other, best) {
             best = other;
         }
     }
-    if lane % SHARE == 0u && row < TILE && first_row + row < row_count() {
-        let at = (params.out_first / TILE + first_column) / COLUMN_TILES;
+    if lane % ROW_LANES == 0u && row < TILE && first_row + row < row_count() {
+        let at = (params.out_first / TILE + first_column) / N_TILES;
         out[(first_row + row) * params.out_stride + at] = best;
     }
 }

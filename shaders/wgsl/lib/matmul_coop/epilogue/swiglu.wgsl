@@ -17,6 +17,6 @@ fn finish_value(at: u32, first_row: u32, column: u32, addend: f32) {
     let output = column / 2u * TILE + at % TILE;
     if row < row_count() && column * TILE < params.outputs {
         let gate = select(gates.x, gates.y, is_second);
-        put(row, params.out_first + output, gate / (1.0 + exp(-gate)) * sum * GATED_SCALE);
+        store_output(row, params.out_first + output, gate / (1.0 + exp(-gate)) * sum * GATED_SCALE);
     }
 }

@@ -11,25 +11,25 @@ const LINE_VECS: u32 = TILE / 4u;
 const HALF_VECS: u32 = TILE_VECS / 2u; // a vec4 a lane
 
 // A lane's part of a tile.
-alias Brought = array<vec4<f16>, 2>;
+alias Loaded = array<vec4<f16>, 2>;
 
-var<workgroup> staged: array<vec4<f16>, SLICES * COLUMN_TILES * TILE_VECS>;
+var<workgroup> staged: array<vec4<f16>, SLICES * N_TILES * TILE_VECS>;
 
-fn bring(at: u32) -> Brought {
+fn load_tile(at: u32) -> Loaded {
     let vec = at / 4u + subgroup_lane;
-    return Brought(weights[vec], weights[vec + HALF_VECS]);
+    return Loaded(weights[vec], weights[vec + HALF_VECS]);
 }
 
-fn stage_tile(place: u32, brought: Brought) {
+fn stage_tile(place: u32, loaded: Loaded) {
     let vec = place * TILE_VECS + subgroup_lane;
-    staged[vec] = brought[0];
-    staged[vec + HALF_VECS] = brought[1];
+    staged[vec] = loaded[0];
+    staged[vec + HALF_VECS] = loaded[1];
 }
 
-fn lanes_meet() {
+fn staging_barrier() {
     subgroupBarrier();
 }
 
-fn weight_tile(place: u32, brought: Brought) -> WeightTile {
+fn weight_tile(place: u32, loaded: Loaded) -> WeightTile {
     return coopLoad<WeightTile>(&staged[place * TILE_VECS], LINE_VECS);
 }

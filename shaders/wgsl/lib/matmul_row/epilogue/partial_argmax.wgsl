@@ -4,7 +4,7 @@
 
 @group(0) @binding(4) var<storage, read_write> out: array<Candidate>;
 
-const COLUMN_TILES: u32 = 1u;
+const N_TILES: u32 = 1u;
 
 var<workgroup> logits: array<f32, 16>;
 

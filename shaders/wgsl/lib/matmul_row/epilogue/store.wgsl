@@ -2,7 +2,7 @@
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
-const COLUMN_TILES: u32 = 1u;
+const N_TILES: u32 = 1u;
 
 fn finish_products(lane: u32, first: u32, addend: f32) {
     if lane < OUTPUTS && first + lane < params.outputs {

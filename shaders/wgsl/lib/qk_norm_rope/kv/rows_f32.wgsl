@@ -9,14 +9,14 @@
 @group(0) @binding(6) var<storage, read_write> cache_keys: array<f32>;
 @group(0) @binding(7) var<storage, read_write> cache_values: array<f32>;
 
-fn put_query(row: u32, head: u32, i: u32, value: f32) {
+fn store_query(row: u32, head: u32, i: u32, value: f32) {
     q[(row * params.heads + head) * params.head_vecs * 4u + i] = value;
 }
 
-fn put_key(kv_head: u32, position: u32, i: u32, value: f32) {
+fn store_key(kv_head: u32, position: u32, i: u32, value: f32) {
     cache_keys[((kv_head * params.head_vecs + i / 4u) * params.context + position) * 4u + i % 4u] = value;
 }
 
-fn put_value(kv_head: u32, position: u32, i: u32, value: f32) {
+fn store_value(kv_head: u32, position: u32, i: u32, value: f32) {
     cache_values[(position * params.kv_heads + kv_head) * params.head_vecs * 4u + i] = value;
 }

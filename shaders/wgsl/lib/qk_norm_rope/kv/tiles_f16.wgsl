@@ -15,17 +15,17 @@ enable f16;
 
 const F16_LARGEST: f32 = 65504.0;
 
-fn put_query(row: u32, head: u32, i: u32, value: f32) {
+fn store_query(row: u32, head: u32, i: u32, value: f32) {
     let heads_per_kv = params.heads / params.kv_heads;
     let query = head / heads_per_kv * params.queries + row * heads_per_kv + head % heads_per_kv;
     q[in_tiles(query, i, params.head_vecs / 4u)] = f16(value);
 }
 
-fn put_key(kv_head: u32, position: u32, i: u32, value: f32) {
+fn store_key(kv_head: u32, position: u32, i: u32, value: f32) {
     cache_keys[in_tiles(kv_head * params.context + position, i, params.head_vecs / 4u)] = f16(value);
 }
 
-fn put_value(kv_head: u32, position: u32, i: u32, value: f32) {
+fn store_value(kv_head: u32, position: u32, i: u32, value: f32) {
     let finite = select(0.0, clamp(value, -F16_LARGEST, F16_LARGEST), value == value);
     let tile = ((kv_head * params.context + position) / TILE * (params.head_vecs / 4u) + i / TILE) * TILE_VALUES;
     cache_values[tile + i % TILE * TILE + position % TILE] = f16(finite);
