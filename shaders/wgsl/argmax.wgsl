@@ -1,12 +1,13 @@
-// argmax: the id with the largest logit of each row, the lowest such id where several are equal (as torch
-// does). NaN is never the largest; a row without any number in it gives NO_ID.
+// argmax: the id with the largest logit of each row, the lowest such id where several are equal (as torch does).
 //
-//   candidates [rows][candidates]   choice `candidates`, by ascending id
-//   ids      [..]                 u32: the AR view's target_tokens by row; or the diffusion view's drafts, written
-//                                 into the text after the anchor: row r proposes position start + r + 1,
-//                                 and the last row's proposal is not used
+//   ids[row] = argmax_id candidate(row, id)      row < proposed_rows(draft)
 //
-// Choice `candidates`. Grid: (rows). One workgroup a row.
+// NaN is never the largest. A row without any number gives NO_ID.
+//
+//   ids      of the AR view, the target tokens by row; of a draft, the text: row r proposes position start + r + 1
+//
+// Calls: `candidate` (choice candidates), `proposed_rows` (lib/proposed_rows), `best_of_lanes` (lib/best).
+// Grid: (rows). One workgroup a row.
 
 struct Params {
     candidates: u32, // of a row

@@ -1,22 +1,23 @@
-// attention: softmax attention of every query over one split of the positions it sees, to be merged by
-// `attention_merge`. No score matrix in memory: a split's scores live in workgroup memory.
+// attention: softmax attention of every query over one split of the KV cache, for `attention_merge` to combine.
 //
 //   over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)):
-//   stats[kv_head][s][query]  = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
-//   partials[kv_head][s][query]   = Σ exp(score_p - m) value_p
+//   stats[kv_head][s][query]    = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
+//   partials[kv_head][s][query] = Σ exp(score_p - m) value_p
 //
-// Row-invariant: a position's place in its split, and the order of every sum, depend on the position
-// alone. What a row may not see is skipped, not multiplied by zero, so not even an infinity there matters.
+// Scores stay in workgroup memory. A pass goes through in chunks of rows, each merged before the next
+// (lib/attention/partials.wgsl).
 //
-// A pass goes through in pieces of rows, each merged before the next (lib/attention/partials.wgsl).
+// Row-invariant: a position's place in its split, and the order of every sum, depend on the position alone. Masked
+// positions are skipped, not multiplied by zero, so not even an infinity there matters.
 //
-//   q              [rows][heads][head_vecs]                     vec4, from qk_norm_rope
-//   cache_keys     [kv_heads][head_vecs][context]              vec4
-//   cache_values   [context][kv_heads][head_vecs]              vec4
-//   partials       [kv_heads][splits][chunk_queries][head_vecs] vec4
-//   stats          [kv_heads][splits][chunk_queries]            vec2
+//   q              [rows][heads][head_vecs]                       vec4
+//   cache_keys     [kv_heads][head_vecs][context]                 vec4
+//   cache_values   [context][kv_heads][head_vecs]                 vec4
+//   partials       [kv_heads][splits][chunk_queries][head_vecs]   vec4
+//   stats          [kv_heads][splits][chunk_queries]              vec2: m, l
 //
-// Grid: (splits, rows of the piece heads_per_kv / TILE_QUERIES, kv_heads).
+// Calls: `split_begin` (choice splits), `visible`, `partial`, `queries_of_chunk` (lib/attention).
+// Grid: (splits, rows of the chunk * heads_per_kv / TILE_QUERIES, kv_heads).
 // A workgroup takes TILE_QUERIES of the queries that share a kv head, (row, head) in row-major order.
 
 struct Params {

@@ -1,20 +1,17 @@
-// attention_coop: `attention` by cooperative matrices, over a cache of f16 in tiles. For few queries: each tile of keys
-// and values is read once for sixteen of them. (For many: `attention_staged` and `attention_paired`, which give the same
-// bits.)
+// attention_coop: `attention` by cooperative matrices, over a KV cache in f16 tiles, for few queries.
 //
-//   stats, means: see lib/attention/coop.wgsl
+//   formula, q, partials, stats: lib/attention/coop.wgsl
 //
-// A pass goes through in pieces of rows, each merged before the next (lib/attention/partials.wgsl). A piece begins at a whole
-// tile of queries.
+// Each tile of keys and values is read once for 16 queries. `attention_staged` and `attention_paired` give the same
+// bits, and are for many queries. A pass goes through in chunks of rows, each merged before the next. A chunk begins
+// at a whole tile of queries.
 //
-//   q               tiles [kv_heads][queries][head]                  f16, queries in tiles of 16, from qk_norm_rope
-//   cache_keys      [kv_heads][context / 16][head / 16][16 positions][16 values]   f16
-//   cache_values    [kv_heads][context / 16][head / 16][16 values][16 positions]   f16
-//   means           [kv_heads][splits][chunk_queries][head]          f16
-//   stats           [kv_heads][splits][chunk_queries]                vec2
+//   cache_keys     [kv_heads][context / 16][head / 16][16 positions][16 values]   f16
+//   cache_values   [kv_heads][context / 16][head / 16][16 values][16 positions]   f16
 //
-// Grid: (kv_heads, any, splits), the last split first, see attention_staged.wgsl. The workgroups of a column share its
-// queries, and fewer of them means that more tiles of queries come after another.
+// Calls: `split_begin` (choice splits), `visible`, `partial`, `queries_of_chunk`, `masked` (lib/attention).
+// Grid: (kv_heads, any, splits), the last split first (attention_staged.wgsl). The workgroups of a column share its
+// tiles of queries: with fewer workgroups, each takes more tiles, one after another.
 
 @group(0) @binding(3) var<storage, read> cache_keys: array<f16>;
 @group(0) @binding(4) var<storage, read> cache_values: array<f16>;

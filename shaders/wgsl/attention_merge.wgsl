@@ -1,16 +1,17 @@
-// attention_merge: the splits of `attention` put together, of a piece of the pass's rows.
+// attention_merge: combines the splits of attention into each head's output, for a chunk of the pass's rows.
 //
 //   m = max_s m_s,  out[row][head] = Σ_s exp(m_s - m) sums_s / Σ_s exp(m_s - m) l_s
 //
-// Eight groups of lanes take every eighth split each, four at a time, and their sums are added in order: row-invariant, as
-// how many splits there are depends on the row's position alone.
+// Eight groups of lanes take every eighth split each. Their sums are added in order. Row-invariant: the number of
+// splits depends on the row's position alone.
 //
-//   partials [kv_heads][splits][chunk_queries][head_vecs]   choice `partials`: sums_s, or means sums_s / l_s
-//   stats    [kv_heads][splits][chunk_queries]              vec2: m, l
-//   out      [rows][out_stride]                             choice `output`, heads side by side without padding
+//   stats      [kv_heads][splits][chunk_queries]              vec2: m, l
+//   partials   [kv_heads][splits][chunk_queries][head_vecs]   sums_s, or means sums_s / l_s
+//   out        [rows][out_stride]                             heads side by side without padding
 //
-// Choices: `splits`, and with it `partials` and `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the
-// head, which has up to 256 values.
+// Calls: `split_sum` (choice partials), `splits_of` (choice splits), `store_output` (choice output), `visible`,
+// `partial`, `queries_of_chunk` (lib/attention).
+// Grid: (heads, rows of the chunk). A lane has one or two vec4 of the head, which has up to 256 values.
 
 struct Params {
     heads: u32,

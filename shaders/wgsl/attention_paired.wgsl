@@ -1,15 +1,15 @@
-// attention_paired: `attention_staged` for 128 queries and two tiles of positions a step, on adapters with 48 KiB of workgroup
-// memory. The same bits.
+// attention_paired: `attention_staged` for 128 queries, on adapters with 48 KiB of workgroup memory. The same bits.
 //
-// Two subgroups, of 32 lanes, share a pair of tiles of queries: each multiplies both with one of the two tiles of positions,
-// and then the weights of both with half of the head. So a tile of keys or values goes from workgroup memory to registers for
-// two tiles of queries, which is what bounds `attention_staged`.
+//   formula, q, partials, stats: lib/attention/coop.wgsl;  cache_keys, cache_values: lib/attention/staged.wgsl
 //
-//   a step:  products | barrier | scores; next keys and these values to workgroup memory; weights | barrier | sums
+// A step takes two tiles of positions. Two subgroups, of 32 lanes, share a pair of tiles of queries: each multiplies
+// both with one of the two tiles of positions, and then the weights of both with half of the head. So two tiles of
+// queries share each load from workgroup memory, which bounds `attention_staged`.
 //
-//   bindings and results: see attention_coop.wgsl, lib/attention/coop.wgsl, lib/attention/staged.wgsl
+//   a step:  products | barrier | scores; stage next keys and these values; weights | barrier | sums
 //
-// Grid: (queries of the piece / 128, kv_heads, splits), the last split first, see attention_staged.wgsl.
+// Calls: `split_begin` (choice splits), `partial`, `queries_of_chunk`, `masked`, `held_queries` (lib/attention).
+// Grid: (queries of the chunk / 128, kv_heads, splits), the last split first (attention_staged.wgsl).
 
 const QUERY_TILES: u32 = PAIRED_QUERIES / TILE;
 const PAIRS: u32 = QUERY_TILES / 2u;

@@ -1,28 +1,33 @@
-// attention_row: `qk_norm_rope` and `attention` of one row over a cache of f16 in tiles: `--ar-kernel fast`. One dispatch for
-// two. Not bit-equal to `attention_coop`, as `matmul_row` is not to `matmul_coop`.
+// attention_row: `qk_norm_rope` and `attention` of one row in one dispatch, over a KV cache in f16 tiles.
 //
-//   stats[kv_head][s][query] = (m, l) = (max score, Σ exp(score_p - m)), sums = Σ exp(score_p - m) value_p, over the
-//   positions p of split s below visible(0); query is a head of the kv head's
+//   stats[kv_head][s][query]    = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
+//   partials[kv_head][s][query] = Σ exp(score_p - m) value_p
 //
-// Tiles of 16 positions are dealt out: eight to a split, and the next eight to the next split, over and over
-// (lib/attention/splits/round_robin.wgsl). Of the eight, each 32 lanes of a workgroup have one, and go from it to their next without waiting
-// for the others: a lane has half of a position's key, and then, of eight of the head's values, half of the positions. What it
-// needs next is under way while it is at work: the first keys and values even before it is known whether there are any.
+// p runs over the positions of split s below visible(0), and query over the heads of the kv head. The kernel serves
+// `--ar-kernel fast`: its bits are not those of `attention_coop`.
 //
-// Each workgroup norms and turns its queries and the row's own key. The one whose split has the row's position attends to that
-// key and value from workgroup memory, and writes them to the cache at the end: others that read their tile meanwhile give
-// that position no weight.
+// Splits take turns at the tiles of 16 positions, eight tiles a turn (lib/attention/splits/round_robin.wgsl). Each
+// 32 lanes of a workgroup take one of the eight tiles, and go on to their next without waiting for the others. A lane
+// has half of a position's key, and then eight of the head's values at half of the positions. Loads for the next
+// tile are issued before the present one is used, and the first ones before the number of splits is known.
 //
-//   qkv             [heads + 2 kv_heads][head]                       f32: heads, then keys, then values
-//   norms           [2][head]                                        f32: q_norm, k_norm
-//   rope            [positions][head / 2]                            (cos, sin), see qk_norm_rope.wgsl
-//   cache_keys      [kv_heads][context / 16][head / 16][16 positions][16 values]   f16, eight a vec4
-//   cache_values    [kv_heads][context / 16][head / 16][16 values][16 positions]   f16, likewise
-//   partials    [kv_heads][splits][chunk_queries][head]          f32
-//   stats           [kv_heads][splits][chunk_queries]                vec2
+// Each workgroup norms and rotates its queries and the row's own key. One split has the row's own position: its
+// workgroup takes that key and value from workgroup memory, and writes them to the cache at the end. Other workgroups
+// may read that tile meanwhile, and give the position no weight.
 //
-// For heads of 128 values. Choices `row_queries`, how many of the kv head's queries a workgroup has, and `tile_lanes`, how the
-// 32 lanes of a tile tell each other of it. Grid: (splits or more, kv_heads, ceil(heads_per_kv / QUERIES)).
+//   qkv            [heads + 2 kv_heads][128]                       f32: heads, then keys, then values
+//   norms          [2][128]                                        f32: q_norm, k_norm
+//   rope           [positions][64]                                 (cos, sin), see qk_norm_rope.wgsl
+//   cache_keys     [kv_heads][context / 16][8][16 positions][16 values]   f16, eight a vec4
+//   cache_values   [kv_heads][context / 16][8][16 values][16 positions]   f16, eight a vec4
+//   partials       [kv_heads][splits][chunk_queries][128]          f32
+//   stats          [kv_heads][splits][chunk_queries]               vec2: m, l
+//
+// Heads have 128 values.
+//
+// Calls: `splits_of` (choice splits), `tile_max`, `tile_sum`, `half_tile_weights` (choice exchange), `PerQuery`
+// (choice queries), `visible`, `partial` (lib/attention).
+// Grid: (splits or more, kv_heads, ceil(heads_per_kv / QUERIES)).
 
 struct Params {
     heads: u32,

@@ -1,16 +1,17 @@
-// attention_staged: `attention_coop` for many queries, of heads of 128 values: keys and values pass through workgroup
-// memory, where 64 queries share them. The same bits.
+// attention_staged: `attention_coop` for many queries, of heads of 128 values. The same bits.
 //
-// A step takes a tile of positions. Each of four subgroups, of 32 lanes, multiplies one tile of queries with it, and then
-// the weights of two tiles of queries with half of the head: it holds its queries and those sums, and keys and values of the
-// next step are under way meanwhile.
+//   formula, q, partials, stats: lib/attention/coop.wgsl;  cache_keys, cache_values: lib/attention/staged.wgsl
 //
-//   a step:  products | barrier | weights; next keys and these values to workgroup memory | barrier | sums
+// Keys and values pass through workgroup memory, where 64 queries share them. A step takes one tile of positions.
+// Each of four subgroups, of 32 lanes, multiplies one tile of queries with it, and then the weights of two tiles of
+// queries with half of the head. A subgroup holds its queries and sums in registers. Keys and values of the next
+// step are loaded meanwhile.
 //
-//   bindings and results: see attention_coop.wgsl, lib/attention/coop.wgsl, lib/attention/staged.wgsl
+//   a step:  products | barrier | weights; stage next keys and these values | barrier | sums
 //
-// Grid: (queries of the piece / 64, kv_heads, splits), the last split first: long ones begin while there are short ones left
-// to fill up with.
+// Calls: `split_begin` (choice splits), `partial`, `queries_of_chunk`, `masked`, `held_queries` (lib/attention).
+// Grid: (queries of the chunk / 64, kv_heads, splits), the last split first: long splits start while short ones are
+// left to fill the GPU.
 
 const QUERY_TILES: u32 = STAGED_QUERIES / TILE;
 const LANES: u32 = QUERY_TILES * 32u;

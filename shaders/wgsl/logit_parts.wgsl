@@ -1,8 +1,11 @@
-// logit_parts: the largest logit and the mass of each part of a row. `distribution` then knows where to look.
+// logit_parts: the largest logit and the mass of each part of a row. `sampling_cut` then knows which parts to read.
+//
+//   parts[row][part] = (key of the largest logit, Σ exp((logit - largest) / temperature))
 //
 //   logits   [rows][vocabulary]   f32
 //   parts    [rows][parts]        LogitPart, one for PART ids
 //
+// Calls: `key_of_logit` (lib/logit_key), `scaled_distance` (lib/sampling_cut), `proposed_rows` (lib/proposed_rows).
 // Grid: (parts / 8, rows). 32 lanes a part.
 
 @group(0) @binding(0) var<storage, read> state: State;

@@ -1,20 +1,22 @@
 // matmul: rows times a weight matrix, accumulated in f32.
 //
-//   out[row][out_first + o] (=, +=) Σ_k x[row][k] weights[o][k]      row < row_count(), o < outputs
+//   product[row][o] = Σ_k x[row][k] weights[o][k]      row < row_count(), o < outputs
+//   out[row][out_first + o] = product, or += product
 //
-// Row-invariant: slice s of SLICES adds the packs s, s + SLICES, … in that order, one product at a time, and
-// the slices are added in order, whatever the tile. So the tile of one row and the tile of eight give a row
-// the same bits.
+// Row-invariant: slice s of SLICES adds the packs s, s + SLICES, … in that order, one product at a time, and the
+// slices are added in order. Neither depends on ROWS_PER_LANE, so a row has the same bits with each.
 //
-// A lane has TILE_OUTPUTS outputs and a slice. Neighbouring lanes read neighbouring packs, since the matrix is
-// tiled, and the same x.
+// A lane has OUTPUTS_PER_LANE outputs and one slice. The matrix is tiled, so neighbouring lanes read neighbouring
+// packs of weights, and the same x.
 //
-//   weights  tiled [outputs][packs]         choice `weights`, see lib/pack.wgsl
-//   x        [rows][2 packs]                f32 in vec4, whole tiles of rows, padded with anything finite
-//   out      [rows][out_stride]                f32
+//   weights  tiled [outputs][packs]   lib/pack.wgsl
+//   x        [rows][2 packs]          vec4; rows in whole multiples of ROWS_PER_LANE, the last ones anything finite
+//   out      [rows][out_stride]       f32
 //
-// Choices: `weights`, `rows`, `tile`, `slices`, `store`.
-// Grid: (rows / TILE_ROWS, outputs / (OUTPUT_LANES TILE_OUTPUTS)). Neighbours share weights: they come out of L2.
+// Calls: `weight_pack` (choice weights), `row_count` (choice rows), `finish` (choice split_k), `store_value` (choice
+// epilogue), `tiled` (lib/pack). Constants: ROWS_PER_LANE (choice rows_per_lane), SLICES (choice split_k).
+// Grid: (rows / ROWS_PER_LANE, outputs / (OUTPUT_LANES OUTPUTS_PER_LANE)). Neighbouring workgroups share weights, which
+// they then read from the L2 cache.
 
 struct Params {
     outputs: u32,  // rows of the matrix

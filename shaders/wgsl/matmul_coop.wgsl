@@ -2,20 +2,21 @@
 //
 //   product[row][o] = scale Σ_k x[row][k] weights[o][k]        row < row_count(), o < outputs
 //
-// A workgroup has COLUMN_TILES tiles of 16 outputs and ROW_TILES tiles of 16 rows. Each of its SLICES subgroups takes
-// a run of tiles of k, and the partial sums are added, slice by slice, through workgroup memory: enough loads are
-// under way even where a matrix has few outputs. Weights are read once for all rows of a workgroup.
+// A workgroup has M_TILES tiles of 16 rows and N_TILES tiles of 16 outputs. Each of its SLICES subgroups sums one
+// slice of k, and the slices are added in order through workgroup memory. So enough loads are under way even where a
+// matrix has few outputs. All rows of a workgroup share each load of weights.
 //
-// Row-invariant: a row of a cooperative product does not depend on the others, and the order of tiles and slices
-// depends on the matrix alone. So one or two tiles of rows give a row the same bits, and `matmul_prefill`
-// gives it the same.
+// Row-invariant: a row of a cooperative product does not depend on other rows, and the order of tiles and slices
+// depends on the matrix alone. A row has the same bits with each choice of M_TILES, and with `matmul_prefill`.
 //
-//   weights  tiled [outputs][16 k_tiles]   f16, see lib/pack.wgsl; outputs in whole 32
-//   x        tiles [rows][16 k_tiles]      f16, see lib/tile.wgsl; rows in whole workgroups, those beyond the
-//                                          pass hold anything
+//   weights  tiled [outputs][16 k_tiles]   f16 (lib/pack.wgsl); outputs in whole 32
+//   x        tiles [rows][16 k_tiles]      f16 (lib/tile.wgsl); whole workgroups of rows, the last ones anything
+//   out      see choice epilogue
 //
-// Choices: `rows`, `m_tiles`, `columns` with `row_slices`, `staging`, `product` (what becomes of it).
-// Grid: (outputs / (16 COLUMN_TILES), rows / (16 ROW_TILES)).
+// Calls: `row_count` (choice rows), `load_inputs`, `addends_of_rows`, `finish_rows` (choice m_tiles), `load_weights`,
+// `weights_of`, `add_products`, `zero` (choice tiling), `finish_tile` (choice epilogue).
+// Constants: M_TILES (choice m_tiles), N_TILES and SLICES (choice tiling).
+// Grid: (outputs / (16 N_TILES), rows / (16 M_TILES)).
 
 enable f16;
 enable wgpu_cooperative_matrix;

@@ -1,25 +1,26 @@
-// matmul_prefill: `matmul_coop` for passes of many rows.
+// matmul_prefill: `matmul_coop` for passes of many rows. The same bits.
 //
 //   product[row][o] = scale Σ_k x[row][k] weights[o][k]        row < row_count(), o < outputs
 //
-// A workgroup has 128 rows and 128 outputs at a time, then others. Its lanes bring two tiles of k of all of them to
-// workgroup memory, and its four subgroups multiply those, 64 rows by 64 outputs each, while the next two are under
-// way. So much a subgroup, so that a barrier and a tile from workgroup memory serve many products; so few lanes and so
-// little workgroup memory, so that a multiprocessor runs two workgroups, of which one multiplies while the other waits.
+// A workgroup has 128 rows and 128 outputs at a time, then the next ones. Its lanes stage two tiles of k of all of
+// them in workgroup memory. Its four subgroups multiply those, 64 rows by 64 outputs each, while the next two tiles
+// are loaded. Large parts make one barrier, and one tile from workgroup memory, serve many products. Few lanes and
+// little workgroup memory let a multiprocessor run two workgroups: one multiplies while the other waits.
 //
-//   two tiles of k:  products; the next are asked for | barrier | and brought to workgroup memory | barrier
+//   two tiles of k:  load the next; products | barrier | stage the next | barrier
 //
 // Row-invariant, and bit-equal to `matmul_coop`: a row's slices are the same, each is summed from zero in the same
-// order, and the slices' sums are added in theirs. There a subgroup has one slice, here it has one after another, and
-// what they come to so far waits in memory: registers have room for the sums of one.
+// order, and the slices are added in order. Here a subgroup sums one slice after another. The total of the earlier
+// slices waits in memory, since registers have room for the sums of one slice.
 //
-//   weights  tiled [outputs][16 k_tiles]   f16, a pack in each vec4, see lib/pack.wgsl; outputs in whole 32
-//   x        tiles [rows][16 k_tiles]      f16, likewise, see lib/tile.wgsl; rows in whole 128, those beyond the pass
-//                                          hold anything
-//   totals   [workgroups][subgroups][16 tiles][16][16]   of the slices so far
+//   weights  tiled [outputs][16 k_tiles]   f16, eight a vec4 (lib/pack.wgsl); outputs in whole 32
+//   x        tiles [rows][16 k_tiles]      f16, eight a vec4 (lib/tile.wgsl); rows in whole 128, the last ones anything
+//   totals   [workgroups][4 parts][16 tiles][16][16]   f32, scratch: sums of the earlier slices
+//   out      see choice epilogue
 //
-// Choices: `row_slices`, `product` (what becomes of it).
-// Grid: (any, 1, 1): workgroups that run together share weights first, of which there are more.
+// Calls: `addends_of`, `finish_tile` (choice epilogue), `row_count` (choice rows), `halves_of` (lib/halves).
+// Constants: SLICES (choice split_k).
+// Grid: (any, 1, 1). Workgroups that run together share weights first, which take more bytes than inputs.
 
 enable f16;
 enable wgpu_cooperative_matrix;

@@ -1,17 +1,22 @@
-// matmul_row: one row times a weight matrix, f32 sums: `--ar-kernel fast`. Not bit-equal to `matmul` or `matmul_coop`,
-// whose one row is a row of a block; so a text can differ from theirs where two logits nearly tie.
+// matmul_row: one row times a weight matrix, accumulated in f32.
 //
 //   product[o] = scale Σ_k x[k] weights[o][k]        o < outputs
 //
-// A workgroup has COLUMN_TILES tiles of 16 outputs. Each 32 lanes take a run of tiles of k, a lane one pack of each:
-// they read 512 bytes that lie together, in f32 1,024.
+// The kernel serves `--ar-kernel fast`: its bits are not those of `matmul` or `matmul_coop`, whose single row equals
+// a row of a block. A text can therefore differ from theirs where two logits nearly tie.
 //
-//   weights  tiled [outputs][packs]   choice `weights`, see lib/pack.wgsl
-//   x        the row's input           choice `input`, with the norm before the product or without
-//   norm     [2 packs] vec4, f32      padded; bound where `input` is normed
+// A workgroup has N_TILES tiles of 16 outputs. Each 32 lanes take one slice of k, a lane one pack of each tile.
+// Together they read 512 contiguous bytes of f16, or 1,024 of f32.
 //
-// Choices: `weights`, `input`, `row_slices`, `row_product` (what becomes of it), and `output` where that is the gate.
-// Grid: (outputs / (16 COLUMN_TILES)).
+//   weights  tiled [outputs][packs]   lib/pack.wgsl
+//   x        see choice input
+//   norm     [2 packs]                vec4, padded; bound where the input is normed
+//   out      see choice epilogue
+//
+// Calls: `weight_pack` (choice weights), `prepare`, `input_pack`, `squares_of`, `squares_of_part`, `norm_scale` (choice
+// input), `addend_of`, `finish_products`, `N_TILES` (choice epilogue), `row_count` (choice rows), `tiled` (lib/pack).
+// Constants: SLICES (choice split_k).
+// Grid: (outputs / (16 N_TILES)).
 
 struct Params {
     outputs: u32,    // rows of the matrix

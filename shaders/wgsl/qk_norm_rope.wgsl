@@ -1,15 +1,18 @@
-// qk_norm_rope: RMS norm of each query and key head, rotary embedding (rotate-half), and the write of
-// keys and values to the cache.
+// qk_norm_rope: RMS norm and rotary embedding of query and key heads, and the write of keys and values to the KV cache.
+//
+//   n = head / sqrt(mean(head²) + eps) * norm
+//   (n[i], n[i + half]) -> (n[i] cos - n[i + half] sin, n[i + half] cos + n[i] sin)     rotate-half; values as they are
+//
+// The diffusion view's keys and values go to the positions that the AR view writes next. Nothing certain is there
+// yet, and verifying the block overwrites all of it. Pads are never written: the buffers start as zeros.
 //
 //   qkv      [rows][qkv_stride]          f32: heads, then kv_heads keys, then kv_heads values
 //   norms    [2][head_dim]               f32: q_norm, k_norm
 //   rope     [positions][head_dim / 2]   (cos, sin) of position * theta^(-2i / head_dim)
-//   q, cache_keys, cache_values                 choice `cache`
+//   q, cache_keys, cache_values          see choice kv
 //
-// The diffusion view's block goes to the positions that the AR view writes next: nothing certain is there yet, and
-// verifying the block overwrites all of it. Pads are never written: the buffers start as zeros.
-//
-// Choices: `reduce`, `cache`. Grid: (heads + 2 kv_heads, rows). One workgroup a head of a row.
+// Calls: `store_query`, `store_key`, `store_value` (choice kv), `store_partial`, `total` (choice reduce).
+// Grid: (heads + 2 kv_heads, rows). One workgroup a head of a row.
 
 struct Params {
     heads: u32,

@@ -1,15 +1,18 @@
-// reject: rejection sampling of each draft (rule REJECTION; the paper's, and the official implementation's).
+// reject: rejection sampling of each draft, as in the paper and the official implementation.
 //
 // With p the AR view's distribution and q the diffusion view's, a draft is accepted with probability
-// min(1, p / max(q, 1e-8)), and is the pick. Otherwise the pick is drawn from max(p - q, 0), or from p where that
-// sums to 1e-5 at most. `accept` then takes the drafts that are their rows' target_tokens.
+// min(1, p / max(q, 1e-8)), and becomes the target token. Otherwise the target token is drawn from max(p - q, 0), or
+// from p where that sums to 1e-5 at most. `accept` then keeps the drafts that equal their target tokens. The kernel
+// does nothing unless state.acceptance is REJECTION.
 //
-//   logits, cuts               of the AR view, [rows]
-//   draft_logits, draft_cuts   of the diffusion view, [rows]
-//   tokens   [context]                 the drafts, after the anchor
-//   target_tokens    [rows]                     written for every row that has a draft
+//   logits, draft_logits   [rows][vocabulary]   f32: of the AR view, of the diffusion view
+//   cuts, draft_cuts       [rows]               SamplingCut: of the AR view, of the diffusion view
+//   tokens                 [context]            ids by position; drafts follow the anchor
+//   target_tokens          [rows]               written for every row that has a draft
 //
-// Choice `reduce`. Grid: (rows). One workgroup a row.
+// Calls: `store_partial`, `total` (choice reduce), `weight` (lib/sampling_cut), `uniform_of`, `gumbel_of`,
+// `random_bits` (lib/random), `best_of_lanes` (lib/best).
+// Grid: (rows). One workgroup a row.
 
 struct Params {
     vocabulary: u32,

@@ -1,12 +1,14 @@
 // rms_norm: root-mean-square norm of each row (Qwen3RMSNorm), in f32.
 //
-//   out[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * norm[i]     row < row_count()
+//   out[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * norm[i]     row < row_count(), i < width
 //
-//   x        [rows][stride]       f32 in vec4, `width` values used, the rest of a row is zeros
-//   weight   [stride]             f32 in vec4, padded
-//   out      [rows][out_stride]   choice `output`; padding stays as it is
+//   x        [rows][stride]       f32 in vec4; zeros beyond `width`
+//   norm     [stride]             f32 in vec4, padded
+//   out      [rows][out_stride]   padding stays as it is
 //
-// Choices: `rows`, `reduce`, `output`. Grid: (rows). One workgroup a row.
+// Calls: `row_count`, `source_row` (choice rows), `store_partial`, `total` (choice reduce), `store_output` (choice
+// output).
+// Grid: (rows). One workgroup a row.
 
 struct Params {
     width: u32,

@@ -1,23 +1,25 @@
-// sampling_cut: what temperature, top-k and top-p leave of each row (official implementation, `sample`).
+// sampling_cut: which ids of each row remain after temperature, top-k and top-p (`sample`, official implementation).
 //
-//   top-k:  logits below the k-th largest are dropped; ties with it stay
-//   top-p:  of those, in descending order, an id is dropped when the ones before it have more than top_p of the
-//           probability together. The first always stays; equal ones are ordered by id
+//   top-k:  drops logits below the k-th largest; ties with it stay
+//   top-p:  among the remaining ids in descending order, equal ones by id, drops an id when the ones before it have
+//           more than top_p of the probability together; the first always stays
 //
-// Both cuts are found by radix selection on the 32 bits of a logit's key, 8 at a time: by number for top-k, by mass
-// for top-p. Mass is counted in units of 2^-30 of the largest weight, in 64-bit integers, so that the order of
-// counting does not matter.
+// Both cuts use radix selection on the 32 bits of a logit's key, 8 at a time: by number for top-k, by mass for top-p.
+// Mass is counted in 64-bit integers, in units of 2^-30 of the largest weight, so the order of counting is free.
 //
-// Few ids can be near a cut, and a logit_parts's parts say where they are. Of the parts, k have a logit as large as the
-// k-th largest of the parts' maxima, so no smaller one is among the k largest. And all ids that weigh less than
-// (1 - top_p) / vocabulary of the largest have less than 1 - top_p of the probability together, so none of them
-// remains. The ids that may remain are gathered in workgroup memory, if there is room; else the row is read each time.
-// Where there are no more than lanes, as is usual, each lane compares one of them with all others: no digits are counted.
+// Few ids can be near a cut, and `logit_parts` says in which parts they are:
+//   top-k:  k parts have a logit as large as the k-th largest of the parts' maxima, so smaller logits are dropped
+//   top-p:  all ids that weigh less than (1 - top_p) / vocabulary of the largest have less than 1 - top_p together,
+//           so all of them are dropped
+// The other ids are gathered in workgroup memory if there is room. Otherwise the row is read each time. Usually there
+// are no more gathered ids than lanes: then each lane compares one with all others, and no digits are counted.
 //
-//   logits          [rows][vocabulary]   f32
-//   parts           [rows][parts]        from logit_parts
-//   cuts   [rows]               see lib/sampling_cut.wgsl
+//   logits   [rows][vocabulary]   f32
+//   parts    [rows][parts]        LogitPart, from `logit_parts`
+//   cuts     [rows]               SamplingCut (lib/sampling_cut.wgsl)
 //
+// Calls: `key_of_logit`, `logit_of_key` (lib/logit_key), `scaled_distance` (lib/sampling_cut), `proposed_rows`
+// (lib/proposed_rows).
 // Grid: (rows). One workgroup a row.
 
 @group(0) @binding(0) var<storage, read> state: State;

@@ -1,4 +1,4 @@
-// Logits as numbers that are compared by their bits: no driver may then round, or take NaN for a number.
+// Keys of logits: integers in the order of the logits. Drivers cannot round them, or drop a test for NaN.
 
 const LOWEST_KEY: u32 = 0u; // of NaN
 

@@ -1,8 +1,8 @@
-// A pack is 8 consecutive values of a row, the unit in which rows are read: 16 bytes of f16.
+// A pack: 8 consecutive values of a row, 16 bytes of f16. Lanes read rows in packs.
 //
-// Weight matrices are stored in tiles of 16 rows by 16 values, each contiguous, row after row, so that neighbouring
-// lanes read neighbouring packs and a cooperative matrix is one piece of memory. Rows are padded with zeros to
-// whole tiles (two packs), matrices to whole 32 rows.
+// Weight matrices are stored in tiles of 16 rows by 16 values. Each tile is contiguous, row after row, so that
+// neighbouring lanes read neighbouring packs and a cooperative matrix is one range of memory. Rows are padded with
+// zeros to whole tiles (two packs), matrices to whole 32 rows.
 
 struct Pack {
     lo: vec4<f32>,

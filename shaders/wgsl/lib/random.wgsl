@@ -1,7 +1,7 @@
 // Counter-based random numbers: Philox 2x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers, 2011).
 //
-// The counter is what the number is for, so that it does not depend on how cycles fell: the same seed gives the
-// same number at the same position for the same purpose, whatever block it is drawn in.
+// The counter says what the number is for: the same seed gives the same number at the same position for the same
+// purpose, whatever cycle or block draws it.
 
 // High and low word of a product: WGSL has no 64-bit integers.
 fn wide_product(a: u32, b: u32) -> vec2<u32> {

@@ -1,4 +1,4 @@
-// The parameters of `logit_parts`, `distribution` and `sample`.
+// Parameters of `logit_parts`, `sampling_cut` and `sample`.
 
 struct Params {
     vocabulary: u32,

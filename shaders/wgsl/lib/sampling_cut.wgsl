@@ -1,8 +1,7 @@
-// What `distribution` finds of a row of logits: which ids remain after temperature, top-k and top-p, and how
-// much they weigh together. The probability of an id is weight(…) / mass.
+// The ids of a row that remain after temperature, top-k and top-p, and their mass.
 //
-// Cuts are made among the logits themselves, which temperature does not reorder: a quotient is rounded as a driver
-// likes, in one kernel otherwise than in the next.
+// The probability of an id is weight(row_cut, logit, id) / row_cut.mass. Cuts compare logits, which temperature
+// does not reorder. Quotients would not do: a driver may round a division differently in two kernels.
 
 struct SamplingCut {
     highest: f32, // largest logit

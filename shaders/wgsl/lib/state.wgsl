@@ -1,7 +1,7 @@
-// The decode state: written by the host before each pass of a prompt, then by `accept` alone.
+// The decode state. The host writes it before each prefill pass; afterwards only `accept` does.
 //
-// A pass has `rows` rows, at positions `start .. start + rows`. Positions below `start` are in the cache.
-// `rows` is 0 once the generation is over, so that cycles recorded ahead of its end do nothing.
+// A pass has `rows` rows, at positions `start .. start + rows`. Positions below `start` are in the KV cache.
+// `rows` is 0 once the generation is over, so that cycles submitted ahead of its end do nothing.
 
 struct State {
     start: u32,               // position of row 0, the anchor

@@ -1,5 +1,7 @@
-// Activations that cooperative matrices read are f16 in tiles of 16 rows by 16 values, each contiguous, row after
-// row; the tiles of 16 rows follow each other. (Weights are stored likewise, see lib/pack.wgsl.)
+// Activations in f16 tiles of 16 rows by 16 values, as cooperative matrices load them.
+//
+// Each tile is contiguous, row after row. The tiles of 16 rows follow each other. Weights have the same layout
+// (lib/pack.wgsl).
 
 const TILE_VALUES: u32 = TILE * TILE;
 

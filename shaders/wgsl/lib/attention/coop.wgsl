@@ -1,24 +1,30 @@
-// What `attention_coop`, `attention_staged` and `attention_paired` have in common: parameters, and how scores become weights.
+// Attention by cooperative matrices: parameters, bindings, and how scores become weights.
 //
 // Over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)), in units of log2:
 //
 //   score_p   = scale log2(e) q·key_p, tiles of the head in order
-//   reference = LIFT + max score_p of the split's first tile of positions; if l were above MOST then, max score_p
+//   reference = LIFT + max score_p of the split's first tile of positions; max score_p if l would exceed MAX_SUM
 //   w_p       = f16(2^(score_p - reference))
-//   l         = Σ w_p, even tiles of positions in order, and odd ones; a tile's is that of its first and third four, and of
-//               its second and fourth
-//   stats[kv_head][s][query] = (reference / log2(e), l)
+//   l         = Σ w_p, even and odd tiles of positions apart, each in order; within a tile, positions 0..4 and 8..12
+//               apart from 4..8 and 12..16
+//   stats[kv_head][s][query]    = (reference / log2(e), l)
 //   partials[kv_head][s][query] = f16((1 / l) Σ w_p value_p), tiles of positions in order
 //
-// The reference need not be the maximum, only near enough for f16: so it is known from the first tile on, and weights
-// are made while scores still come. Where later scores outgrow it, which is rare, the split is gone through again
-// (attention_paired, which has not looked for the largest, does so in a turn between). The first tile's largest has the
-// weight 2^-LIFT; one of f16's least number is 2^(LIFT - 24) of that, 11 nats below.
+//   q          tiles [kv_heads][queries][head]              f16, queries in tiles of 16, from `qk_norm_rope`
+//   partials   [kv_heads][splits][chunk_queries][head]      f16, eight a vec4
+//   stats      [kv_heads][splits][chunk_queries]            vec2
 //
-// Row-invariant: a row of a cooperative product does not depend on the others, and a position's place in the split,
-// and with it the order of every sum, is its own. The weight of what a row may not see is zero, and every value of
-// the cache is a finite number (qk_norm_rope), so it adds nothing. Keys there may be anything: their scores are not
-// looked at.
+// The reference need not be the maximum: f16 only needs it near. So the first tile fixes it, and weights are made
+// while scores still come. Rarely, later scores outgrow it, and the split is computed again with the maximum.
+// `attention_paired` does not track the maximum at first, so it takes one more attempt to find it.
+// The first tile's largest score has weight 2^-LIFT. The smallest f16 weight is 2^(LIFT - 24) of it, 11 nats below.
+//
+// Row-invariant: a row of a cooperative product does not depend on other rows. A position's place in its split, and
+// with it the order of every sum, depends on the position alone. A masked position has weight zero, and
+// `qk_norm_rope` keeps cached values finite, so it adds nothing. Masked keys may be anything: their scores are
+// replaced.
+//
+// Calls: `visible`, `partial`, `queries_of_chunk` (lib/attention), `split_begin` (choice splits).
 
 enable f16;
 enable wgpu_cooperative_matrix;

@@ -1,5 +1,7 @@
-// The partial results of `attention`, of a piece of the pass's rows: [kv_heads][splits][chunk_queries], where query is
-// (row - first_row) heads_per_kv + head % heads_per_kv. The next piece's take their place once they are merged.
+// Where partial results of attention lie: [kv_heads][splits][chunk_queries].
+//
+// A pass goes through attention in chunks of rows. Each chunk is merged before the next one takes its memory.
+// A query of a kv head is numbered (row - first_row) heads_per_kv + head % heads_per_kv.
 
 fn partial(kv_head: u32, split: u32, query: u32) -> u32 {
     return (kv_head * params.splits + split) * params.chunk_queries + query;

@@ -1,5 +1,9 @@
-// What `attention_staged` and `attention_paired` have in common: the cache in packs, where those go in workgroup memory, and
-// the queries and sums that a subgroup holds, of heads of 128 values.
+// Attention through workgroup memory, heads of 128 values: the layout there, and what a subgroup holds in registers.
+//
+//   cache_keys     [kv_heads][context / 16][head / 16][16 positions][16 values]   f16, eight a vec4
+//   cache_values   [kv_heads][context / 16][head / 16][16 values][16 positions]   f16, eight a vec4
+//
+// The kernel declares VALUE_LINE, the packs from a value to the next.
 
 @group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;

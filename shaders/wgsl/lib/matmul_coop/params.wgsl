@@ -1,4 +1,4 @@
-// What `matmul_coop` and `matmul_prefill` have in common: parameters, and the tiles that they multiply.
+// Parameters of `matmul_coop` and `matmul_prefill`, and the tiles that they multiply.
 
 struct Params {
     outputs: u32,    // rows of the matrix

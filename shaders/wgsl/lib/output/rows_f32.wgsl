@@ -1,4 +1,8 @@
-// Choice `output`: f32, row after row.
+// Choice output = rows_f32: activations are stored in f32, row after row.
+//
+//   out      [rows][out_stride]   f32
+//
+// Supplies: `store_output`.
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 

@@ -1,4 +1,6 @@
-// Choice `splits`: as many positions each, for `attention`.
+// Choice splits = fixed: SPLIT positions each.
+//
+// Supplies: `split_begin`, `splits_of`, `MAX_SPLITS`.
 
 fn split_begin(split: u32) -> u32 {
     return split * SPLIT;

@@ -1,5 +1,9 @@
-// Choice `splits`: short ones first, since a short text is to have work for a whole GPU, then middle and long ones, of
-// which there are fewer to merge. Where a split begins depends on nothing but its number.
+// Choice splits = growing: short splits first, then middle ones, then long ones.
+//
+// Short splits give a short text enough workgroups for a whole GPU. Long splits leave less to merge.
+// A split's first position depends on its number alone.
+//
+// Supplies: `split_begin`, `splits_of`, `MAX_SPLITS`.
 
 fn split_begin(split: u32) -> u32 {
     let short = min(split, SHORT_SPLITS);

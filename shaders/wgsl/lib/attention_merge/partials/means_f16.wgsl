@@ -1,5 +1,10 @@
-// Choice `partials`: weighed values of a split, their means in f16, as the kernels of lib/attention/coop.wgsl leave them: half
-// as much to read. A mean lies between values of the cache, which are f16.
+// Choice partials = means_f16: a split leaves the mean of its values, in f16 (lib/attention/coop.wgsl).
+//
+// Half as many bytes as sums in f32. A mean lies between values of the cache, which are f16 too.
+//
+//   partials   [kv_heads][splits][chunk_queries][head_vecs]   four f16 a vec2
+//
+// Supplies: `split_sum`.
 
 @group(0) @binding(2) var<storage, read> partials: array<vec2<u32>>;
 

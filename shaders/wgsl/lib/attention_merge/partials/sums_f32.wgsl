@@ -1,4 +1,8 @@
-// Choice `partials`: weighed values of a split, their sums, as `attention` and `attention_row` leave them.
+// Choice partials = sums_f32: a split leaves the weighted sum of its values, in f32.
+//
+//   partials   [kv_heads][splits][chunk_queries][head_vecs]   vec4
+//
+// Supplies: `split_sum`.
 
 @group(0) @binding(2) var<storage, read> partials: array<vec4<f32>>;
 

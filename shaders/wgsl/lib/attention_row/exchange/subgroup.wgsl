@@ -1,4 +1,6 @@
-// Choice `tile_lanes`: the 32 lanes of a tile are a subgroup.
+// Choice exchange = subgroup: the 32 lanes of a tile are a subgroup.
+//
+// Supplies: `tile_max`, `tile_sum`, `half_tile_weights`.
 
 fn tile_max(index: u32, value: PerQuery) -> PerQuery {
     return subgroupMax(value);

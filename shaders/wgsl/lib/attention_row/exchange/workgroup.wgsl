@@ -1,5 +1,8 @@
-// Choice `tile_lanes`: the 32 lanes of a tile need not be a subgroup, and tell each other through workgroup memory. All of the
-// workgroup must call these.
+// Choice exchange = workgroup: the 32 lanes of a tile exchange values through workgroup memory. Any subgroup size.
+//
+// All lanes of the workgroup must call these functions.
+//
+// Supplies: `tile_max`, `tile_sum`, `half_tile_weights`.
 
 var<workgroup> exchanged: array<PerQuery, LANES>;
 

@@ -1,4 +1,6 @@
-// Choice `slices`: 32 lanes share an output, each with a slice of its row. For GPUs, which need many lanes.
+// Choice split_k = many: SLICES lanes share an output, each with one slice of its row. For GPUs, which need many lanes.
+//
+// Supplies: `OUTPUT_LANES`, `OUTPUTS_PER_LANE`, `finish`.
 
 const OUTPUT_LANES: u32 = 8u;
 const OUTPUTS_PER_LANE: u32 = 2u;

@@ -1,5 +1,8 @@
-// Choice `slices`: a lane has whole rows, of eight outputs. For software adapters, where loads are most of a
-// kernel's time (Mesa makes one for each lane, even of the same address), and lanes are few.
+// Choice split_k = one: a lane has eight outputs, whole rows of the matrix. For software adapters.
+//
+// Loads are most of a kernel's time there: Mesa loads for each lane by itself, even from the same address.
+//
+// Supplies: `OUTPUT_LANES`, `OUTPUTS_PER_LANE`, `finish`.
 
 const OUTPUT_LANES: u32 = 8u;
 const OUTPUTS_PER_LANE: u32 = 8u;

@@ -1,7 +1,11 @@
-// Choice `product`: logits, of which only the largest of the workgroup's outputs is kept for each row, with its id:
-// `argmax` looks among those. The lowest id where several are equal; NO_ID, and any logit, where there is no number.
+// Choice epilogue = partial_argmax: products are logits, and the workgroup stores the largest of each row with its id.
+//
+// `argmax` finds the row's largest among these candidates, so no logits are written. The lowest id wins where
+// several logits are equal. A candidate without any number has NO_ID and any logit.
 //
 //   out      [rows][out_stride]   Candidate, one a workgroup; out_first is in outputs
+//
+// Supplies: `addends_of`, `finish_tile`.
 
 @group(0) @binding(4) var<storage, read_write> out: array<Candidate>;
 

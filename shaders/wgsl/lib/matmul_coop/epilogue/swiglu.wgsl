@@ -1,7 +1,9 @@
-// Choice `product`: the gate of the MLP, silu(gate) up, written.
+// Choice epilogue = swiglu: stores GATED_SCALE silu(gate) up, with silu(g) = g / (1 + exp(-g)).
 //
-// The matrix has the gate's and the up projection's rows by turns, sixteen of each; out_first is in outputs of the
-// pair. Choice `output`.
+// The matrix has rows of the gate and of the up projection by turns, sixteen of each. `column` counts tiles of
+// both, and out_first counts pairs of them.
+//
+// Supplies: `finish_value`. Calls: `store_output` (choice output).
 
 // Of the lane, until the up projection's tile is summed: one for each of the gate's values that it has.
 var<private> gates: vec2<f32>;

@@ -1,4 +1,8 @@
-// Choice `staging`: a subgroup loads tiles of weights as cooperative matrices. For subgroups of any size.
+// Choice staging = direct: a subgroup loads tiles of weights from storage as cooperative matrices. Any subgroup size.
+//
+//   weights   tiled [outputs][16 k_tiles]   f16
+//
+// Supplies: `Loaded`, `load_tile`, `stage_tile`, `staging_barrier`, `weight_tile`.
 
 @group(0) @binding(2) var<storage, read> weights: array<f16>;
 

@@ -1,8 +1,12 @@
-// Choice `staging`: lanes load tiles of weights, 256 bytes that lie together at once, and the subgroup takes them as
-// cooperative matrices from workgroup memory, where it has a place for one of each tile of outputs. For subgroups of 32.
+// Choice staging = staged: lanes load tiles of weights into workgroup memory, and the subgroup takes them from there.
 //
-// A driver may load a cooperative matrix from storage value by value: NVIDIA's takes eight loads of two bytes a lane for
-// a tile of weights. Here it takes two of eight, two stores and one load.
+// For subgroups of 32 lanes. A driver may load a cooperative matrix from storage value by value: NVIDIA's takes
+// eight loads of two bytes a lane for a tile of weights. Staging takes two loads of eight bytes, two stores and one
+// cooperative load. Each subgroup has room for one tile of each tile of outputs.
+//
+//   weights   tiled [outputs][16 k_tiles]   f16, four a vec4
+//
+// Supplies: `Loaded`, `load_tile`, `stage_tile`, `staging_barrier`, `weight_tile`.
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f16>>;
 

@@ -1,4 +1,8 @@
-// Choice `columns`: 16 outputs a workgroup. For small matrices, of which there would be too few workgroups otherwise.
+// Choice tiling = n16: 16 outputs a workgroup. Small matrices have too few workgroups otherwise.
+//
+// Supplies: `Sums`, `Addends`, `zero`, `load_weights`, `weights_of`, `add_products`, `addends_of_columns`,
+// `finish_columns`. Calls: `load_tile`, `stage_tile`, `staging_barrier`, `weight_tile` (choice staging),
+// `no_sums`, `multiply` (choice m_tiles), `addends_of` (choice epilogue).
 
 alias LoadedColumns = array<Loaded, 1>;
 alias Weights = array<WeightTile, 1>;

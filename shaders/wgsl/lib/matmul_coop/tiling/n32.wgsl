@@ -1,4 +1,8 @@
-// Choice `columns`: 32 outputs a workgroup, which share the inputs they load.
+// Choice tiling = n32: 32 outputs a workgroup, which share the inputs.
+//
+// Supplies: `Sums`, `Addends`, `zero`, `load_weights`, `weights_of`, `add_products`, `addends_of_columns`,
+// `finish_columns`. Calls: `load_tile`, `stage_tile`, `staging_barrier`, `weight_tile` (choice staging),
+// `no_sums`, `multiply` (choice m_tiles), `addends_of` (choice epilogue).
 
 alias LoadedColumns = array<Loaded, 2>;
 alias Weights = array<WeightTile, 2>;

@@ -1,4 +1,8 @@
-// Choice `row_product`: added to what is there, the residual stream.
+// Choice epilogue = add_residual: the product is added to the residual stream.
+//
+//   out      [out_stride]   f32, read and written; out_first is a column
+//
+// Supplies: `N_TILES`, `addend_of`, `finish_products`.
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 

@@ -1,4 +1,8 @@
-// Choice `row_product`: written.
+// Choice epilogue = store: the product is stored in f32.
+//
+//   out      [out_stride]   f32; out_first is a column
+//
+// Supplies: `N_TILES`, `finish_products`.
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 

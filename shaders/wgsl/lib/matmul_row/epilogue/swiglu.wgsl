@@ -1,5 +1,8 @@
-// Choice `row_product`: the gate of the MLP, silu(gate) up. The matrix has the gate's and the up projection's rows by
-// turns, sixteen of each. Choice `output`; params.out_first is in outputs of the pair.
+// Choice epilogue = swiglu: stores GATED_SCALE silu(gate) up, with silu(g) = g / (1 + exp(-g)).
+//
+// The matrix has rows of the gate and of the up projection by turns, sixteen of each. out_first counts pairs of them.
+//
+// Supplies: `N_TILES`, `finish_products`. Calls: `store_output` (choice output).
 
 const N_TILES: u32 = 2u;
 

@@ -1,9 +1,11 @@
-// Choice `cache`: f32, for `attention`.
+// Choice kv = rows_f32: queries and KV cache in f32, as `attention` reads them.
 //
-//   q        [rows][heads][4 head_vecs]            each head padded with zeros to whole vec4
-//   keys     [kv_heads][head_vecs][context][4]    positions innermost, so that neighbouring lanes of
-//                                                  `attention` read neighbouring positions
-//   values   [context][kv_heads][4 head_vecs]
+//   q              [rows][heads][4 head_vecs]           f32, each head padded with zeros to whole vec4
+//   cache_keys     [kv_heads][head_vecs][context][4]    f32, positions innermost: neighbouring lanes of `attention`
+//                                                       read neighbouring positions
+//   cache_values   [context][kv_heads][4 head_vecs]     f32
+//
+// Supplies: `store_query`, `store_key`, `store_value`.
 
 @group(0) @binding(5) var<storage, read_write> q: array<f32>;
 @group(0) @binding(6) var<storage, read_write> cache_keys: array<f32>;

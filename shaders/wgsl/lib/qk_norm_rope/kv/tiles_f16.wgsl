@@ -1,11 +1,13 @@
-// Choice `cache`: f16 in tiles, for `attention_coop`, `attention_staged` and `attention_row`.
+// Choice kv = tiles_f16: queries and KV cache in f16 tiles, as cooperative matrices load them.
 //
-//   q        tiles [kv_heads][queries][4 head_vecs]   query is row heads_per_kv + head % heads_per_kv
-//   keys     [kv_heads][context / 16][head_vecs / 4][16 positions][16 values]
-//   values   [kv_heads][context / 16][head_vecs / 4][16 values][16 positions]
+//   q              tiles [kv_heads][queries][4 head_vecs]   f16; query is row heads_per_kv + head % heads_per_kv
+//   cache_keys     [kv_heads][context / 16][head_vecs / 4][16 positions][16 values]   f16
+//   cache_values   [kv_heads][context / 16][head_vecs / 4][16 values][16 positions]   f16
 //
-// Values are kept finite, clamped to f16's range and zero for NaN: cooperative matrices multiply those that a row may
-// not see by zero. Keys are not, so whoever attends to a NaN still hears of it.
+// Values are clamped to f16's range, and NaN becomes zero: cooperative matrices multiply masked values by zero,
+// and the product must be zero. Keys are stored as they are, so a NaN in a visible key still reaches the logits.
+//
+// Supplies: `store_query`, `store_key`, `store_value`.
 
 enable f16;
 
