@@ -47,7 +47,7 @@ fn main() {
         accepted++;
     }
 
-    // Accepted drafts and bonus, as far as the budget has room and the text goes on.
+    // Accepted drafts and the bonus, until the budget or the text ends.
     let room = state.limit - 1u - anchor;
     var emitted = 0u;
     var finish = RUNNING;

@@ -10,8 +10,8 @@
 // Grid: (rows). One workgroup a row.
 
 struct Params {
-    candidates: u32, // of a row
-    draft: u32, // 1: ids is the text
+    candidates: u32, // candidates of a row
+    draft: u32,      // 1: `ids` is the text
     pad0: u32,
     pad1: u32,
 }
@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     var highest = LOWEST;
     var best_id = NO_ID;
-    // Four at a time, whose loads do not wait for each other.
+    // Four loads at a time, which do not wait for each other.
     for (var i = lane; i < params.candidates; i += 4u * LANES) {
         var four: array<Candidate, 4>;
         for (var k = 0u; k < 4u; k++) {
@@ -36,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         for (var k = 0u; k < 4u; k++) {
             let found = four[k];
-            // False for NaN, true for the first number whatever it is. The last one again changes nothing.
+            // False for NaN, true for the first number. Beyond the row, the last candidate again changes nothing.
             if found.id != NO_ID && (found.logit > highest || (best_id == NO_ID && found.logit == found.logit)) {
                 highest = found.logit;
                 best_id = found.id;

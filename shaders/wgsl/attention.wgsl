@@ -24,12 +24,12 @@ struct Params {
     heads: u32,
     kv_heads: u32,
     head_vecs: u32,
-    context: u32,      // positions of the cache
-    queries: u32,       // queries of a kv head that `q` has room for, where it is in tiles
-    splits: u32,        // splits that `partials` and `stats` have room for
+    context: u32, // positions of the KV cache
+    queries: u32, // not read: room of a tiled `q`
+    splits: u32,  // splits that `partials` and `stats` have room for
     scale: f32,
     mask: u32,          // CAUSAL or BLOCK
-    first_row: u32,     // of the piece
+    first_row: u32,     // first row of the chunk
     chunk_queries: u32, // queries of a kv head, of whole rows, that `partials` and `stats` have room for
 }
 
@@ -41,7 +41,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> partials: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
 
-const LANES: u32 = 64u; // a quarter of SPLIT
+const LANES: u32 = 64u;                  // a quarter of SPLIT
 const PARTS: u32 = LANES / TILE_QUERIES; // lanes that share a query's softmax
 const LOWEST: f32 = -3.402823e38;
 
@@ -59,7 +59,7 @@ fn value(kv_head: u32, d: u32, position: u32) -> vec4<f32> {
 struct Query {
     row: u32,
     head: u32,
-    kv_len: u32, // positions of this split that it sees, 0 for a query beyond the piece's last
+    kv_len: u32, // visible positions of this split; 0 for a query beyond the chunk
 }
 
 fn query(index: u32, kv_head: u32, base: u32) -> Query {
@@ -83,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if first >= queries {
         return;
     }
-    // Later rows see no less than earlier ones.
+    // Later rows see no fewer positions than earlier ones.
     let last = query(min(first + TILE_QUERIES, queries) - 1u, kv_head, base);
     if last.kv_len == 0u {
         return;
@@ -97,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         kv_len[t] = select(0u, at.kv_len, first + t < queries);
     }
 
-    // Scores: four positions a lane, which then share each query that is read; every query of the tile.
+    // Scores: a lane has four positions, which share each load of a query, and every query of the workgroup.
     if lane < last.kv_len {
         let p = vec4(lane) + vec4(0u, 1u, 2u, 3u) * LANES;
         let position = vec4(base) + min(p, vec4(last.kv_len - 1u));
@@ -153,7 +153,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         stats[partial(kv_head, split, first + tile_query)] = vec2(highest, whole);
     }
 
-    // Values: one vec4 of a head a lane, every query of the tile. Up to where the first query sees, all do.
+    // Values: a lane has one vec4 of a head, and every query. Up to `least`, every query sees every position.
     let least = query(first, kv_head, base).kv_len;
     for (var d = lane; d < params.head_vecs; d += LANES) {
         var gathered = array<vec4<f32>, TILE_QUERIES>();

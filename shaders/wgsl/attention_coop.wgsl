@@ -17,10 +17,10 @@
 @group(0) @binding(4) var<storage, read> cache_values: array<f16>;
 
 const LANES: u32 = 256u;
-const BATCH: u32 = 8u;                  // tiles of positions that are in workgroup memory together
-const SCORE_TILE: u32 = 65u;          // vec4 from a tile of scores to the next: lanes of a query read different banks
-const WEIGHT_TILE: u32 = 66u;         // and of weights, where tiles begin at multiples of 16 bytes
-const WEIGHING: u32 = BATCH * TILE;     // lanes that weigh: a tile of positions each, for each of 16 queries
+const BATCH: u32 = 8u;              // tiles of positions in workgroup memory together
+const SCORE_TILE: u32 = 65u;        // vec4 from a tile of scores to the next: lanes of a query read different banks
+const WEIGHT_TILE: u32 = 66u;       // vec4 from a tile of weights to the next: whole multiples of 16 bytes
+const WEIGHING: u32 = BATCH * TILE; // lanes that make weights: a tile of positions of a query each
 
 var<workgroup> scores: array<vec4<f32>, BATCH * SCORE_TILE>;
 var<workgroup> weights: array<vec4<f16>, BATCH * WEIGHT_TILE>;
@@ -38,11 +38,11 @@ fn weight_tile(tile: u32) -> QueryTile {
     return coopLoadT<QueryTile>(&weights[tile * WEIGHT_TILE], 4u);
 }
 
-// The products of sixteen queries with a tile of positions.
+// Products of 16 queries with a tile of positions.
 fn products_with(keys_at: u32, q_at: u32, head_tiles: u32) -> SumTile {
     var sum = SumTile();
     var d = 0u;
-    // Four tiles at a time: more loads under way.
+    // Four tiles at a time, for more loads under way.
     for (; d + 4u <= head_tiles; d += 4u) {
         let at = keys_at + d * TILE_VALUES;
         let q_first = q_at + d * TILE_VALUES;
@@ -69,7 +69,7 @@ fn store_scores(sum: SumTile, tile: u32) {
 
 alias Values = array<KeyTile, BATCH>;
 
-// One tile of the head of a run of tiles of positions: those beyond the run's last, `last`, are read as that one.
+// Values of a batch at one tile of the head. Beyond the batch, tile `last` is loaded again.
 fn load_values(at: u32, stride: u32, last: u32) -> Values {
     return Values(
         value_tile(at),
@@ -83,7 +83,7 @@ fn load_values(at: u32, stride: u32, last: u32) -> Values {
     );
 }
 
-// Their weights are zero.
+// Tiles beyond the batch have weight zero.
 fn add_batch(values: Values, sums: SumTile) -> SumTile {
     var sum = coopMultiplyAdd(weight_tile(0u), values[0], sums);
     sum = coopMultiplyAdd(weight_tile(1u), values[1], sum);
@@ -95,16 +95,16 @@ fn add_batch(values: Values, sums: SumTile) -> SumTile {
     return coopMultiplyAdd(weight_tile(7u), values[7], sum);
 }
 
-// What a lane knows of its query, which it shares with RUN - 1 others: each has a tile of a run's positions.
+// The softmax of a query so far, as one of its BATCH lanes has it. Each lane has one tile of a batch.
 struct Weighing {
     kv_len: u32,
     reference: f32,
-    largest: f32, // product of the lane's tiles so far
-    even: f32,    // sum of weights of even tiles
+    largest: f32, // largest product of the lane's tiles
+    even: f32,    // weights of even tiles, summed; `odd` likewise
     odd: f32,
 }
 
-// Scores of the run that begins with position `begin` of the split become weights.
+// Turns scores of the batch that begins with position `begin` of the split into weights.
 fn weigh_batch(weighing: Weighing, lane: u32, first_lane: u32, begin: u32, find_reference: bool) -> Weighing {
     let tile = lane % BATCH;
     let position = begin + tile * TILE;
@@ -162,7 +162,7 @@ fn main(
     let first_lane = lane_of_subgroup - lane % BATCH;
 
     for (var first = group.y * TILE; first < queries; first += groups.y * TILE) {
-        // Later rows see no less than earlier ones.
+        // Later rows see no fewer positions than earlier ones.
         let kv_len = kv_len_of(min(first + TILE, queries) - 1u, queries, split);
         let tiles = (kv_len + TILE - 1u) / TILE;
         if tiles == 0u {
@@ -171,7 +171,7 @@ fn main(
         let q_at = queries_at(kv_head) + first * width;
         let query = first + lane / BATCH;
         var weighing = Weighing(kv_len_of(query, queries, split), 0.0, LOWEST, 0.0, 0.0);
-        // A subgroup has a tile of the head, or two.
+        // A subgroup sums one tile of the head, or two.
         var sums = SumTile();
         var more_sums = SumTile();
         var attempts = 1u;
@@ -186,7 +186,7 @@ fn main(
                 for (var tile = subgroup; tile < batch; tile += subgroups) {
                     store_scores(products_with(batch_at + tile * stride, q_at, head_tiles), tile);
                 }
-                // Asked for before the weights are known: one wait for memory, not two.
+                // Loaded before the weights are known: one wait for memory, not two.
                 let values = load_values(batch_at + min(subgroup, head_tiles - 1u) * TILE_VALUES, stride, batch - 1u);
                 workgroupBarrier();
                 if lane < WEIGHING {
@@ -200,7 +200,7 @@ fn main(
                 }
             }
             if attempt == 0u {
-                // The largest is known already.
+                // The first attempt has found the largest score.
                 let largest = largest_reference(max_of_query(weighing.largest));
                 let retry = lane < WEIGHING && weighing.even + weighing.odd > MAX_SUM;
                 weighing.reference = select(weighing.reference, largest, retry);
@@ -212,12 +212,12 @@ fn main(
             store_stat(kv_head, split, query, weighing.reference, sum, weighing.kv_len);
             inverses[lane / BATCH] = inverse_of(sum, weighing.kv_len);
         }
-        // A run of the head's tiles after the other, by way of the scores' room.
+        // Means go through the memory of the scores, BATCH tiles of the head at a time.
         let row = lane % 32u / 2u;
         let to = partial(kv_head, split, first + row) * width / PACK_MEANS + lane % 2u;
         for (var begin = 0u; begin < head_tiles; begin += BATCH) {
             let end = min(begin + BATCH, head_tiles);
-            // (Loops, see `finish_round` of matmul_coop.)
+            // Loops, as in `finish_round` of matmul_coop.wgsl.
             for (var d = max(subgroup, begin); d < end && d == subgroup; d++) {
                 store_scores(sums, d - begin);
             }

@@ -19,9 +19,9 @@ struct Params {
     head_dim: u32,
     head_vecs: u32,
     splits: u32,        // splits that `partials` and `stats` have room for
-    out_stride: u32,    // values from a row of out to the next
+    out_stride: u32,    // values from a row of `out` to the next
     mask: u32,          // CAUSAL or BLOCK
-    first_row: u32,     // of the piece
+    first_row: u32,     // first row of the chunk
     chunk_queries: u32, // queries of a kv head, of whole rows, that `partials` and `stats` have room for
 }
 
@@ -34,14 +34,14 @@ const GROUP_LANES: u32 = 32u;
 const LANES: u32 = GROUPS * GROUP_LANES;
 const LOWEST: f32 = -3.402823e38;
 
-// Four for each group at most.
+// No more than four splits a group.
 const FEW_SPLITS: bool = MAX_SPLITS <= 4u * GROUPS;
 
 var<workgroup> group_sums: array<vec4<f32>, LANES>;
 var<workgroup> group_stats: array<vec2<f32>, GROUPS>;
 
-// What a lane has of some splits: the largest of their m, and sums in its units. Two variables and not an array, whose
-// index a loop would count: that would put it into memory.
+// Some splits merged: the largest m, and sums relative to it. `first` and `second` are no array, since an array that a
+// loop indexes would live in memory.
 struct Merged {
     highest: f32,
     weight: f32,
@@ -66,7 +66,7 @@ fn no_splits() -> Merged {
     return Merged(LOWEST, 0.0, vec4(0.0), vec4(0.0));
 }
 
-// Where there is no such split, what was brought may be anything.
+// Replaces a split that does not exist: its memory may hold anything.
 fn keep_if(part: Merged, exists: bool) -> Merged {
     if exists {
         return part;
@@ -74,7 +74,7 @@ fn keep_if(part: Merged, exists: bool) -> Merged {
     return no_splits();
 }
 
-// Where there is no such split, the last one's again, which then counts for nothing.
+// Loads a split. One that does not exist is loaded as the last split and counts for nothing.
 fn load_split_if_any(splits: u32, kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
     return keep_if(load_split(kv_head, min(split, splits - 1u), query, vec), split < splits);
 }
@@ -110,7 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let query = group.y * heads_per_kv + head % heads_per_kv;
     let own = lane / GROUP_LANES;
     let vec = lane % GROUP_LANES;
-    // Asked for before it is known whether there are such splits: one wait for memory, not two.
+    // Loaded before the number of splits is known: one wait for memory, not two.
     let last = params.splits - 1u;
     let first = load_split(kv_head, min(own, last), query, vec);
     var second = no_splits();
@@ -134,7 +134,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         part = merge_five(part, second, third, fourth, no_splits());
         begin = splits;
     }
-    // Four at a time: more loads under way.
+    // Four splits at a time, for more loads under way.
     for (var s = begin; s < splits; s += 4u * GROUPS) {
         let a = load_split(kv_head, s, query, vec);
         let b = load_split_if_any(splits, kv_head, s + GROUPS, query, vec);
@@ -160,7 +160,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 }
 
-// Vec4 `i` of the head, of which each group has put its sum, at `vec`.
+// Combines the groups' sums of vec4 `i` of the head, which lane `vec` of each group has stored.
 fn store_mean(row: u32, head: u32, i: u32, groups: u32, vec: u32) {
     var highest = group_stats[0].x;
     for (var g = 1u; g < groups; g++) {

@@ -15,7 +15,8 @@ const QUERY_TILES: u32 = PAIRED_QUERIES / TILE;
 const PAIRS: u32 = QUERY_TILES / 2u;
 const LANES: u32 = QUERY_TILES * 32u;
 
-// A query's line has those of its pair's tiles side by side: of the first tile of positions two, and of the second.
+// The pair's two tiles of queries share lines of scores and weights: both at the first tile of positions, then both
+// at the second.
 const VALUE_LINE: u32 = 5u;  // packs
 const SCORE_LINE: u32 = 18u; // vec4
 const SECOND_SCORES: u32 = 9u;
@@ -27,7 +28,7 @@ var<workgroup> values: array<Halves, HEAD_TILES * TILE * VALUE_LINE>;
 var<workgroup> scores: array<vec4<f32>, PAIRS * TILE * SCORE_LINE>;
 var<workgroup> weights: array<Halves, PAIRS * TILE * WEIGHT_LINE>;
 var<workgroup> inverses: array<f32, QUERY_TILES * TILE>;
-var<workgroup> zero_later: vec4<u32>; // zero, see `later`
+var<workgroup> zero_later: vec4<u32>; // always zero, see `later`
 
 fn key_tile(tile: u32, d: u32) -> KeyTile {
     let at = tile * TILE * KEY_LINE + 2u * d;
@@ -50,7 +51,7 @@ fn store_scores(sum: SumTile, pair: u32, query_tile: u32, tile: u32) {
     coopStoreT(sum, &scores[at], line);
 }
 
-// Of the pair's queries with tile `tile` of positions.
+// Products of the pair's queries with tile `tile` of positions.
 fn store_products(a: Queries, b: Queries, pair: u32, tile: u32) {
     var first = SumTile();
     var second = SumTile();
@@ -90,8 +91,8 @@ fn add_values(pair: u32, d: u32, sums: Sums, tile: u32) -> Sums {
     return add_products(a, b, v, w, x, y, sums);
 }
 
-// Two tiles of the head, of which each subgroup has added a tile of queries, by way of its pair's scores' room: a lane has
-// half of a query's. `query` is that of the workgroup, `pack` says where its means go.
+// Stores means of two tiles of the head, through the memory of the pair's scores. Each subgroup brings one tile of
+// queries, and a lane stores half of a query's means at `pack`. `query` counts within the workgroup.
 fn store_means(a: SumTile, b: SumTile, subgroup: u32, lane: u32, query: u32, pack: u32) {
     store_scores(a, subgroup / 2u, 0u, subgroup % 2u);
     store_scores(b, subgroup / 2u, 1u, subgroup % 2u);
@@ -103,7 +104,7 @@ fn store_means(a: SumTile, b: SumTile, subgroup: u32, lane: u32, query: u32, pac
     workgroupBarrier();
 }
 
-// Tiles `tile` and the next; those beyond the last are read as that one. Their weights are zero.
+// Loads tiles `tile` and `tile + 1`. Beyond the last, tile `last` is loaded again, and its weights are zero.
 fn load_keys(at: u32, tile: u32, last: u32) -> Loaded {
     return Loaded(
         cache_keys[at + min(tile, last) * TILE_PACKS],
@@ -141,7 +142,7 @@ fn main(
     let kv_head = group.y;
     let first = group.x * QUERY_TILES * TILE;
     let queries = queries_of_chunk();
-    // Later rows see no less than earlier ones.
+    // Later rows see no fewer positions than earlier ones.
     let max_kv_len = kv_len_of(min(first + QUERY_TILES * TILE, queries) - 1u, queries, split);
     if first >= queries || max_kv_len == 0u {
         return;
@@ -150,7 +151,7 @@ fn main(
     let last = (max_kv_len - 1u) / TILE;
     let cache_at = (kv_head * (params.context / TILE) + split_begin(split) / TILE) * TILE_PACKS + lane;
 
-    // To weigh, a lane has a tile of positions of a query.
+    // For weights, a lane has one tile of positions of one query.
     let tile = lane % 2u;
     let row = lane / 2u % 16u;
     let query_tile = lane / 32u;
@@ -159,7 +160,7 @@ fn main(
     let pair_line = query_tile / 2u * TILE + row;
     let line = pair_line * SCORE_LINE + tile * SECOND_SCORES + query_tile % 2u * 4u;
     let weight_line = pair_line * WEIGHT_LINE + tile * SECOND_WEIGHTS + query_tile % 2u * 2u;
-    // To multiply and to add, a subgroup has a pair of tiles of queries, and one of the two of positions, or half of the head.
+    // For products and sums, a subgroup has a pair of tiles of queries, and one tile of positions or half of the head.
     let pair = subgroup / 2u;
     let side = subgroup % 2u;
     let head_tile = head_tile_of(subgroup);
@@ -216,8 +217,8 @@ fn main(
             weights[weight_line + 1u] = Halves(wc, wd);
             sum += sum_of_eight(wa, wc) + sum_of_eight(wb, wd);
             workgroupBarrier();
-            // Asked for where it can be known only now: a driver would ask while the registers are in use, take others, and
-            // wait for what is under way in order to copy it.
+            // The zero makes the address unknown until here. Otherwise a driver hoists these loads to where the
+            // registers are in use, and waits for them in order to copy them.
             let later = cache_at + zero_later.x;
             loaded_keys = load_keys(later, step + 4u, last);
             loaded_values = load_values(later, step + 2u, last);
@@ -237,7 +238,7 @@ fn main(
         store_stat(kv_head, split, query, reference, sum, kv_len);
         inverses[query_tile * TILE + row] = inverse_of(sum, kv_len);
     }
-    // Two tiles of queries by four of the head.
+    // A subgroup has sums of two tiles of queries by four tiles of the head.
     let of_pair = lane / 64u * 2u * TILE + lane % 32u / 2u;
     let other = of_pair + TILE;
     let place = head_tile_of(lane / 32u) * TILE + lane % 2u * PACK_MEANS;

@@ -33,14 +33,14 @@ struct Params {
     heads: u32,
     kv_heads: u32,
     head_vecs: u32,
-    context: u32,      // positions of the cache, whole tiles
-    queries: u32,
-    splits: u32,        // splits that `partials` and `stats` have room for
+    context: u32, // positions of the KV cache, whole tiles
+    queries: u32, // not read
+    splits: u32,  // splits that `partials` and `stats` have room for
     scale: f32,
-    mask: u32,          // CAUSAL
-    first_row: u32,     // 0
+    mask: u32,          // always CAUSAL
+    first_row: u32,     // always 0
     chunk_queries: u32, // queries of a kv head that `partials` and `stats` have room for
-    eps: f32,           // of the norms
+    eps: f32,           // epsilon of the norms
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -64,19 +64,19 @@ const LOG2_E: f32 = 1.44269504;
 const LOWEST: f32 = -3.402823e38;
 const F16_LARGEST: f32 = 65504.0;
 
-// Of the queries, in units of log2 and scaled; and the row's own key and value as the cache will have them.
+// The queries, scaled and in units of log2; the row's own key and value as the cache will store them.
 var<workgroup> queries: array<PerQuery, HEAD>;
 var<workgroup> own_key: array<vec4<f32>, HEAD / 4u>;
 var<workgroup> own_value: array<f32, HEAD>;
-// By subgroup: sums of squares of a query's values, and of the own key's.
+// Sums of squares by subgroup: of a query, and of the own key.
 var<workgroup> squares: array<vec2<f32>, LANES / MIN_SUBGROUP>;
-// What each 32 lanes have in the end.
+// Results of each 32 lanes, one of the eight tiles of a turn.
 var<workgroup> tile_highest: array<PerQuery, ROUND_ROBIN_TILES>;
 var<workgroup> tile_weights: array<PerQuery, ROUND_ROBIN_TILES>;
 var<workgroup> tile_own_weights: array<PerQuery, ROUND_ROBIN_TILES>;
 var<workgroup> tile_sums: array<PerQuery, ROUND_ROBIN_TILES * HEAD>;
 
-// A pair of a head's values, times the norm's weights, and how it is turned.
+// A pair of a head's values, its norm weights, and its rotation (cos, sin).
 struct Pair {
     values: vec2<f32>,
     weights: vec2<f32>,
@@ -101,10 +101,10 @@ fn as_f16(value: f32) -> f32 {
     return unpack2x16float(pack2x16float(vec2(value, 0.0))).x;
 }
 
-// Of a tile: each eighth of the head. The 32 lanes together read what lies together.
+// A lane's packs of a tile, one from each tile of the head. The 32 lanes read contiguous memory.
 alias Loaded = array<vec4<u32>, HEAD_TILES>;
 
-// Half of a position's key.
+// Loads half of a position's key.
 fn load_key(at: u32) -> Loaded {
     return Loaded(
         cache_keys[at],
@@ -118,7 +118,7 @@ fn load_key(at: u32) -> Loaded {
     );
 }
 
-// Eight of the head's values, of half of the positions.
+// Loads eight of the head's values, at half of the positions.
 fn load_values(at: u32) -> Loaded {
     return Loaded(
         cache_values[at],
@@ -151,7 +151,7 @@ fn load_own_key(half: u32) -> Loaded {
     );
 }
 
-// Products with the queries' values from `i` on.
+// Adds the products of a key's pack with the queries' values `i .. i + 8`.
 fn add_products(pack: vec4<u32>, i: u32, sum: PerQuery) -> PerQuery {
     let a = unpack2x16float(pack.x);
     let b = unpack2x16float(pack.y);
@@ -167,8 +167,7 @@ fn add_products(pack: vec4<u32>, i: u32, sum: PerQuery) -> PerQuery {
     return fma(PerQuery(d.y), queries[i + 7u], products);
 }
 
-// Written out, since an index that a loop counts would put the key into memory. In two sums, which need not wait for each
-// other.
+// Written out, since a key that a loop indexes would live in memory. Two sums need not wait for each other.
 fn scores(key: Loaded, half: u32) -> PerQuery {
     let i = half * 8u;
     var even = add_products(key[0], i, PerQuery(0.0));
@@ -183,7 +182,7 @@ fn scores(key: Loaded, half: u32) -> PerQuery {
     return part + subgroupShuffleXor(part, 1u);
 }
 
-// Weights of half of a tile's positions.
+// Weights of the queries at half of a tile's positions.
 alias HalfTileWeights = array<PerQuery, 8>;
 
 alias Sums = array<PerQuery, HEAD_TILES>;
@@ -216,7 +215,7 @@ fn add_values(values: Loaded, weights: HalfTileWeights, sums: Sums, factor: PerQ
     );
 }
 
-// An eighth of the head: of one of its values, both halves of the positions, which neighbouring lanes have.
+// Stores a sum over the tile's positions. Neighbouring lanes have the two halves of the positions.
 fn store_sum(at: u32, half: u32, sum: PerQuery) {
     let whole = sum + subgroupShuffleXor(sum, 1u);
     if half == 0u {
@@ -235,7 +234,7 @@ fn store_sums(at: u32, half: u32, sums: Sums) {
     store_sum(at + 7u * TILE, half, sums[7]);
 }
 
-// One of the head's values of a query: what all 32 lanes have of it put together, and the own value.
+// Stores value `i` of a query's partial result: the eight tiles' sums combined, plus the row's own value.
 fn store_partial(at: u32, q: u32, i: u32) {
     var highest = tile_highest[0][q];
     for (var t = 1u; t < ROUND_ROBIN_TILES; t++) {
@@ -256,8 +255,8 @@ fn store_partial(at: u32, q: u32, i: u32) {
     }
 }
 
-// The own key and value to their place: a lane eight of the key's values, or one of the value's, whose word it shares with
-// another position (see lib/qk_norm_rope/kv/tiles_f16.wgsl).
+// Stores the row's own key and value in the cache. A lane stores eight of the key's values, and one of the value's,
+// which shares a word with another position (lib/qk_norm_rope/kv/tiles_f16.wgsl).
 fn store_own(lane: u32, head_at: u32, own: u32) {
     let tile = (head_at + own / TILE) * HEAD_TILES;
     let place = own % TILE;
@@ -286,13 +285,13 @@ fn main(
     let kv_head = group.y;
     let first_query = group.z * QUERIES;
     let head_at = kv_head * (params.context / TILE);
-    let own_tile = index / TILE_LANES; // of the eight
+    let own_tile = index / TILE_LANES; // which of the turn's eight tiles
     let tile_lane = index % TILE_LANES;
     let half = tile_lane % 2u;
     let stride = HEAD_TILES * TILE_PACKS;
     let first = group.x * ROUND_ROBIN_TILES + own_tile;
 
-    // A lane of the last heads there are takes the last one's again.
+    // A lane beyond the last head takes the last head again.
     let i = index % PAIRS;
     let query = first_query + index / PAIRS;
     let head = kv_head * heads_per_kv + min(query, heads_per_kv - 1u);
@@ -369,7 +368,7 @@ fn main(
         }
     }
 
-    let tile_weight = tile_sum(index, weight) * 0.5; // two lanes have the same
+    let tile_weight = tile_sum(index, weight) * 0.5; // two lanes have the same weight
     let tile_own_weight = tile_sum(index, own_weight) * 0.5;
     if tile_lane == 0u {
         tile_highest[own_tile] = highest;
@@ -378,7 +377,7 @@ fn main(
     }
     store_sums(own_tile * HEAD + tile_lane / 2u, half, sums);
     workgroupBarrier();
-    // A query's value a lane, query after query.
+    // A lane stores one value of a query, query after query.
     for (var q = index / HEAD; q < min(QUERIES, heads_per_kv - first_query); q += LANES / HEAD) {
         store_partial(partial(kv_head, group.x, first_query + q), q, index % HEAD);
     }

@@ -68,8 +68,8 @@ fn store_scores(sum: SumTile, query_tile: u32) {
     coopStoreT(sum, &scores[at], line);
 }
 
-// A tile of what each subgroup has added, by way of its scores' room: a lane has half of a query's, of which `pack` says
-// where they go, and `query` whose of the workgroup's they are.
+// Stores means of one tile of sums, through the memory of the subgroup's scores. A lane stores half of a query's means
+// at `pack`. `query` counts within the workgroup.
 fn store_means(sum: SumTile, subgroup: u32, lane: u32, query: u32, pack: u32) {
     store_scores(sum, subgroup);
     workgroupBarrier();
@@ -110,7 +110,7 @@ fn main(
     if first >= queries {
         return;
     }
-    // Later rows see no less than earlier ones.
+    // Later rows see no fewer positions than earlier ones.
     let max_kv_len = kv_len_of(min(first + QUERY_TILES * TILE, queries) - 1u, queries, split);
     if max_kv_len == 0u {
         return;
@@ -118,20 +118,20 @@ fn main(
     let last = (max_kv_len - 1u) / TILE;
     let cache_at = (kv_head * (params.context / TILE) + split_begin(split) / TILE) * TILE_PACKS;
 
-    // To weigh, a lane has half a tile of positions of a query: every other four.
+    // For weights, a lane has half a tile of positions of one query: every other four.
     let half = lane % 2u;
     let query = first + lane / 2u;
     let kv_len = kv_len_of(query, queries, split);
     let line = lane / 2u * SCORE_LINE + half;
     let weight_line = lane / 2u * WEIGHT_LINE + half;
-    // To add, a subgroup has two tiles of queries, and four of the head.
+    // For sums, a subgroup has two tiles of queries and four tiles of the head.
     let pair = subgroup / 2u * 2u;
     let head_tile = head_tile_of(subgroup);
 
     let width = HEAD_TILES * TILE;
     let held = held_queries(kv_head, first + subgroup * TILE);
     var reference = 0.0;
-    var even = 0.0; // sums of weights
+    var even = 0.0; // weights of even tiles, summed; `odd` likewise
     var odd = 0.0;
     var sums = no_sums();
     var attempts = 1u;
@@ -163,7 +163,7 @@ fn main(
             let tile_sum = sum_of_lane + subgroupShuffleXor(sum_of_lane, 1u);
             even += select(tile_sum, 0.0, step % 2u == 1u);
             odd += select(0.0, tile_sum, step % 2u == 1u);
-            // Last, as they have been under way longest by then, and few registers are in use.
+            // Staged last: by now these loads are done, and few registers are in use.
             stage_keys(loaded_keys, lane);
             stage_values(loaded_values, lane);
             loaded_keys = load_keys(cache_at + min(step + 2u, last) * TILE_PACKS, lane);
@@ -172,7 +172,7 @@ fn main(
             sums = add_values(pair, head_tile, sums);
         }
         if attempt == 0u {
-            // The largest is known already.
+            // The first attempt has found the largest score.
             let all = max(largest, subgroupShuffleXor(largest, 1u));
             let retry = even + odd > MAX_SUM;
             reference = select(reference, largest_reference(all), retry);
@@ -183,7 +183,7 @@ fn main(
         store_stat(kv_head, split, query, reference, even + odd, kv_len);
         inverses[lane / 2u] = inverse_of(even + odd, kv_len);
     }
-    // Two tiles of queries by four of the head.
+    // A subgroup has sums of two tiles of queries by four tiles of the head.
     let of_pair = lane / 64u * 2u * TILE + lane % 32u / 2u;
     let other = of_pair + TILE;
     let place = head_tile_of(lane / 32u) * TILE + lane % 2u * PACK_MEANS;

@@ -14,9 +14,9 @@
 // Grid: (packs / LANES, rows). One lane a pack.
 
 struct Params {
-    packs: u32,   // packs of a row
-    first_id: u32, // id of the piece's first row
-    ids: u32,      // rows of the piece
+    packs: u32,    // packs of a row
+    first_id: u32, // id of the slab's first row
+    ids: u32,      // rows of the slab
     masked: u32,   // 1: rows after the first are masks
     mask_id: u32,
     pad0: u32,

@@ -16,12 +16,12 @@
 
 struct Params {
     matrix: u32,    // which matrix of the model
-    first_row: u32, // row of the matrix that the piece begins with; even
-    outputs: u32,   // rows of the piece
+    first_row: u32, // first row of the slab; even
+    outputs: u32,   // rows of the slab
     inputs: u32,    // columns
-    packs: u32,    // packs of a row
-    stored: u32,    // packs of the piece, padding rows included
-    unit: f32,
+    packs: u32,     // packs of a row
+    stored: u32,    // packs of the slab, padding rows included
+    unit: f32,      // a power of two
     twins: u32,     // 1: rows in pairs
 }
 
@@ -29,10 +29,10 @@ struct Params {
 @group(0) @binding(1) var<uniform> params: Params;
 
 const LANES: u32 = 256u;
-const TWIN_FIRST: f32 = 6.1035156e-5; // 2^-14, f16's smallest with full precision
+const TWIN_FIRST: f32 = 6.1035156e-5; // 2^-14, the smallest normal f16
 const TWIN_STEP: f32 = 5.9604645e-8;  // 2^-24
 
-// The values of four columns from 16 random bits each.
+// The values of four columns, from 16 random bits each.
 fn four(row: u32, first: u32, twin: bool) -> vec4<f32> {
     let key = philox(vec2(params.matrix, state.seed_high), state.seed).x;
     let bits = philox(vec2(row, first), key);

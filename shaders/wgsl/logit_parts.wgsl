@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var k = 0u; k < EACH; k++) {
         let id = part * PART + k * PART_LANES + place;
         mine[k] = logits[row * params.vocabulary + min(id, params.vocabulary - 1u)];
-        // The last one again changes no maximum.
+        // Beyond the row, the last logit comes again and changes no maximum.
         key = max(key, key_of_logit(mine[k]));
     }
     keys[lane] = key;

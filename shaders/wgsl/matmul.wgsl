@@ -19,10 +19,10 @@
 // they then read from the L2 cache.
 
 struct Params {
-    outputs: u32,  // rows of the matrix
-    packs: u32,   // packs of a row
-    out_stride: u32, // values from a row of y to the next
-    out_first: u32,  // column of y that output 0 goes to
+    outputs: u32,    // rows of the matrix
+    packs: u32,      // packs of a row
+    out_stride: u32, // values from a row of `out` to the next
+    out_first: u32,  // column of `out` that output 0 goes to
 }
 
 @group(0) @binding(0) var<storage, read> state: State;

@@ -25,20 +25,20 @@ enable wgpu_cooperative_matrix;
 
 const LANES: u32 = SLICES * 32u;
 
-// Whether the first tiles are asked for before it is known whether there are such rows: one wait for memory, not two. It
-// takes registers, and so workgroups, of which those with few slices need many.
+// Whether the first tiles are loaded before the number of rows is known: one wait for memory, not two. Early loads
+// take registers, and so cost workgroups that run together. Few slices need many workgroups.
 const LOAD_EARLY: bool = SLICES > 4u;
 
 var<private> subgroup_lane: u32;
 
-// Partial sums of one tile of rows by outputs at a time: the less memory a workgroup takes, the more of them run.
+// Room for one tile of rows by one tile of outputs: the less memory a workgroup takes, the more of them run.
 var<workgroup> partials: array<f32, SLICES * TILE_VALUES>;
 
 fn input_tile(at: u32) -> InputTile {
     return coopLoadT<InputTile>(&x[at], 16u);
 }
 
-// The sum at place `at` of the tile.
+// The product at index `at` of the tile.
 fn total(at: u32) -> f32 {
     var sum = partials[at];
     for (var slice = 1u; slice < SLICES; slice++) {
@@ -47,10 +47,10 @@ fn total(at: u32) -> f32 {
     return sum * params.scale;
 }
 
-// Adds the slices' sums of a tile of rows by a tile of outputs, of the workgroup's.
+// Adds the slices' sums of one tile of rows by one tile of outputs, and finishes it.
 fn finish_round(lane: u32, slice: u32, row_tile: u32, column: u32, sum: SumTile, addends: vec2<f32>) {
     workgroupBarrier();
-    // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
+    // A loop that runs once or never: naga takes an `if` on the subgroup's number for divergent control flow.
     for (var s = slice; s < SLICES; s += SLICES) {
         let at = s * TILE_VALUES;
         let stride = TILE;
@@ -92,13 +92,13 @@ fn main(
     }
     let addends = addends_of_rows(lane);
     var sums = zero();
-    // A loop, see `finish_round`.
+    // A loop, as in `finish_round`.
     for (var is_first = LOAD_EARLY && k + 2u <= end; is_first; is_first = false) {
         sums = add_products(a_first, weights_of(place, b_first), sums);
         sums = add_products(a_second, weights_of(place, b_second), sums);
         k += 2u;
     }
-    // Two tiles at a time: more loads under way.
+    // Two tiles at a time, for more loads under way.
     for (; k + 2u <= end; k += 2u) {
         let at = k * TILE_VALUES;
         let next = at + TILE_VALUES;

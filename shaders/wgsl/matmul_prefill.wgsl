@@ -30,33 +30,33 @@ enable wgpu_cooperative_matrix;
 @group(0) @binding(5) var<storage, read_write> totals: array<f32>;
 
 const LANES: u32 = 128u;
-const M_TILES: u32 = PREFILL_TILE / TILE;    // of a workgroup
+const M_TILES: u32 = PREFILL_TILE / TILE; // tiles of rows of a workgroup; N_TILES: tiles of outputs
 const N_TILES: u32 = PREFILL_TILE / TILE;
-const PARTS: u32 = 4u;        // subgroups that multiply, 2 of rows by 2 of outputs
-const PART_TILES: u32 = 4u;   // of rows, and of outputs, of a part
+const PARTS: u32 = 4u;      // subgroups that multiply: 2 by rows, 2 by outputs
+const PART_TILES: u32 = 4u; // tiles of rows, and of outputs, of a part
 
-// In workgroup memory: weights, then inputs, a row's two tiles of k side by side. A row has room for 40 values, so that
-// eight rows lie in different banks.
+// Workgroup memory holds weights, then inputs, a row's two tiles of k side by side. A row has room for 40 values, so
+// that eight rows lie in different banks.
 const STAGED_ROW: u32 = 5u; // packs
 const STAGED_TILE: u32 = TILE * STAGED_ROW;
 const TILE_PACKS: u32 = 32u;
-const TILES_AT_ONCE: u32 = LANES / TILE_PACKS / 2u; // that all lanes bring at once, of two tiles of k
+const TILES_AT_ONCE: u32 = LANES / TILE_PACKS / 2u; // tiles that all lanes load at once, from two tiles of k
 
-// Of a part: four tiles of rows for the first tile of outputs, then for the next.
+// Sums of a part: four tiles of rows for the first tile of outputs, then for the next.
 alias Sums = array<SumTile, 16>;
-// Of a lane: a pack of every second tile, four of weights and four of inputs.
+// Packs of a lane: one of every second tile, four of weights and four of inputs.
 alias Loaded = array<vec4<u32>, 8>;
 
 var<workgroup> staged: array<Halves, (N_TILES + M_TILES) * STAGED_TILE>;
-var<workgroup> sums_of_round: array<f32, PART_TILES * TILE_VALUES>; // of a tile of rows
+var<workgroup> sums_of_round: array<f32, PART_TILES * TILE_VALUES>; // one tile of rows of a part
 
-// Of the lane: where its packs of the first tile of k are, and which of two tiles of k it brings.
+// The lane's packs of the first tile of k; whether it loads the second of two tiles of k; its index in `staged`.
 var<private> weights_at: vec4<u32>;
 var<private> x_at: vec4<u32>;
 var<private> second: u32;
-var<private> place: u32; // in `staged`
+var<private> place: u32;
 
-// The last tile of k again where there is none.
+// Loads the lane's packs of tile `k + second`. Beyond the last tile of k, the last one is loaded again.
 fn load_packs(k: u32) -> Loaded {
     let tile = min(k + second, params.k_tiles - 1u) * TILE_PACKS;
     let w = weights_at + tile;
@@ -91,7 +91,7 @@ fn no_sums() -> Sums {
     );
 }
 
-// Of the two tiles of k that are staged, the first or the second is multiplied.
+// Multiplies the first (k = 0) or the second (k = 1) of the two staged tiles of k.
 fn add_products(part: u32, k: u32, sums: Sums) -> Sums {
     let first_weights = part / 2u * PART_TILES * STAGED_TILE + 2u * k;
     let first_inputs = (N_TILES + part % 2u * PART_TILES) * STAGED_TILE + 2u * k;
@@ -123,8 +123,8 @@ fn add_products(part: u32, k: u32, sums: Sums) -> Sums {
     );
 }
 
-// The sum of the slices so far. What a subgroup keeps it finds again after a barrier, of which each slice that has tiles
-// of k has some.
+// The total of the earlier slices. A subgroup reads its own stores, and each slice that has tiles of k puts barriers
+// between.
 fn total_tile(at: u32) -> SumTile {
     return coopLoadT<SumTile>(&totals[at], TILE);
 }
@@ -173,15 +173,15 @@ fn keep_totals(at: u32, sums: Sums) {
     keep_tile(at + 15u * TILE_VALUES, sums[15]);
 }
 
-// Of the round, where the tile's sums begin that are finished.
+// Where in `sums_of_round` the tile begins that is being finished.
 var<private> tile_at: u32;
 
-// The sum at place `at` of the tile.
+// The product at index `at` of the tile.
 fn total(at: u32) -> f32 {
     return sums_of_round[tile_at + at] * params.scale;
 }
 
-// What becomes of the sums of a part's tile of rows.
+// Finishes one tile of rows of a part, four tiles of outputs.
 fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, b: SumTile, c: SumTile, d: SumTile) {
     let row = first_row + (part % 2u * PART_TILES + row_tile) * TILE;
     let column = first_column + part / 2u * PART_TILES;
@@ -190,7 +190,7 @@ fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, 
     let c_addends = addends_of(lane, row, column + 2u);
     let d_addends = addends_of(lane, row, column + 3u);
     workgroupBarrier();
-    // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
+    // A loop that runs once or never: naga takes an `if` on the subgroup's number for divergent control flow.
     for (var s = subgroup; s == part; s += PARTS) {
         let stride = TILE;
         let b_at = TILE_VALUES;
@@ -212,7 +212,7 @@ fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, 
     finish_tile(lane, row, column + 3u, d_addends);
 }
 
-// All sums of the 128 rows and outputs, into workgroup memory a part's tile of rows at a time.
+// Finishes all 128 rows and outputs, through workgroup memory, one tile of rows of a part at a time.
 fn finish(lane: u32, subgroup: u32, sums: Sums) {
     for (var part = 0u; part < PARTS; part++) {
         finish_round(lane, subgroup, part, 0u, sums[0], sums[4], sums[8], sums[12]);
@@ -222,10 +222,10 @@ fn finish(lane: u32, subgroup: u32, sums: Sums) {
     }
 }
 
-// Where the lane finds its packs, of the tile of outputs and the tile of rows that begin a workgroup's.
+// Finds the lane's packs. `row_tile` and `column_tile` are the first of the workgroup.
 fn find_sources(lane: u32, row_tile: u32, column_tile: u32) {
     let tiles = vec4(0u, 1u, 2u, 3u) * TILES_AT_ONCE + lane / (2u * TILE_PACKS);
-    // Where the matrix ends, its last outputs are multiplied again, for nothing.
+    // Beyond the matrix, its last outputs are multiplied again, and not stored.
     let columns = min(column_tile + tiles, vec4((params.outputs - 1u) / TILE));
     weights_at = columns * params.k_tiles * TILE_PACKS + lane % TILE_PACKS;
     x_at = (row_tile + tiles) * params.k_tiles * TILE_PACKS + lane % TILE_PACKS;
@@ -244,7 +244,7 @@ fn main(
     let pack = lane % TILE_PACKS;
     second = lane / TILE_PACKS % 2u;
     place = (lane / (2u * TILE_PACKS) * TILE + pack / 2u) * STAGED_ROW + 2u * second + pack % 2u;
-    // Subgroups beyond those that there is work for do the last one's too.
+    // Subgroups beyond PARTS repeat the last part: all must reach the same barriers.
     let part = min(subgroup, PARTS - 1u);
     let totals_at = (group.x * PARTS + part) * 16u * TILE_VALUES;
 
@@ -274,7 +274,7 @@ fn main(
                 stage_packs(next);
                 workgroupBarrier();
             }
-            // Loops again. Subgroups without work of their own leave the totals alone.
+            // Loops, as in `finish_round`. Subgroups beyond PARTS leave the totals alone.
             for (var later = select(0u, slice, subgroup < PARTS); later > 0u; later = 0u) {
                 sums = add_totals(totals_at, sums);
             }

@@ -20,12 +20,12 @@
 
 struct Params {
     outputs: u32,    // rows of the matrix
-    packs: u32,     // packs of a row
-    inputs: u32,     // values of a row that are no padding
-    out_stride: u32, // see `row_product`
+    packs: u32,      // packs of a row
+    inputs: u32,     // values of a row without padding
+    out_stride: u32, // see choice epilogue
     out_first: u32,
-    scale: f32,      // a power of two
-    eps: f32,        // of the norm
+    scale: f32, // a power of two
+    eps: f32,   // epsilon of the norm
     pad0: u32,
 }
 
@@ -34,8 +34,8 @@ struct Params {
 
 const OUTPUTS: u32 = N_TILES * 16u;
 const LANES: u32 = SLICES * 32u;
-const PARTS: u32 = 2u * SLICES;         // lanes that share an output
-const K_TILES_AT_ONCE: u32 = 8u / N_TILES;   // tiles of k at a time: eight loads under way
+const PARTS: u32 = 2u * SLICES;            // lanes that share an output
+const K_TILES_AT_ONCE: u32 = 8u / N_TILES; // eight loads under way
 
 var<workgroup> partials: array<f32, PARTS * OUTPUTS>;
 var<workgroup> squares: array<f32, PARTS>;
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if row_count() == 0u {
         return;
     }
-    // Asked for now: memory takes its time.
+    // Loaded early, to be there at the end.
     let addend = addend_of(lane, group.x * OUTPUTS);
     prepare(lane);
     let slice = lane / 32u;
@@ -104,7 +104,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     finish_products(lane, first, addend);
 }
 
-// The product with output `o` of the workgroup.
+// The product of output `o` of the workgroup.
 fn total(o: u32) -> f32 {
     var sum = 0.0;
     var square_sum = 0.0;

@@ -19,9 +19,9 @@ struct Params {
     kv_heads: u32,
     head_dim: u32,
     head_vecs: u32,  // vec4 of a head, padded
-    qkv_stride: u32, // values from a row of qkv to the next
-    context: u32,   // positions of the cache
-    queries: u32,    // queries of a kv head that `q` has room for, where it is in tiles
+    qkv_stride: u32, // values from a row of `qkv` to the next
+    context: u32,    // positions of the KV cache
+    queries: u32,    // queries of a kv head that a tiled `q` has room for
     eps: f32,
 }
 
@@ -32,7 +32,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> rope: array<vec2<f32>>;
 
 const LANES: u32 = 64u;
-const PAIRS: u32 = 2u; // of a lane: heads have up to 256 values
+const PAIRS: u32 = 2u; // pairs of a lane: heads have up to 256 values
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
@@ -44,8 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let norm = select(0u, params.head_dim, is_key);
     let half_dim = params.head_dim / 2u;
 
-    // Loaded before it is known whether there is such a row, and the rest before the sum of squares is known: waits for
-    // memory come together.
+    // Loaded before the number of rows is known, and norm and rotation before the sum of squares: one wait each.
     var a: array<f32, PAIRS>;
     var b: array<f32, PAIRS>;
     var rotation: array<vec2<f32>, PAIRS>;

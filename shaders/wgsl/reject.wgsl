@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let anchor = state.start + state.logit_first;
     let position = anchor + row + 1u;
     let draft = tokens[position];
-    // A draft of a row without numbers is no id.
+    // A row without numbers has no draft: its id is not in the vocabulary.
     let known = draft < params.vocabulary && draft_cuts[row].mass > 0.0 && cuts[row].mass > 0.0;
     let looked_up = select(0u, draft, known);
     let ratio = p_of(row, looked_up) / max(q_of(row, looked_up), 1e-8);
@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     }
     store_partial(thread, residual);
     workgroupBarrier();
-    // Not greater, so that it holds for NaN too.
+    // Negated, so that NaN draws from p too.
     let draw_from_p = !(total(thread) > 1e-5);
     var best = LOWEST;
     var best_id = NO_ID;

@@ -12,8 +12,8 @@
 
 struct Params {
     width: u32,
-    stride: u32,     // values from a row of x to the next
-    out_stride: u32, // of out
+    stride: u32,     // values from a row of `x` to the next
+    out_stride: u32, // values from a row of `out` to the next
     eps: f32,
 }
 
@@ -23,14 +23,14 @@ struct Params {
 @group(0) @binding(3) var<storage, read> norm: array<vec4<f32>>;
 
 const LANES: u32 = 256u;
-const KEPT: u32 = 4u; // vec4 that a lane keeps: rows of up to 4096 values are read once
+const KEPT: u32 = 4u; // vec4 that a lane keeps: rows of up to 4,096 values are read once
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let row = group.x;
     let vecs = params.stride / 4u;
     let source = source_row(row) * vecs;
-    // Loaded before it is known whether there is such a row: one wait for memory, not two.
+    // Loaded before the number of rows is known: one wait for memory, not two.
     let last = arrayLength(&x) - 1u;
     var kept = array<vec4<f32>, KEPT>();
     var squares = 0.0;

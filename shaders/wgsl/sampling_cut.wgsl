@@ -28,27 +28,26 @@
 @group(0) @binding(3) var<storage, read> parts: array<LogitPart>;
 @group(0) @binding(4) var<storage, read_write> cuts: array<SamplingCut>;
 
-const LANES: u32 = 256u; // as many as a digit has values
+const LANES: u32 = 256u;        // one for each value of a digit
 const UNIT: f32 = 1073741824.0; // 2^30
 const MAX_PARTS: u32 = 512u;
 const MAX_GATHERED: u32 = 768u;
-// Nearer to 1, top_p is not looked for among few: rounding could leave it out.
+// Closer to 1, top_p is searched among all ids: a bound on weights could drop the wrong ones by rounding.
 const MIN_TAIL: f32 = 0.001;
 
-// Counters.
+// Indices of `counters`.
 const WANTED: u32 = 0u;
 const GATHERED: u32 = 1u;
 const COUNTED: u32 = 2u;
 
-const INFINITE_KEY: u32 = 0x007fffffu; // of -infinity, the lowest number
+const INFINITE_KEY: u32 = 0x007fffffu; // key of -infinity, the lowest number
 
-// An id and its logit's key.
 struct Entry {
     key: u32,
     id: u32,
 }
 
-// Where entries come from.
+// Kinds of source.
 const FROM_PARTS: u32 = 0u;
 const FROM_LOGITS: u32 = 1u;
 const FROM_GATHERED: u32 = 2u;
@@ -59,17 +58,18 @@ struct Source {
     count: u32,
 }
 
-// Where a radix selection stands.
+// State of a radix selection.
 struct Selection {
     prefix: u32,      // digits found so far
     above: vec2<u32>, // number or mass above the prefix: low and high word
-    whole: vec2<u32>, // number or mass of all
+    whole: vec2<u32>, // number or mass of all entries
     cut: u32,         // 1: the selection ends within the row, 0: everything remains
 }
 
-var<workgroup> low: array<atomic<u32>, LANES>;  // number, or low word of mass, by digit
-var<workgroup> high: array<atomic<u32>, LANES>; // high word
-var<workgroup> above_digit: array<vec2<u32>, 2u * LANES>; // of the digit and all larger ones; a step's, and the next's
+var<workgroup> low: array<atomic<u32>, LANES>;  // number of entries, or low word of mass, by digit
+var<workgroup> high: array<atomic<u32>, LANES>; // high word of mass, by digit
+// Number or mass of a digit and all larger ones, twice: a step reads one half and writes the other.
+var<workgroup> above_digit: array<vec2<u32>, 2u * LANES>;
 var<workgroup> found: Selection;
 var<workgroup> gathered: array<Entry, MAX_GATHERED>;
 var<workgroup> wanted: array<u32, MAX_PARTS>; // parts to gather from
@@ -116,13 +116,13 @@ fn entry(source: Source, i: u32) -> Entry {
     }
 }
 
-// Counts by digit the number or the mass of the entries whose key begins with the prefix and is `least` or more.
+// Counts entries, or sums their mass, by digit. Only keys that begin with the prefix and are at least `least` count.
 fn count_digits(lane: u32, source: Source, shift: u32, by_mass: bool, highest: f32, least: u32) {
     atomicStore(&low[lane], 0u);
     atomicStore(&high[lane], 0u);
     workgroupBarrier();
     let prefix = found.prefix;
-    // Four at a time, whose loads do not wait for each other.
+    // Four loads at a time, which do not wait for each other.
     for (var i = lane; i < source.count; i += 4u * LANES) {
         var four: array<Entry, 4>;
         for (var k = 0u; k < 4u; k++) {
@@ -130,7 +130,7 @@ fn count_digits(lane: u32, source: Source, shift: u32, by_mass: bool, highest: f
         }
         for (var k = 0u; k < 4u; k++) {
             let key = four[k].key;
-            // A shift by 32 is none.
+            // WGSL has no shift by 32.
             let same = shift == 24u || key >> ((shift + 8u) & 31u) == prefix >> ((shift + 8u) & 31u);
             if same && key >= least && i + k * LANES < source.count {
                 let digit = (key >> shift) & 255u;
@@ -145,12 +145,12 @@ fn count_digits(lane: u32, source: Source, shift: u32, by_mass: bool, highest: f
     workgroupBarrier();
 }
 
-// Each lane its digit, the largest first: sums what is counted for it and all larger ones.
+// Sums the counts of a digit and all larger ones. Lane 0 has the largest digit.
 fn sum_digits(lane: u32) {
     let digit = LANES - 1u - lane;
     above_digit[lane] = vec2(atomicLoad(&low[digit]), atomicLoad(&high[digit]));
     workgroupBarrier();
-    // Eight steps from one half to the other: the last ends where the first began.
+    // Eight steps, each from one half to the other: the result is in the first half.
     var side = 0u;
     for (var step = 1u; step < LANES; step *= 2u) {
         var sum = above_digit[side + lane];
@@ -163,7 +163,7 @@ fn sum_digits(lane: u32) {
     }
 }
 
-// What may be above the last entry that remains: for top-p, a share of all.
+// The number or mass that may lie above the last remaining entry.
 fn bound_of(by_mass: bool, whole: vec2<u32>) -> vec2<u32> {
     if by_mass {
         return wide_from_float(float_from_wide(whole) * max(state.top_p, 0.0));
@@ -171,8 +171,7 @@ fn bound_of(by_mass: bool, whole: vec2<u32>) -> vec2<u32> {
     return vec2(state.top_k - 1u, 0u);
 }
 
-// The key of the last entry that remains, with what is above it. `mass` is that of the row, or 0 if it is to be
-// counted.
+// Finds the key of the last remaining entry, and the number or mass above it. `mass` is the row's, or 0 to count it.
 fn select_key(lane: u32, source: Source, by_mass: bool, highest: f32, least: u32, mass: f32) -> Selection {
     if lane == 0u {
         found = Selection(0u, vec2(0u), wide_from_float(mass * UNIT), 0u);
@@ -194,7 +193,7 @@ fn select_key(lane: u32, source: Source, by_mass: bool, highest: f32, least: u32
         if lane == 0u {
             found.whole = whole;
         }
-        // One lane at most: sums only grow.
+        // True in one lane at most: sums only grow.
         if exceeds(here, bound) && !exceeds(larger, bound) {
             found.prefix = so_far.prefix | ((LANES - 1u - lane) << shift);
             found.above = larger;
@@ -205,7 +204,7 @@ fn select_key(lane: u32, source: Source, by_mass: bool, highest: f32, least: u32
     return workgroupUniformLoad(&found);
 }
 
-// The row's largest key, and its mass.
+// The row's largest key, and the row's mass.
 fn whole_row(lane: u32, row: u32) -> vec2<u32> {
     var key = LOWEST_KEY;
     for (var i = lane; i < params.parts; i += LANES) {
@@ -239,7 +238,7 @@ fn whole_row(lane: u32, row: u32) -> vec2<u32> {
     return workgroupUniformLoad(&above_digit[0]);
 }
 
-// Gathers the ids whose keys are `least` or more. Where there are too many, they are to be looked for in the logits.
+// Gathers the ids whose keys are at least `least`. If there are too many, the source is the logits.
 fn gather(lane: u32, row: u32, least: u32) -> Source {
     let everywhere = Source(FROM_LOGITS, row, params.vocabulary);
     if lane == 0u {
@@ -283,7 +282,7 @@ fn gather(lane: u32, row: u32, least: u32) -> Source {
     return Source(FROM_GATHERED, row, count);
 }
 
-// A counter's value, once all lanes have counted.
+// A counter's value, after all lanes have counted.
 fn total_of(lane: u32, counter: u32) -> u32 {
     workgroupBarrier();
     if lane == 0u {
@@ -292,7 +291,7 @@ fn total_of(lane: u32, counter: u32) -> u32 {
     return workgroupUniformLoad(&shared_count);
 }
 
-// What the lanes counted, together.
+// The sum of `mine` over all lanes.
 fn counted(lane: u32, mine: u32) -> u32 {
     if lane == 0u {
         atomicStore(&counters[COUNTED], 0u);
@@ -302,16 +301,17 @@ fn counted(lane: u32, mine: u32) -> u32 {
     return total_of(lane, COUNTED);
 }
 
-// What remains of a row.
+// Where the remaining ids of a row end.
 struct Cut {
-    least: u32,    // key of the last
-    last_id: u32,  // its id, where a later one with the same key is dropped
-    mass: vec2<u32>,
+    least: u32,      // key of the last remaining id
+    last_id: u32,    // that id, if a later one with the same key is dropped
+    mass: vec2<u32>, // mass of the remaining ids, in units
 }
 
 var<workgroup> cut_of_few: Cut;
 
-// Both cuts among gathered entries, one a lane at most: how many remain, and `cut_of_few`. `mass` as for `select_key`.
+// Makes both cuts among gathered entries, at most one a lane. Sets `cut_of_few`, and returns how many entries remain.
+// `mass` is as for `select_key`.
 fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, mass: f32) -> u32 {
     let mine = gathered[min(lane, count - 1u)];
     let weight = mass_of(logit_of_key(mine.key), highest);
@@ -350,7 +350,7 @@ fn cut_few(lane: u32, count: u32, by_number: bool, by_mass: bool, highest: f32, 
     return remain;
 }
 
-// How many of the entries up to id `last` have this key.
+// The number of entries with this key, up to id `last`.
 fn count_ties(lane: u32, source: Source, key: u32, last: u32) -> u32 {
     var mine = 0u;
     for (var i = lane; i < source.count; i += LANES) {
@@ -362,11 +362,10 @@ fn count_ties(lane: u32, source: Source, key: u32, last: u32) -> u32 {
     return counted(lane, mine);
 }
 
-// The id of the n-th of those that have this key, by halving.
+// The id of the n-th entry with this key, by halving.
 fn id_of_tie(lane: u32, source: Source, key: u32, n: u32) -> u32 {
     var low_id = 0u;
     var high_id = params.vocabulary - 1u;
-    // 24 halvings: a vocabulary has at most 2^24 ids.
     for (var i = 0u; i < VOCABULARY_HALVINGS; i++) {
         let middle = (low_id + high_id) / 2u;
         if count_ties(lane, source, key, middle) >= n {
@@ -378,7 +377,7 @@ fn id_of_tie(lane: u32, source: Source, key: u32, n: u32) -> u32 {
     return high_id;
 }
 
-// The mass of the entries that remain, in units.
+// The mass of the remaining entries, in units.
 fn remaining_mass_of(lane: u32, source: Source, highest: f32, least: u32, last_id: u32) -> vec2<u32> {
     var mass = vec2(0u);
     for (var i = lane; i < source.count; i += LANES) {
@@ -415,7 +414,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     let by_number = state.top_k > 0u && state.top_k < params.vocabulary;
     let by_mass = state.top_p < 1.0;
-    var least = LOWEST_KEY + 1u; // everything that is a number
+    var least = LOWEST_KEY + 1u; // everything but NaN
     var last_id = 0xffffffffu;
     var remaining_mass = mass;
     if by_number || by_mass {
@@ -430,7 +429,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let source = gather(lane, row, bound);
         if source.kind == FROM_GATHERED && source.count <= LANES {
             let remain = cut_few(lane, source.count, by_number, by_mass, highest, mass);
-            // Else everything that is a number was gathered, and remains.
+            // Otherwise everything but NaN was gathered, and remains.
             if remain < source.count || bound > LOWEST_KEY + 1u {
                 let cut = workgroupUniformLoad(&cut_of_few);
                 least = cut.least;

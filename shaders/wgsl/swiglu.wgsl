@@ -9,7 +9,7 @@
 
 struct Params {
     width: u32,
-    out_stride: u32, // values from a row of out to the next
+    out_stride: u32, // values from a row of `out` to the next
     pad0: u32,
     pad1: u32,
 }

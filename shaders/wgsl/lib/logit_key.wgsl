@@ -1,8 +1,8 @@
 // Keys of logits: integers in the order of the logits. Drivers cannot round them, or drop a test for NaN.
 
-const LOWEST_KEY: u32 = 0u; // of NaN
+const LOWEST_KEY: u32 = 0u; // key of NaN
 
-// A number whose order as u32 is that of the logit as f32. Both zeros are one.
+// The key of a logit. Both zeros have the same key.
 fn key_of_logit(logit: f32) -> u32 {
     let bits = bitcast<u32>(logit);
     let magnitude = bits & 0x7fffffffu;

@@ -9,7 +9,7 @@ struct Pack {
     hi: vec4<f32>,
 }
 
-// Where pack `pack` of row `row` is, in packs.
+// The index of pack `pack` of row `row`, in packs. A row has `packs` packs.
 fn tiled(row: u32, pack: u32, packs: u32) -> u32 {
     return (row / TILE * (packs / 2u) + pack / 2u) * (2u * TILE) + row % TILE * 2u + pack % 2u;
 }

@@ -5,13 +5,12 @@
 
 struct SamplingCut {
     highest: f32, // largest logit
-    cut: f32,     // smallest one that remains
-    last_id: u32, // of those equal to `cut`, ids up to this one remain
+    cut: f32,     // smallest logit that remains
+    last_id: u32, // among logits equal to `cut`, ids up to this one remain
     mass: f32,    // Σ weight over the ids that remain; 0 if the row has no number in it
 }
 
-// The distance from the highest logit over temperature. Where both are infinite, the difference is
-// not a number.
+// (logit - highest) / temperature. Two equal infinities have distance 0, though their difference is NaN.
 fn scaled_distance(highest: f32, logit: f32) -> f32 {
     return select((logit - highest) * state.inverse_temperature, 0.0, logit == highest);
 }

@@ -5,7 +5,7 @@
 
 const TILE_VALUES: u32 = TILE * TILE;
 
-// Where a value is whose row has `tiles` tiles.
+// The index of a value. A row has `tiles` tiles.
 fn in_tiles(row: u32, column: u32, tiles: u32) -> u32 {
     return (row / TILE * tiles + column / TILE) * TILE_VALUES + row % TILE * TILE + column % TILE;
 }

@@ -32,14 +32,14 @@ enable wgpu_cooperative_matrix;
 struct Params {
     heads: u32,
     kv_heads: u32,
-    head_vecs: u32,     // vec4 of a head, padded to whole tiles
-    context: u32,      // positions of the cache, whole tiles
-    queries: u32,       // queries of a kv head that `q` has room for, whole tiles
-    splits: u32,        // splits that `partials` and `stats` have room for
+    head_vecs: u32, // vec4 of a head, padded to whole tiles
+    context: u32,   // positions of the KV cache, whole tiles
+    queries: u32,   // queries of a kv head that `q` has room for, whole tiles
+    splits: u32,    // splits that `partials` and `stats` have room for
     scale: f32,
     mask: u32,          // CAUSAL or BLOCK
-    first_row: u32,     // of the piece
-    chunk_queries: u32, // queries of a kv head that `partials` and `stats` have room for, whole tiles and rows
+    first_row: u32,     // first row of the chunk
+    chunk_queries: u32, // queries of a kv head that `partials` and `stats` have room for: whole tiles, whole rows
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -54,12 +54,13 @@ alias SumTile = coop_mat16x16<f32, C>;
 
 const LOG2_E: f32 = 1.44269504;
 const LOWEST: f32 = -3.402823e38;
-const LIFT: f32 = 8.0;      // above the first tile's largest score, whose weight is 2^-LIFT then
-const MAX_SUM: f32 = 32768.0;  // of a sum of weights, none of which is above it then: f16's largest number is just below 65536
+const LIFT: f32 = 8.0; // distance of the reference above the first tile's largest score, in units of log2
+// Largest sum of weights. No weight exceeds its sum, and f16 ends just below 65536.
+const MAX_SUM: f32 = 32768.0;
 
-const PACK_MEANS: u32 = 8u;      // of a pack: f16, two a word
+const PACK_MEANS: u32 = 8u; // means of a pack, f16
 
-const MIN_SUBGROUP: u32 = 8u; // lanes
+const MIN_SUBGROUP: u32 = 8u; // lanes of the smallest subgroup
 
 var<workgroup> subgroup_answers: array<u32, LANES / MIN_SUBGROUP>;
 
@@ -67,12 +68,12 @@ fn query_tile(at: u32) -> QueryTile {
     return coopLoadT<QueryTile>(&q[at], 16u);
 }
 
-// Where the piece's queries of a kv head begin.
+// The first value of the chunk's queries of a kv head.
 fn queries_at(kv_head: u32) -> u32 {
     return (kv_head * params.queries + params.first_row * (params.heads / params.kv_heads)) * params.head_vecs * 4u;
 }
 
-// Positions of the split that a query of the piece sees; a query beyond the last sees none.
+// Positions of the split that are visible to a query of the chunk. A query beyond the last sees none.
 fn kv_len_of(query: u32, queries: u32, split: u32) -> u32 {
     let row = params.first_row + query / (params.heads / params.kv_heads);
     let begin = split_begin(split);
@@ -84,7 +85,7 @@ fn log2_scale() -> f32 {
     return params.scale * LOG2_E;
 }
 
-// Products of queries and keys, those of positions from `position` on, the lowest number for what is not seen.
+// Products at `position` and the next three positions, masked: LOWEST from `kv_len` on.
 fn masked(products: vec4<f32>, position: u32, kv_len: u32) -> vec4<f32> {
     return select(vec4(LOWEST), products, vec4(position) + vec4(0u, 1u, 2u, 3u) < vec4(kv_len));
 }
@@ -97,7 +98,7 @@ fn first_reference(largest: f32) -> f32 {
     return fma(largest, log2_scale(), LIFT);
 }
 
-// That of a query whose first has been outgrown.
+// The reference of a query whose scores have outgrown the first one.
 fn largest_reference(largest: f32) -> f32 {
     return largest * log2_scale();
 }
@@ -111,14 +112,14 @@ fn sum_of_eight(lo: vec4<f16>, hi: vec4<f16>) -> f32 {
     return four.x + four.y + four.z + four.w;
 }
 
-// Those of a query that sees nothing of the split are nowhere, nor are its means.
+// Stores nothing for a query that sees no position of the split. `store_mean_pack` does likewise.
 fn store_stat(kv_head: u32, split: u32, query: u32, reference: f32, sum: f32, kv_len: u32) {
     if kv_len > 0u {
         stats[partial(kv_head, split, query)] = vec2(reference / LOG2_E, sum);
     }
 }
 
-// What sums of weighed values become means by: zero for a query that sees nothing.
+// The factor from a sum of weighted values to its mean. Zero for a query that sees nothing.
 fn inverse_of(sum: f32, kv_len: u32) -> f32 {
     return select(0.0, 1.0 / sum, kv_len > 0u);
 }
@@ -132,7 +133,7 @@ fn store_mean_pack(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, pack: u32) {
     }
 }
 
-// Whether any lane of the workgroup says so. All must ask, and may ask again after another barrier.
+// Whether `condition` holds in any lane of the workgroup. All lanes must call it, with a barrier between two calls.
 fn workgroup_any(lane: u32, condition: bool) -> bool {
     let any = subgroupAny(condition);
     if lane % MIN_SUBGROUP == 0u {
@@ -144,6 +145,6 @@ fn workgroup_any(lane: u32, condition: bool) -> bool {
     for (var i = 0u; i < each; i++) {
         found |= subgroup_answers[lane % MIN_SUBGROUP * each + i];
     }
-    // The same in all lanes, and said so that a driver knows: cooperative products where lanes could part are undefined.
+    // Uniform already. `subgroupAny` tells the driver so: cooperative products in divergent control flow are undefined.
     return subgroupAny(found != 0u);
 }

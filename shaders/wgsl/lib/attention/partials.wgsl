@@ -7,7 +7,7 @@ fn partial(kv_head: u32, split: u32, query: u32) -> u32 {
     return (kv_head * params.splits + split) * params.chunk_queries + query;
 }
 
-// Queries of a kv head in the piece: those there is room for, or what is left of the pass.
+// Queries of a kv head in the chunk: the room there is, or the rest of the pass if that is less.
 fn queries_of_chunk() -> u32 {
     let rows = max(state.rows, params.first_row) - params.first_row;
     return min(rows * (params.heads / params.kv_heads), params.chunk_queries);

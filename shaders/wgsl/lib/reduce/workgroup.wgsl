@@ -5,7 +5,7 @@
 //
 // Supplies: `Thread`, `store_partial`, `total`.
 
-// The workgroup's own id is not in here: Chrome takes every member of a struct parameter for non-uniform.
+// The workgroup's id is no member: Chrome takes every member of a struct parameter for non-uniform.
 struct Thread {
     @builtin(local_invocation_index) lane: u32,
 }

@@ -6,10 +6,10 @@ fn split_begin(split: u32) -> u32 {
     return split * SPLIT;
 }
 
-// Splits of the first `positions`.
+// The number of splits of the first `positions` positions.
 fn splits_of(positions: u32) -> u32 {
     return (positions + SPLIT - 1u) / SPLIT;
 }
 
-// As many as the cache has room for.
+// No limit but the KV cache.
 const MAX_SPLITS: u32 = 0xffffffffu;

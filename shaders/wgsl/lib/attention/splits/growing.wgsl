@@ -11,7 +11,7 @@ fn split_begin(split: u32) -> u32 {
     return short * SHORT_SPLIT + middle * MIDDLE_SPLIT + (split - short - middle) * LONG_SPLIT;
 }
 
-// Splits of the first `positions`.
+// The number of splits of the first `positions` positions.
 fn splits_of(positions: u32) -> u32 {
     let short = min(positions, SHORT_SPLITS * SHORT_SPLIT);
     let middle = min(positions - short, MIDDLE_SPLITS * MIDDLE_SPLIT);
@@ -21,5 +21,5 @@ fn splits_of(positions: u32) -> u32 {
         + (long + LONG_SPLIT - 1u) / LONG_SPLIT;
 }
 
-// As many as the cache has room for.
+// No limit but the KV cache.
 const MAX_SPLITS: u32 = 0xffffffffu;

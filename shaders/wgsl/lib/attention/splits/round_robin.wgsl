@@ -5,7 +5,7 @@
 //
 // Supplies: `splits_of`, `MAX_SPLITS`.
 
-// Splits of the first `positions`.
+// The number of splits of the first `positions` positions.
 fn splits_of(positions: u32) -> u32 {
     let at_once = ROUND_ROBIN_TILES * 16u;
     return min((positions + at_once - 1u) / at_once, ROUND_ROBIN_SPLITS);

@@ -8,7 +8,7 @@
 
 @group(0) @binding(2) var<storage, read> partials: array<vec2<u32>>;
 
-// A vec4 of the sums of a split whose weights sum to `weight`.
+// Vec4 `vec` as a weighted sum of its split. `weight` is the sum of the split's weights.
 fn split_sum(vec: u32, weight: f32) -> vec4<f32> {
     let words = partials[vec];
     return vec4(unpack2x16float(words.x), unpack2x16float(words.y)) * weight;

@@ -6,7 +6,7 @@
 
 @group(0) @binding(2) var<storage, read> partials: array<vec4<f32>>;
 
-// A vec4 of the sums of a split whose weights sum to `weight`.
+// Vec4 `vec` as a weighted sum of its split. `weight` is the sum of the split's weights.
 fn split_sum(vec: u32, weight: f32) -> vec4<f32> {
     return partials[vec];
 }

@@ -10,7 +10,7 @@ fn tile_sum(index: u32, value: PerQuery) -> PerQuery {
     return subgroupAdd(value);
 }
 
-// What the lanes of half of a tile's positions have, two lanes the same.
+// The weights at half of the tile's positions. Two lanes have each position.
 fn half_tile_weights(index: u32, half: u32, weight: PerQuery) -> HalfTileWeights {
     let first = half * 16u;
     return HalfTileWeights(

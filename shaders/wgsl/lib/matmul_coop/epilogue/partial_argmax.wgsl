@@ -9,9 +9,9 @@
 
 @group(0) @binding(4) var<storage, read_write> out: array<Candidate>;
 
-const ROW_LANES: u32 = 8u; // lanes that look through a row
+const ROW_LANES: u32 = 8u; // lanes that share a row
 
-// Of the lane, among what it has seen of the row.
+// The lane's best candidate of its row so far.
 var<private> best: Candidate;
 
 fn better(a: Candidate, b: Candidate) -> bool {

@@ -5,7 +5,7 @@
 //
 // Supplies: `finish_value`. Calls: `store_output` (choice output).
 
-// Of the lane, until the up projection's tile is summed: one for each of the gate's values that it has.
+// The lane's one or two values of the gate, kept until the tile of the up projection is summed.
 var<private> gates: vec2<f32>;
 
 fn finish_value(at: u32, first_row: u32, column: u32, addend: f32) {

@@ -9,6 +9,7 @@ const N_TILES: u32 = 2u;
 fn finish_products(lane: u32, first: u32, addend: f32) {
     if lane < 16u && first < params.outputs {
         let gate = total(lane);
-        store_output(0u, params.out_first + first / 2u + lane, gate / (1.0 + exp(-gate)) * total(16u + lane) * GATED_SCALE);
+        let column = params.out_first + first / 2u + lane;
+        store_output(0u, column, gate / (1.0 + exp(-gate)) * total(16u + lane) * GATED_SCALE);
     }
 }

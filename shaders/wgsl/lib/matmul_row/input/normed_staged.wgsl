@@ -12,7 +12,7 @@
 
 const INPUT_ROOM: u32 = SLICES * INPUT_ROOM_OF_SLICE;
 
-// The row times the norm's weights; and each lane's part of the sum of squares.
+// The row times the norm's weights, and each lane's sum of squares.
 var<workgroup> inputs: array<vec4<f32>, INPUT_ROOM / 4u>;
 var<workgroup> squares_of_lanes: array<f32, LANES>;
 
