@@ -277,11 +277,6 @@ impl Kernel {
             all.extend(Kernel::all_row_matmuls(weights));
         }
         all.extend(Kernel::all_coop_matmuls());
-        for split_k in SplitK::COOPERATIVE {
-            // Logits are a block's at most, so the head has no prefill kernel.
-            let epilogues = [Epilogue::Store, Epilogue::AddResidual, Epilogue::SwiGlu];
-            all.extend(epilogues.map(|epilogue| Kernel::MatmulPrefill { split_k, epilogue }));
-        }
         all
     }
 
@@ -332,41 +327,50 @@ impl Kernel {
     }
 
     fn all_row_matmuls(weights: WeightFormat) -> Vec<Kernel> {
-        // Activations are in tiles on tier `coop`, for weights in f16.
-        let layouts = match weights {
-            WeightFormat::F16 => ActivationLayout::ALL.to_vec(),
-            WeightFormat::F32 => vec![ActivationLayout::RowsF32],
-        };
-        let rows_f32 = ActivationLayout::RowsF32;
         let mut all = Vec::new();
         for split_k in SplitK::SINGLE_ROW {
-            let mut push = |input, epilogue, output| {
-                all.push(Kernel::MatmulRow { weights, input, split_k, epilogue, output });
+            // Tier `coop` has sixteen slices, and tiles beside weights in f16.
+            let layout = match (weights, split_k) {
+                (WeightFormat::F16, SplitK::Sixteen) => ActivationLayout::TilesF16,
+                _ => ActivationLayout::RowsF32,
             };
-            for input in [RowInput::Normed, RowInput::NormedStaged] {
-                push(input, Epilogue::Store, rows_f32);
-                push(input, Epilogue::PartialArgmax, rows_f32);
-                layouts.iter().for_each(|&layout| push(input, Epilogue::SwiGlu, layout));
+            let rows_f32 = ActivationLayout::RowsF32;
+            for (input, epilogue, output) in [
+                (RowInput::Normed, Epilogue::Store, rows_f32),
+                (RowInput::Normed, Epilogue::SwiGlu, layout),
+                (RowInput::Normed, Epilogue::PartialArgmax, rows_f32),
+                (RowInput::NormedStaged, Epilogue::Store, rows_f32),
+                (RowInput::NormedStaged, Epilogue::SwiGlu, layout),
+                (RowInput::NormedStaged, Epilogue::PartialArgmax, rows_f32),
+                (RowInput::plain(layout), Epilogue::AddResidual, rows_f32),
+            ] {
+                all.push(Kernel::MatmulRow { weights, input, split_k, epilogue, output });
             }
-            layouts.iter().for_each(|&layout| push(RowInput::plain(layout), Epilogue::AddResidual, rows_f32));
         }
         all
     }
 
     fn all_coop_matmuls() -> Vec<Kernel> {
+        use CoopTiling::{N16K8, N16K16, N32K4, N32K8, N32K16};
         let mut all = Vec::new();
-        for staging in WeightStaging::ALL {
-            for m_tiles in MTiles::ALL {
-                for tiling in CoopTiling::ALL {
-                    for (rows, epilogue) in [
-                        (Rows::All, Epilogue::Store),
-                        (Rows::All, Epilogue::AddResidual),
-                        (Rows::All, Epilogue::SwiGlu),
-                        (Rows::Logits, Epilogue::Store),
-                        (Rows::Logits, Epilogue::PartialArgmax),
-                    ] {
+        for (rows, epilogue, tilings) in [
+            (Rows::All, Epilogue::Store, [N16K16, N16K8, N32K8]),
+            (Rows::All, Epilogue::AddResidual, [N16K16, N32K16, N32K8]),
+            // A gate's tile and its up projection's are 32 outputs.
+            (Rows::All, Epilogue::SwiGlu, [N32K16, N32K8, N32K4]),
+            (Rows::Logits, Epilogue::Store, [N16K16, N16K8, N32K8]),
+            (Rows::Logits, Epilogue::PartialArgmax, [N16K16, N16K8, N32K8]),
+        ] {
+            for tiling in tilings {
+                for m_tiles in MTiles::ALL {
+                    for staging in WeightStaging::ALL {
                         all.push(Kernel::MatmulCoop { rows, m_tiles, tiling, staging, epilogue });
                     }
+                }
+                // Logits are a block's at most, so the head has no prefill kernel.
+                let prefill = Kernel::MatmulPrefill { split_k: tiling.split_k(), epilogue };
+                if rows == Rows::All && !all.contains(&prefill) {
+                    all.push(prefill);
                 }
             }
         }

@@ -7,3 +7,4 @@ pub mod gpu;
 pub mod kernel;
 pub mod random;
 pub mod reference;
+pub mod rooms;

@@ -95,7 +95,16 @@ impl Gpu {
     /// # Errors
     /// No adapter will do, the one asked for is not there or lacks the tier, or its driver refuses.
     pub async fn open_async(options: &GpuOptions) -> Result<Gpu> {
-        let (adapter, mut report) = adapter::choose(options.adapter.as_deref()).await?;
+        let (adapter, report) = adapter::choose(options.adapter.as_deref()).await?;
+        Gpu::open_adapter(adapter, report, options).await
+    }
+
+    /// Opens an adapter.
+    pub(crate) async fn open_adapter(
+        adapter: wgpu::Adapter,
+        mut report: AdapterReport,
+        options: &GpuOptions,
+    ) -> Result<Gpu> {
         if let Some(name) = options.unnamed.clone().filter(|_| report.name == adapter::UNNAMED) {
             report.name = name;
         }
@@ -184,6 +193,12 @@ impl Gpu {
     /// How activations and KV cache of a model in `format` are stored here.
     pub fn layouts(&self, format: WeightFormat) -> Layouts {
         Layouts::of(self.tier(), format)
+    }
+
+    /// The kernels that were compiled.
+    #[cfg(feature = "lab")]
+    pub(crate) fn kernels(&self) -> Vec<Kernel> {
+        lock(&self.shared.pipelines).keys().copied().collect()
     }
 
     /// The choices of kernels and thresholds for this adapter.

@@ -12,6 +12,11 @@ use crate::gpu::{Buffer, Gpu};
 pub struct Operand(Buffer);
 
 impl Gpu {
+    /// The kernels that this GPU compiled so far.
+    pub fn compiled_kernels(&self) -> Vec<Kernel> {
+        self.kernels()
+    }
+
     /// A storage buffer with these contents.
     ///
     /// # Errors
