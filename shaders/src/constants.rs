@@ -1,11 +1,6 @@
-//! Constants that the host and the kernels share. [`Kernel::wgsl`](crate::Kernel::wgsl) puts those that a kernel uses
-//! before its files, so that each value is written once.
-
-use std::fmt::Write;
-
-use crate::params::{Acceptance, CycleResult, Finish};
-use crate::twin::random::Purpose;
-use crate::variants::Mask;
+//! Constants of host and kernels.
+//!
+//! [`Kernel::wgsl`](crate::Kernel::wgsl) declares the shared ones that a kernel uses, so each value is written once.
 
 /// Declares constants for Rust, and lists them for WGSL under the same names.
 macro_rules! shared {
@@ -13,7 +8,7 @@ macro_rules! shared {
         $($(#[$doc])* pub const $name: usize = $value;)*
 
         /// Name and value of each constant above.
-        const SHARED: &[(&str, usize)] = &[$((stringify!($name), $name)),*];
+        pub(crate) const SHARED: &[(&str, usize)] = &[$((stringify!($name), $name)),*];
     };
 }
 
@@ -70,9 +65,6 @@ shared! {
 
     /// Halvings by which `sampling_cut` finds an id of the vocabulary.
     VOCABULARY_HALVINGS = 24;
-
-    /// Index of the first target token in a [`CycleResult`], in words.
-    RESULT_TARGET_TOKENS = std::mem::offset_of!(CycleResult, target_tokens) / 4;
 }
 
 /// What `argmax` gives for a row without any number in it.
@@ -105,35 +97,3 @@ pub const MAX_VOCABULARY: usize = 1 << VOCABULARY_HALVINGS;
 
 /// Scale of SwiGLU's output where it is stored as f16, whose range is small.
 pub const GATED_SCALE: f32 = 0.0625;
-
-/// Shared constants that are not `usize`: the values of enums.
-fn enum_constants() -> [(&'static str, u32); 14] {
-    [
-        ("NO_ID", NO_ID),
-        ("RUNNING", Finish::Running as u32),
-        ("STOP", Finish::Stop as u32),
-        ("LENGTH", Finish::Length as u32),
-        ("INVALID", Finish::Invalid as u32),
-        ("GREEDY", Acceptance::Greedy as u32),
-        ("COUPLED", Acceptance::Coupled as u32),
-        ("REJECTION", Acceptance::Rejection as u32),
-        ("CAUSAL", Mask::Causal as u32),
-        ("BLOCK", Mask::Block as u32),
-        ("FOR_TEXT", Purpose::Text as u32),
-        ("FOR_DRAFT", Purpose::Draft as u32),
-        ("FOR_ACCEPT", Purpose::Accept as u32),
-        ("FOR_RESIDUAL", Purpose::Residual as u32),
-    ]
-}
-
-/// Declarations in WGSL of the shared constants that `wgsl` uses.
-pub(crate) fn prelude(wgsl: &str) -> String {
-    let words: std::collections::HashSet<&str> =
-        wgsl.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-    let shared = SHARED.iter().map(|&(name, value)| (name, value as u32)).chain(enum_constants());
-    let mut text = String::new();
-    for (name, value) in shared.filter(|(name, _)| words.contains(name)) {
-        let _ = writeln!(text, "const {name}: u32 = {value}u;");
-    }
-    text
-}

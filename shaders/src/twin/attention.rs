@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::visible;
+use super::rows::visible;
 use crate::params::{Attention, AttentionMerge};
 use crate::{SPLIT, State};
 

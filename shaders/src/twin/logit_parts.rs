@@ -1,3 +1,4 @@
+use super::rows::proposed_rows;
 use super::sampling_cut::weight_beside;
 use crate::params::{LogitPart, Sampling};
 use crate::{PART, State};
@@ -5,7 +6,7 @@ use crate::{PART, State};
 /// Twin of `logit_parts.wgsl`.
 pub fn logit_parts(state: &State, params: &Sampling, logits: &[f32], parts: &mut [LogitPart]) {
     let vocabulary = params.vocabulary as usize;
-    for row in 0..super::proposed_rows(state, params.draft) {
+    for row in 0..proposed_rows(state, params.draft) {
         let of_row = logits[row * vocabulary..][..vocabulary].chunks(PART);
         for (part, logits) in of_row.enumerate() {
             parts[row * params.parts as usize + part] = of_part(state, logits);

@@ -1,4 +1,4 @@
-use super::dot;
+use super::rows::dot;
 use crate::params::Matmul;
 use crate::{Epilogue, PACK, Rows, State};
 

@@ -1,4 +1,4 @@
-use super::rms_scale;
+use super::rows::rms_scale;
 use crate::State;
 use crate::params::QkNormRope;
 

@@ -1,4 +1,4 @@
-use super::rms_scale;
+use super::rows::rms_scale;
 use crate::params::RmsNorm;
 use crate::{Rows, State};
 

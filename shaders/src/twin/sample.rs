@@ -1,4 +1,5 @@
 use super::random::{Purpose, gumbel, random_bits, uniform};
+use super::rows::proposed_rows;
 use super::sampling_cut::weight;
 use crate::params::{Reject, Sampling, SamplingCut};
 use crate::{Acceptance, NO_ID, State};
@@ -25,7 +26,7 @@ pub fn sample(
     let vocabulary = params.vocabulary as usize;
     let first = if draft { state.start as usize + 1 } else { 0 };
     let mut leads = Vec::new();
-    for row in 0..super::proposed_rows(state, params.draft) {
+    for row in 0..proposed_rows(state, params.draft) {
         let position = state.start + state.logit_first + row as u32 + 1;
         let masses = (0..vocabulary).map(|id| {
             let mass = weight(state, &distributions[row], logits[row * vocabulary + id], id);

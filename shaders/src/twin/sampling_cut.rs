@@ -1,10 +1,11 @@
+use super::rows::proposed_rows;
 use crate::State;
 use crate::params::{Sampling, SamplingCut};
 
 /// Twin of `sampling_cut.wgsl`.
 pub fn sampling_cut(state: &State, params: &Sampling, logits: &[f32], distributions: &mut [SamplingCut]) {
     let vocabulary = params.vocabulary as usize;
-    for row in 0..super::proposed_rows(state, params.draft) {
+    for row in 0..proposed_rows(state, params.draft) {
         distributions[row] = of_row(state, &logits[row * vocabulary..][..vocabulary]);
     }
 }

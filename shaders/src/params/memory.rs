@@ -1,0 +1,46 @@
+//! Uniforms of the kernels that fill and copy memory.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::grid::{Grid, groups};
+use crate::constants::MAX_WORKGROUPS;
+
+/// Uniform of `fill_random`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in fill_random.wgsl")]
+pub struct FillRandom {
+    pub matrix: u32,
+    pub first_row: u32,
+    pub outputs: u32,
+    pub inputs: u32,
+    pub packs: u32,
+    pub stored: u32,
+    pub unit: f32,
+    pub twins: u32,
+}
+
+impl FillRandom {
+    /// Grid for all stored packs, in two dimensions where one would outgrow core WebGPU's limit.
+    pub fn grid(&self) -> Grid {
+        let all = groups(self.stored as usize, 256);
+        let lines = all.div_ceil(MAX_WORKGROUPS as u32).max(1);
+        [all.div_ceil(lines), lines, 1]
+    }
+}
+
+/// Uniform of `copy`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+#[allow(missing_docs, reason = "documented in copy.wgsl")]
+pub struct Copied {
+    pub count: u32,
+    pub pad: [u32; 3],
+}
+
+impl Copied {
+    /// Grid for `count` vec4: fewer than 2^26, a gibibyte, for which there would be a workgroup too many.
+    pub fn grid(&self) -> Grid {
+        [groups(self.count as usize, 1024), 1, 1]
+    }
+}
