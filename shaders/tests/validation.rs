@@ -1,4 +1,4 @@
-//! Every composed kernel validates in naga with no more than its tier offers, and binds what it says it binds.
+//! Checks every kernel with naga: it validates, keeps to its tier, and binds, calls and lays out what it says.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -9,7 +9,7 @@ use orthrus_shaders::{Access, Kernel, State, Tier, params};
 
 fn capabilities(tier: Tier) -> Capabilities {
     match tier {
-        // `unpack2x16float`: core WebGPU, though naga has a name for it (GLES may lack it).
+        // `unpack2x16float` is core WebGPU. GLES may lack it, so naga counts it as a capability.
         Tier::Baseline => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
         Tier::Subgroup => Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SUBGROUP,
         Tier::Coop => {
@@ -22,12 +22,12 @@ fn capabilities(tier: Tier) -> Capabilities {
     }
 }
 
-/// Core WebGPU's limits, the baseline's.
+/// Core WebGPU's limits, which hold for tiers `baseline` and `subgroup`.
 const STORAGE_BUFFERS: usize = 8;
 const WORKGROUP_BYTES: u32 = 16 * 1024;
 const INVOCATIONS: u32 = 256;
 
-/// What tier `coop` asks of an adapter beyond them (`engine/src/adapter.rs`).
+/// Limits of tier `coop`, which the engine asks of an adapter.
 const COOP_WORKGROUP_BYTES: u32 = 32 * 1024;
 const COOP_INVOCATIONS: u32 = 512;
 
@@ -133,7 +133,7 @@ fn wgsl_files(folder: &Path, prefix: &str) -> Vec<String> {
     files
 }
 
-/// A kernel that nobody lists would not be validated: its file would be found here.
+/// A kernel that the list lacks is not validated. Its file shows up here.
 #[test]
 fn every_file_belongs_to_a_listed_kernel() {
     let composed: String = Kernel::all().into_iter().map(Kernel::wgsl).collect();
@@ -152,7 +152,7 @@ fn kernels_are_listed_once() {
     assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
 }
 
-/// Structs that the host writes or reads are as long there as in the kernels, up to the padding of uniforms.
+/// Structs of host and kernels have the same length, up to the padding of uniforms.
 #[test]
 fn structs_are_as_long_as_the_hosts() {
     let mut compared = HashSet::new();

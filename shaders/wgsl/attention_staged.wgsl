@@ -3,9 +3,9 @@
 //   formula, q, partials, stats: lib/attention/coop.wgsl;  cache_keys, cache_values: lib/attention/staged.wgsl
 //
 // Keys and values pass through workgroup memory, where 64 queries share them. A step takes one tile of positions.
-// Each of four subgroups, of 32 lanes, multiplies one tile of queries with it, and then the weights of two tiles of
-// queries with half of the head. A subgroup holds its queries and sums in registers. Keys and values of the next
-// step are loaded meanwhile.
+// Each of four subgroups, of 32 lanes, multiplies one tile of queries with it. Then it multiplies the weights of two
+// tiles of queries with half of the head. A subgroup holds its queries and sums in registers. Keys and values of the
+// next step are loaded meanwhile.
 //
 //   a step:  products | barrier | weights; stage next keys and these values | barrier | sums
 //

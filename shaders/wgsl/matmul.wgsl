@@ -3,8 +3,8 @@
 //   product[row][o] = Σ_k x[row][k] weights[o][k]      row < row_count(), o < outputs
 //   out[row][out_first + o] = product, or += product
 //
-// Row-invariant: slice s of SLICES adds the packs s, s + SLICES, … in that order, one product at a time, and the
-// slices are added in order. Neither depends on ROWS_PER_LANE, so a row has the same bits with each.
+// Row-invariant: slice s of SLICES adds the packs s, s + SLICES, … in that order, one product at a time. Then the
+// slices are added in order. Neither order depends on ROWS_PER_LANE, so a row has the same bits with each.
 //
 // A lane has OUTPUTS_PER_LANE outputs and one slice. The matrix is tiled, so neighbouring lanes read neighbouring
 // packs of weights, and the same x.

@@ -1,9 +1,10 @@
 // reject: rejection sampling of each draft, as in the paper and the official implementation.
 //
-// With p the AR view's distribution and q the diffusion view's, a draft is accepted with probability
-// min(1, p / max(q, 1e-8)), and becomes the target token. Otherwise the target token is drawn from max(p - q, 0), or
-// from p where that sums to 1e-5 at most. `accept` then keeps the drafts that equal their target tokens. The kernel
-// does nothing unless state.acceptance is REJECTION.
+//   accepted with probability min(1, p / max(q, 1e-8))      p: of the AR view, q: of the diffusion view
+//
+// An accepted draft becomes the target token. Otherwise the target token is drawn from max(p - q, 0), or from p where
+// that sums to 1e-5 at most. `accept` then keeps the drafts that equal their target tokens. The kernel does nothing
+// unless state.acceptance is REJECTION.
 //
 //   logits, draft_logits   [rows][vocabulary]   f32: of the AR view, of the diffusion view
 //   cuts, draft_cuts       [rows]               SamplingCut: of the AR view, of the diffusion view

@@ -41,7 +41,7 @@ impl Reduce {
 }
 
 impl SplitK {
-    /// How `matmul` adds the slices.
+    /// The file that adds the slices of `matmul`.
     pub(super) fn portable_file(self) -> File {
         match self {
             SplitK::One => wgsl!("lib/matmul/split_k/one"),
@@ -51,7 +51,7 @@ impl SplitK {
 }
 
 impl Epilogue {
-    /// How `matmul` ends: it stores, or adds to what is there.
+    /// The epilogue of `matmul`.
     pub(super) fn portable_file(self) -> File {
         match self {
             Epilogue::AddResidual => wgsl!("lib/matmul/epilogue/add_residual"),
@@ -109,7 +109,7 @@ impl KvSplits {
         }
     }
 
-    /// What the attention kernel of these splits leaves of each.
+    /// The file that reads partial results, as the attention kernel of these splits writes them.
     pub(super) fn partials_file(self) -> File {
         match self {
             KvSplits::Fixed | KvSplits::RoundRobin => wgsl!("lib/attention_merge/partials/sums_f32"),

@@ -179,7 +179,7 @@ impl Kernel {
         spec.with([wgsl!("lib/state")])
     }
 
-    /// The kernel's name, that of its file.
+    /// The name of the kernel and of its file.
     pub fn name(self) -> &'static str {
         self.spec().name
     }

@@ -87,7 +87,7 @@ impl Kernel {
     fn all_row_matmuls(weights: WeightFormat) -> Vec<Kernel> {
         let mut all = Vec::new();
         for split_k in SplitK::SINGLE_ROW {
-            // Tier `coop` has sixteen slices, and tiles beside weights in f16.
+            // Sixteen slices are for tier `coop`, where activations beside f16 weights are in tiles.
             let layout = match (weights, split_k) {
                 (WeightFormat::F16, SplitK::Sixteen) => ActivationLayout::TilesF16,
                 _ => ActivationLayout::RowsF32,
@@ -114,7 +114,7 @@ impl Kernel {
         for (rows, epilogue, tilings) in [
             (Rows::All, Epilogue::Store, [N16K16, N16K8, N32K8]),
             (Rows::All, Epilogue::AddResidual, [N16K16, N32K16, N32K8]),
-            // A gate's tile and its up projection's are 32 outputs.
+            // The gate and the up projection have a tile each: 32 outputs together.
             (Rows::All, Epilogue::SwiGlu, [N32K16, N32K8, N32K4]),
             (Rows::Logits, Epilogue::Store, [N16K16, N16K8, N32K8]),
             (Rows::Logits, Epilogue::PartialArgmax, [N16K16, N16K8, N32K8]),
@@ -125,7 +125,7 @@ impl Kernel {
                         all.push(Kernel::MatmulCoop { rows, m_tiles, tiling, staging, epilogue });
                     }
                 }
-                // Logits are a block's at most, so the head has no prefill kernel.
+                // A pass has the logits of one block at most, so the head has no prefill kernel.
                 let prefill = Kernel::MatmulPrefill { split_k: tiling.split_k(), epilogue };
                 if rows == Rows::All && !all.contains(&prefill) {
                     all.push(prefill);

@@ -30,7 +30,7 @@ fn derived_constants() -> [(&'static str, u32); 15] {
     ]
 }
 
-/// Declarations in WGSL of the shared constants that `wgsl` uses.
+/// Declares the shared constants that `wgsl` uses.
 pub(crate) fn prelude(wgsl: &str) -> String {
     let words: std::collections::HashSet<&str> =
         wgsl.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();

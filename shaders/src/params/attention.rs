@@ -28,7 +28,7 @@ impl QkNormRope {
     }
 }
 
-/// Uniform of `attention`, `attention_coop`, `attention_staged`, and `attention_row`, which alone has use for `eps`.
+/// Uniform of the attention kernels. Only `attention_row` reads `eps`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in attention.wgsl, and `eps` in attention_row.wgsl")]
@@ -48,13 +48,14 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Grid of a piece of a pass of `rows` rows, none of which sees a position at or above `kv_len`. It is empty for
-    /// a piece beyond the pass.
+    /// Grid of `attention` for a chunk of a pass of `rows` rows. Rows see no position at or above `kv_len`.
+    ///
+    /// Empty for a chunk beyond the pass.
     pub fn grid(&self, rows: usize, kv_len: usize) -> Grid {
         [KvSplits::Fixed.of(kv_len) as u32, groups(self.queries_of_chunk(rows), TILE_QUERIES), self.kv_heads]
     }
 
-    /// Grid of `attention_coop`: a workgroup for each tile of queries, or about `max_workgroups` if that is less.
+    /// Grid of `attention_coop`: one workgroup a tile of queries, or about `max_workgroups` if that is fewer.
     pub fn coop_grid(&self, rows: usize, kv_len: usize, max_workgroups: u32) -> Grid {
         let tiles = groups(self.queries_of_chunk(rows), TILE);
         let splits = KvSplits::Growing.of(kv_len) as u32;
@@ -77,13 +78,13 @@ impl Attention {
         [groups, self.kv_heads, KvSplits::Growing.of(kv_len) as u32]
     }
 
-    /// Grid of `attention_row`, whose row sees no position at or above `kv_len`.
+    /// Grid of `attention_row`. Its row sees no position at or above `kv_len`.
     pub fn row_grid(&self, kv_len: usize, row_queries: RowQueries) -> Grid {
         let parts = groups((self.heads / self.kv_heads) as usize, row_queries.queries());
         [KvSplits::RoundRobin.of(kv_len) as u32, self.kv_heads, parts]
     }
 
-    /// Queries of a kv head in the piece, of a pass of `rows` rows.
+    /// Queries of a kv head in the chunk, in a pass of `rows` rows.
     fn queries_of_chunk(&self, rows: usize) -> usize {
         let left = rows.saturating_sub(self.first_row as usize);
         (left * (self.heads / self.kv_heads) as usize).min(self.chunk_queries as usize)
@@ -108,7 +109,7 @@ pub struct AttentionMerge {
 }
 
 impl AttentionMerge {
-    /// Grid of a piece of a pass of `rows` rows. It is empty for a piece beyond the pass.
+    /// Grid for a chunk of a pass of `rows` rows. Empty for a chunk beyond the pass.
     pub fn grid(&self, rows: usize) -> Grid {
         let left = (rows as u32).saturating_sub(self.first_row);
         [self.heads, left.min(self.chunk_queries / (self.heads / self.kv_heads)), 1]

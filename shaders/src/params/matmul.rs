@@ -52,12 +52,12 @@ impl MatmulCoop {
         [groups(self.outputs as usize, tiling.outputs()), groups(rows, m_tiles.rows()), 1]
     }
 
-    /// Values that `matmul_prefill` binds as `totals`, for `rows` rows of `outputs` outputs.
+    /// Values in `totals` of `matmul_prefill`, for `rows` rows of `outputs` outputs.
     pub fn prefill_totals(rows: usize, outputs: usize, max_workgroups: usize) -> usize {
         MatmulCoop::prefill_workgroups(rows, outputs, max_workgroups) * PREFILL_TILE * PREFILL_TILE
     }
 
-    /// Grid of `matmul_prefill`. Each of at most `max_workgroups` workgroups goes from one tile to the next.
+    /// Grid of `matmul_prefill`: at most `max_workgroups` workgroups, which go from one tile to the next.
     pub fn prefill_grid(&self, rows: usize, max_workgroups: usize) -> Grid {
         [MatmulCoop::prefill_workgroups(rows, self.outputs as usize, max_workgroups) as u32, 1, 1]
     }
@@ -88,7 +88,7 @@ impl MatmulRow {
         if epilogue == Epilogue::SwiGlu { 2 * TILE } else { TILE }
     }
 
-    /// Grid.
+    /// Grid of the one row.
     pub fn grid(&self, epilogue: Epilogue) -> Grid {
         [groups(self.outputs as usize, MatmulRow::outputs_per_group(epilogue)), 1, 1]
     }

@@ -21,7 +21,7 @@ pub struct FillRandom {
 }
 
 impl FillRandom {
-    /// Grid for all stored packs, in two dimensions where one would outgrow core WebGPU's limit.
+    /// Grid for all stored packs. It has a second dimension where one would exceed core WebGPU's limit.
     pub fn grid(&self) -> Grid {
         let all = groups(self.stored as usize, 256);
         let lines = all.div_ceil(MAX_WORKGROUPS as u32).max(1);
@@ -39,7 +39,7 @@ pub struct Copied {
 }
 
 impl Copied {
-    /// Grid for `count` vec4: fewer than 2^26, a gibibyte, for which there would be a workgroup too many.
+    /// Grid for `count` vec4, `count < 2^26`: a gibibyte would take one workgroup more than core WebGPU allows.
     pub fn grid(&self) -> Grid {
         [groups(self.count as usize, 1024), 1, 1]
     }

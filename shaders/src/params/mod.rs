@@ -1,4 +1,4 @@
-//! What host and kernels exchange: each kernel's uniform, the decode state, the result of a cycle.
+//! Data that host and kernels exchange: each kernel's uniform, the decode state, the result of a cycle.
 //!
 //! Structs have the fields of the WGSL structs of the same kernel, which document them.
 

@@ -22,17 +22,17 @@ impl Argmax {
     }
 }
 
-/// A logit and its id, as `lib/candidate.wgsl` has them.
+/// A logit and its id (`lib/candidate.wgsl`).
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Candidate {
-    /// The logit; any where there was no number.
+    /// The logit. Anything if there was no number.
     pub logit: f32,
-    /// The id; [`NO_ID`](crate::NO_ID) where there was no number.
+    /// The id. [`NO_ID`](crate::NO_ID): there was no number.
     pub id: u32,
 }
 
-/// Uniform of `logit_parts`, `distribution` and `sample`.
+/// Uniform of `logit_parts`, `sampling_cut` and `sample`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 #[allow(missing_docs, reason = "documented in lib/sampling.wgsl")]
@@ -44,10 +44,10 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// Ids of a workgroup of `logit_parts` and of `sample`.
+    /// Ids a workgroup of `logit_parts` and of `sample`.
     const GROUP: usize = 1024;
 
-    /// For rows of `vocabulary` logits; of a draft, all but the last.
+    /// For rows of `vocabulary` logits. A draft leaves out its last row.
     pub fn new(vocabulary: usize, draft: bool) -> Sampling {
         Sampling {
             vocabulary: vocabulary as u32,
@@ -57,36 +57,36 @@ impl Sampling {
         }
     }
 
-    /// `logit_parts`'s and `sample`'s grid for `rows` rows of logits.
+    /// Grid of `logit_parts` and `sample` for `rows` rows of logits.
     pub fn grid(&self, rows: usize) -> Grid {
         [self.groups, rows as u32, 1]
     }
 
-    /// `distribution`'s.
+    /// Grid of `sampling_cut` for `rows` rows of logits.
     pub fn row_grid(&self, rows: usize) -> Grid {
         [rows as u32, 1, 1]
     }
 }
 
-/// What `logit_parts` finds of a part of a row (`lib/logit_part.wgsl`).
+/// A part of a row of logits (`lib/logit_part.wgsl`).
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct LogitPart {
-    /// Of its largest logit: see `lib/logit_key.wgsl`.
+    /// Key of the largest logit (`lib/logit_key.wgsl`).
     pub key: u32,
-    /// Sum of its weights beside that one's.
+    /// Sum of the weights, relative to the largest.
     pub mass: f32,
 }
 
-/// What `distribution` finds of a row (`lib/sampling_cut.wgsl`).
+/// The ids of a row that remain after temperature, top-k and top-p (`lib/sampling_cut.wgsl`).
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct SamplingCut {
     /// Largest logit.
     pub highest: f32,
-    /// Smallest one that remains.
+    /// Smallest logit that remains.
     pub cut: f32,
-    /// Of those equal to `cut`, ids up to this one remain.
+    /// Among logits equal to `cut`, ids up to this one remain.
     pub last_id: u32,
     /// Sum of the weights of the ids that remain.
     pub mass: f32,

@@ -8,7 +8,7 @@ use crate::constants::{MAX_BLOCK, MAX_END_IDS};
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
-    /// Position of row 0. Positions below are in the cache.
+    /// Position of row 0. Positions below it are in the KV cache.
     pub start: u32,
     /// Rows of the pass.
     pub rows: u32,
@@ -16,7 +16,7 @@ pub struct State {
     pub logit_first: u32,
     /// Rows whose logits are wanted.
     pub logit_rows: u32,
-    /// Positions the text may fill: prompt plus token budget.
+    /// Positions that the text may fill: prompt plus token budget.
     pub limit: u32,
     /// Rows of a full block.
     pub block: u32,
@@ -26,11 +26,11 @@ pub struct State {
     pub end_count: u32,
     /// An [`Acceptance`].
     pub acceptance: u32,
-    /// Sampling: distances of logits are multiplied by it.
+    /// Sampling: factor of differences of logits.
     pub inverse_temperature: f32,
-    /// Sampling: ids kept at most, but for ties; 0 is all.
+    /// Sampling: largest number of ids kept, ties apart. 0: all.
     pub top_k: u32,
-    /// Sampling: probability kept at least; 1 or more is all.
+    /// Sampling: smallest probability kept. 1 or more: all.
     pub top_p: f32,
     /// Sampling: low and high word of the seed.
     pub seed: [u32; 2],
@@ -40,7 +40,7 @@ pub struct State {
     pub end_ids: [u32; MAX_END_IDS],
 }
 
-/// Whether a generation goes on, or why it ended: [`State::finish`].
+/// Why a generation has ended, if it has: [`State::finish`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
     /// The generation goes on.
@@ -49,12 +49,12 @@ pub enum Finish {
     Stop = 1,
     /// The token budget is used up.
     Length = 2,
-    /// A row of logits had no number in it.
+    /// A row of logits had no number.
     Invalid = 3,
 }
 
 impl From<u32> for Finish {
-    /// An unknown value is as bad as logits that are no numbers.
+    /// An unknown value is [`Finish::Invalid`].
     fn from(value: u32) -> Finish {
         match value {
             0 => Finish::Running,
@@ -68,27 +68,27 @@ impl From<u32> for Finish {
 /// How ids are chosen and drafts accepted: [`State::acceptance`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acceptance {
-    /// The largest logit is chosen. A draft is accepted that equals the AR view's choice.
+    /// Chooses the largest logit. Accepts a draft that equals the AR view's choice.
     Greedy = 0,
-    /// Both views sample with the same random numbers. A draft is accepted that equals the AR view's choice.
+    /// Both views sample with the same random numbers. Accepts a draft that equals the AR view's choice.
     Coupled = 1,
-    /// Both views sample. A draft is accepted with probability min(1, p / q), else replaced by one from the residual.
+    /// Both views sample. Accepts a draft with probability min(1, p / q), else draws from the residual.
     Rejection = 2,
 }
 
-/// What `accept` tells the host of a cycle.
+/// The result of a cycle, which `accept` writes for the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct CycleResult {
-    /// 1, or 0 if the cycle did not run because the text was at its end.
+    /// 1, or 0: the text was at its end, and the cycle did not run.
     pub ran: u32,
     /// Position of the next cycle's anchor.
     pub start: u32,
-    /// Acceptance length: drafts that the AR view agreed with.
+    /// Acceptance length: drafts that were accepted.
     pub accepted: u32,
     /// Tokens the cycle added to the text.
     pub emitted: u32,
-    /// As [`State::finish`].
+    /// A [`Finish`].
     pub finish: u32,
     /// Rows of the cycle's block.
     pub rows: u32,

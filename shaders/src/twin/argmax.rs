@@ -1,8 +1,8 @@
 use super::rows::proposed_rows;
-use crate::params::Argmax;
-use crate::{NO_ID, State};
+use crate::constants::NO_ID;
+use crate::params::{Argmax, State};
 
-/// Twin of `argmax.wgsl`, the candidates being all logits.
+/// Twin of `argmax.wgsl` where every logit is a candidate.
 pub fn argmax(state: &State, params: &Argmax, logits: &[f32], ids: &mut [u32]) {
     let draft = params.draft == 1;
     let first = if draft { state.start as usize + 1 } else { 0 };

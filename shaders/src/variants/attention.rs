@@ -5,14 +5,14 @@ use crate::constants::{
     SHORT_SPLITS, SPLIT, TILE,
 };
 
-/// How the KV cache is divided into splits, the units in which attention is summed.
+/// How the KV cache is divided into splits. Attention sums each split by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KvSplits {
     /// [`SPLIT`] positions each.
     Fixed,
-    /// Short splits, then middle ones, then long ones. A long text has fewer splits to merge.
+    /// Short splits, then middle ones, then long ones: a long text has fewer splits to merge.
     Growing,
-    /// A few splits that take turns at the positions: `--ar-kernel fast`.
+    /// A few splits that take turns at the positions, for a single row.
     RoundRobin,
 }
 
@@ -20,7 +20,7 @@ impl KvSplits {
     /// Every choice.
     pub const ALL: [KvSplits; 3] = [KvSplits::Fixed, KvSplits::Growing, KvSplits::RoundRobin];
 
-    /// Number of splits of the first `positions`.
+    /// The number of splits of the first `positions` positions.
     pub fn of(self, positions: usize) -> usize {
         match self {
             KvSplits::Fixed => positions.div_ceil(SPLIT),
@@ -34,7 +34,7 @@ impl KvSplits {
         }
     }
 
-    /// Bytes of a value of a split's partial result: a sum in f32, or a mean in f16.
+    /// Bytes of a value in a split's partial result: a sum in f32, or a mean in f16.
     pub fn partial_bytes(self) -> usize {
         match self {
             KvSplits::Fixed | KvSplits::RoundRobin => 4,
@@ -43,7 +43,7 @@ impl KvSplits {
     }
 }
 
-/// How many queries of a kv head a workgroup of `attention_row` takes.
+/// Queries of a kv head that a workgroup of `attention_row` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowQueries {
     /// Two queries.
@@ -68,7 +68,7 @@ impl RowQueries {
 /// How the 32 lanes that share a tile of positions in `attention_row` exchange values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LaneExchange {
-    /// As a subgroup, where every subgroup has 32 lanes.
+    /// By subgroup operations, where every subgroup has 32 lanes.
     Subgroup,
     /// Through workgroup memory.
     Workgroup,
@@ -79,11 +79,11 @@ impl LaneExchange {
     pub const ALL: [LaneExchange; 2] = [LaneExchange::Subgroup, LaneExchange::Workgroup];
 }
 
-/// Which positions a row attends to: `mask` of the attention kernels' parameters.
+/// The positions to which a row attends: `mask` in the uniforms of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mask {
-    /// Positions up to the row's own: the AR view.
+    /// The AR view: positions up to the row's own.
     Causal = 0,
-    /// The text before the block and the whole block: the diffusion view.
+    /// The diffusion view: the text before the block, and the whole block.
     Block = 1,
 }

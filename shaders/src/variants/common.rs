@@ -21,7 +21,7 @@ impl Rows {
 pub enum Reduce {
     /// Through workgroup memory: every tier.
     Workgroup,
-    /// By subgroups first: from tier `subgroup` on.
+    /// By subgroups, then across them: from tier `subgroup` on.
     Subgroup,
 }
 
@@ -29,7 +29,7 @@ impl Reduce {
     /// Every choice.
     pub const ALL: [Reduce; 2] = [Reduce::Workgroup, Reduce::Subgroup];
 
-    /// The least demanding tier that has this way.
+    /// The least demanding tier that can reduce so.
     pub fn tier(self) -> Tier {
         match self {
             Reduce::Workgroup => Tier::Baseline,
@@ -38,12 +38,12 @@ impl Reduce {
     }
 }
 
-/// What `argmax` takes the largest of.
+/// The candidates among which `argmax` finds the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Candidates {
     /// Every logit.
     Logits,
-    /// One candidate a workgroup of the kernel before: of [`Epilogue::PartialArgmax`], or of `sample`.
+    /// One candidate a workgroup of [`Epilogue::PartialArgmax`](crate::Epilogue::PartialArgmax) or `sample`.
     Best,
 }
 

@@ -25,7 +25,7 @@ impl WeightFormat {
         }
     }
 
-    /// The name users give and see.
+    /// The name that users give and see.
     pub fn name(self) -> &'static str {
         match self {
             WeightFormat::F32 => "f32",
@@ -34,12 +34,12 @@ impl WeightFormat {
     }
 }
 
-/// How activations are stored that are multiplied with a weight matrix.
+/// How a kernel stores the activations that a weight matrix multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ActivationLayout {
     /// f32, row after row.
     RowsF32,
-    /// f16, in tiles of 16 by 16 (`lib/tile.wgsl`): what cooperative matrices load.
+    /// f16, in tiles of 16 by 16 (`lib/tile.wgsl`), as cooperative matrices load them.
     TilesF16,
 }
 
@@ -55,7 +55,7 @@ impl ActivationLayout {
         }
     }
 
-    /// Factor by which SwiGLU's output is scaled, so that f16 can hold it. The down projection divides by it.
+    /// Factor on SwiGLU's output, so that f16 can hold it. The down projection divides by it.
     pub fn gated_scale(self) -> f32 {
         match self {
             ActivationLayout::RowsF32 => 1.0,
@@ -72,7 +72,7 @@ impl ActivationLayout {
     }
 }
 
-/// How the KV cache is stored, and the queries that are compared with its keys.
+/// How the KV cache and the queries of a pass are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KvFormat {
     /// f32 rows, keys with positions innermost (`lib/qk_norm_rope/kv/rows_f32.wgsl`).
@@ -93,7 +93,7 @@ impl KvFormat {
         }
     }
 
-    /// The splits in which rows of a block go through attention.
+    /// The splits of attention over a block.
     pub fn splits(self) -> KvSplits {
         match self {
             KvFormat::RowsF32 => KvSplits::Fixed,

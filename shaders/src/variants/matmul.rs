@@ -3,12 +3,12 @@
 use super::formats::ActivationLayout;
 use crate::constants::TILE;
 
-/// How many rows a lane of `matmul` takes. A row has the same bits with each.
+/// Rows that a lane of `matmul` takes. A row has the same bits with each choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowsPerLane {
-    /// One row: passes of one row.
+    /// One row, for passes of one row.
     One,
-    /// Eight rows, which share each weight that is read.
+    /// Eight rows, which share each load of a weight.
     Eight,
 }
 
@@ -25,8 +25,9 @@ impl RowsPerLane {
     }
 }
 
-/// Split-K: the number of slices in which the row of an output is summed. It decides the order of additions, so a
-/// matrix keeps to one.
+/// Split-K: the number of slices in which an output is summed.
+///
+/// It decides the order of additions, so a matrix keeps to one choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SplitK {
     /// One slice.
@@ -42,13 +43,13 @@ pub enum SplitK {
 }
 
 impl SplitK {
-    /// The choices of `matmul`: software adapters want few lanes, GPUs many.
+    /// The choices of `matmul`: one for software adapters, which want few lanes, and one for GPUs.
     pub const PORTABLE: [SplitK; 2] = [SplitK::One, SplitK::ThirtyTwo];
 
     /// The choices of `matmul_coop` and `matmul_prefill`.
     pub const COOPERATIVE: [SplitK; 3] = [SplitK::Four, SplitK::Eight, SplitK::Sixteen];
 
-    /// The choices of `matmul_row`, which has 32 lanes a slice: sixteen slices need more lanes than core WebGPU has.
+    /// The choices of `matmul_row`, with 32 lanes a slice. Sixteen slices need more lanes than core WebGPU has.
     pub const SINGLE_ROW: [SplitK; 2] = [SplitK::Eight, SplitK::Sixteen];
 
     /// Number of slices.
@@ -63,7 +64,7 @@ impl SplitK {
     }
 }
 
-/// How many tiles of 16 rows a workgroup of `matmul_coop` takes. A row has the same bits with each.
+/// Tiles of 16 rows that a workgroup of `matmul_coop` takes. A row has the same bits with each choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MTiles {
     /// 16 rows.
@@ -85,8 +86,9 @@ impl MTiles {
     }
 }
 
-/// How `matmul_coop` divides a matrix: outputs a workgroup (N), and slices of a row, one a subgroup (K). The slices
-/// decide the order of additions, so a matrix keeps to one tiling.
+/// How `matmul_coop` divides a matrix: outputs a workgroup (N), and slices, one a subgroup (K).
+///
+/// The slices decide the order of additions, so a matrix keeps to one tiling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CoopTiling {
     /// 16 outputs, 16 slices.
@@ -114,7 +116,7 @@ impl CoopTiling {
         }
     }
 
-    /// Slices of a row.
+    /// Slices of split-K.
     pub fn split_k(self) -> SplitK {
         match self {
             CoopTiling::N16K16 | CoopTiling::N32K16 => SplitK::Sixteen,
@@ -124,12 +126,12 @@ impl CoopTiling {
     }
 }
 
-/// How a subgroup of `matmul_coop` gets tiles of weights. An output has the same bits with each.
+/// How a subgroup of `matmul_coop` loads tiles of weights. An output has the same bits with each choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WeightStaging {
     /// The subgroup loads tiles from storage as cooperative matrices.
     Direct,
-    /// Lanes load tiles into workgroup memory, and the subgroup takes them from there: subgroups of 32 lanes.
+    /// Lanes load tiles into workgroup memory, and the subgroup takes them from there. Subgroups of 32 lanes.
     Staged,
 }
 
@@ -138,16 +140,16 @@ impl WeightStaging {
     pub const ALL: [WeightStaging; 2] = [WeightStaging::Direct, WeightStaging::Staged];
 }
 
-/// What a matrix product ends in.
+/// How a matrix product ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Epilogue {
-    /// The product is stored.
+    /// Stores the product.
     Store,
-    /// The product is added to the residual stream.
+    /// Adds the product to the residual stream.
     AddResidual,
-    /// The gate's and the up projection's products are combined: silu(gate) · up.
+    /// Combines the products of gate and up projection: silu(gate) · up.
     SwiGlu,
-    /// The products are logits, and each workgroup stores its largest one with its id.
+    /// Takes the products for logits: each workgroup stores its largest one with its id.
     PartialArgmax,
 }
 
@@ -160,16 +162,16 @@ impl Epilogue {
     pub const PORTABLE: [Epilogue; 2] = [Epilogue::Store, Epilogue::AddResidual];
 }
 
-/// Where `matmul_row` finds its input row.
+/// The input row of `matmul_row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowInput {
-    /// In the residual stream, RMS-normed on the way by each lane for itself.
+    /// The residual stream, RMS-normed by each lane for itself.
     Normed,
-    /// In the residual stream, RMS-normed once a workgroup, in workgroup memory.
+    /// The residual stream, RMS-normed once a workgroup, in workgroup memory.
     NormedStaged,
-    /// In f32, row after row.
+    /// Activations in f32.
     RowsF32,
-    /// In f16 tiles.
+    /// Activations in f16 tiles.
     TilesF16,
 }
 
@@ -178,7 +180,7 @@ impl RowInput {
     pub const ALL: [RowInput; 4] =
         [RowInput::Normed, RowInput::NormedStaged, RowInput::RowsF32, RowInput::TilesF16];
 
-    /// The input of activations that need no norm.
+    /// The input for activations that need no norm.
     pub fn plain(layout: ActivationLayout) -> RowInput {
         match layout {
             ActivationLayout::RowsF32 => RowInput::RowsF32,
