@@ -1,7 +1,7 @@
 //! The description of a kernel, and how it is put together.
 
 use super::file::{CANDIDATE, File, MASK, PARTIALS, PROPOSED_ROWS, SAMPLING, SAMPLING_CUT, TILE, wgsl};
-use crate::params;
+use crate::params::{self, Fields};
 use crate::variants::{ActivationLayout, Epilogue, KvSplits, Tier};
 
 /// The description of a kernel. Its bindings are read from its WGSL: [`Kernel::bindings`](crate::Kernel::bindings).
@@ -13,6 +13,8 @@ pub struct KernelSpec {
     pub tier: Tier,
     /// Bytes of the uniform that the host writes. `None`: the kernel has no uniform.
     pub params_bytes: Option<usize>,
+    /// Name of each field of that uniform, and its offset in bytes.
+    pub params_fields: &'static [(&'static str, usize)],
     /// The kernel's file, then the files of its choices and shared files.
     pub(crate) files: Vec<File>,
     /// Constants that the choices decide: name, and type with value in WGSL.
@@ -21,20 +23,24 @@ pub struct KernelSpec {
 
 impl KernelSpec {
     /// A kernel of every tier whose uniform is a `Params`.
-    pub(super) fn new<Params>(file: File) -> KernelSpec {
-        let params_bytes = Some(size_of::<Params>());
+    pub(super) fn new<Params: Fields>(file: File) -> KernelSpec {
         KernelSpec {
-            name: file.name,
-            tier: Tier::Baseline,
-            params_bytes,
-            files: vec![file],
-            constants: vec![],
+            params_bytes: Some(size_of::<Params>()),
+            params_fields: Params::FIELDS,
+            ..KernelSpec::without_params(file)
         }
     }
 
     /// A kernel of every tier, without a uniform.
     pub(super) fn without_params(file: File) -> KernelSpec {
-        KernelSpec { params_bytes: None, ..KernelSpec::new::<()>(file) }
+        KernelSpec {
+            name: file.name,
+            tier: Tier::Baseline,
+            params_bytes: None,
+            params_fields: &[],
+            files: vec![file],
+            constants: vec![],
+        }
     }
 
     pub(super) fn tier(self, tier: Tier) -> KernelSpec {

@@ -2,23 +2,25 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::fields::shared_struct;
 use super::grid::{Grid, groups};
 use crate::constants::{PAIRED_QUERIES, STAGED_QUERIES, TILE, TILE_QUERIES};
 use crate::variants::{KvSplits, RowQueries};
 
-/// Uniform of `qk_norm_rope`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in qk_norm_rope.wgsl")]
-pub struct QkNormRope {
-    pub heads: u32,
-    pub kv_heads: u32,
-    pub head_dim: u32,
-    pub head_vecs: u32,
-    pub qkv_stride: u32,
-    pub context: u32,
-    pub queries: u32,
-    pub eps: f32,
+shared_struct! {
+    /// Uniform of `qk_norm_rope`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in qk_norm_rope.wgsl")]
+    pub struct QkNormRope {
+        pub heads: u32,
+        pub kv_heads: u32,
+        pub head_dim: u32,
+        pub head_vecs: u32,
+        pub qkv_stride: u32,
+        pub context: u32,
+        pub queries: u32,
+        pub eps: f32,
+    }
 }
 
 impl QkNormRope {
@@ -28,23 +30,24 @@ impl QkNormRope {
     }
 }
 
-/// Uniform of the attention kernels. Only `attention_row` reads `eps`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in attention.wgsl, and `eps` in attention_row.wgsl")]
-pub struct Attention {
-    pub heads: u32,
-    pub kv_heads: u32,
-    pub head_vecs: u32,
-    pub context: u32,
-    pub queries: u32,
-    pub splits: u32,
-    pub scale: f32,
-    pub mask: u32,
-    pub first_row: u32,
-    pub chunk_queries: u32,
-    pub eps: f32,
-    pub pad: u32,
+shared_struct! {
+    /// Uniform of the attention kernels. Only `attention_row` reads `eps`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in attention.wgsl, and `eps` in attention_row.wgsl")]
+    pub struct Attention {
+        pub heads: u32,
+        pub kv_heads: u32,
+        pub head_vecs: u32,
+        pub context: u32,
+        pub queries: u32,
+        pub splits: u32,
+        pub scale: f32,
+        pub mask: u32,
+        pub first_row: u32,
+        pub chunk_queries: u32,
+        pub eps: f32,
+        pub pad: u32,
+    }
 }
 
 impl Attention {
@@ -91,21 +94,22 @@ impl Attention {
     }
 }
 
-/// Uniform of `attention_merge`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in attention_merge.wgsl")]
-pub struct AttentionMerge {
-    pub heads: u32,
-    pub kv_heads: u32,
-    pub head_dim: u32,
-    pub head_vecs: u32,
-    pub splits: u32,
-    pub out_stride: u32,
-    pub mask: u32,
-    pub first_row: u32,
-    pub chunk_queries: u32,
-    pub pad: [u32; 3],
+shared_struct! {
+    /// Uniform of `attention_merge`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in attention_merge.wgsl")]
+    pub struct AttentionMerge {
+        pub heads: u32,
+        pub kv_heads: u32,
+        pub head_dim: u32,
+        pub head_vecs: u32,
+        pub splits: u32,
+        pub out_stride: u32,
+        pub mask: u32,
+        pub first_row: u32,
+        pub chunk_queries: u32,
+        pub pad: [u32; 3],
+    }
 }
 
 impl AttentionMerge {

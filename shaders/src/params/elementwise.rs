@@ -2,19 +2,21 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::fields::shared_struct;
 use super::grid::{Grid, groups};
 
-/// Uniform of `embed`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in embed.wgsl")]
-pub struct Embed {
-    pub packs: u32,
-    pub first_id: u32,
-    pub ids: u32,
-    pub masked: u32,
-    pub mask_id: u32,
-    pub pad: [u32; 3],
+shared_struct! {
+    /// Uniform of `embed`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in embed.wgsl")]
+    pub struct Embed {
+        pub packs: u32,
+        pub first_id: u32,
+        pub ids: u32,
+        pub masked: u32,
+        pub mask_id: u32,
+        pub pad: [u32; 3],
+    }
 }
 
 impl Embed {
@@ -24,15 +26,16 @@ impl Embed {
     }
 }
 
-/// Uniform of `rms_norm`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in rms_norm.wgsl")]
-pub struct RmsNorm {
-    pub width: u32,
-    pub stride: u32,
-    pub out_stride: u32,
-    pub eps: f32,
+shared_struct! {
+    /// Uniform of `rms_norm`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in rms_norm.wgsl")]
+    pub struct RmsNorm {
+        pub width: u32,
+        pub stride: u32,
+        pub out_stride: u32,
+        pub eps: f32,
+    }
 }
 
 impl RmsNorm {
@@ -42,14 +45,15 @@ impl RmsNorm {
     }
 }
 
-/// Uniform of `swiglu`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in swiglu.wgsl")]
-pub struct Swiglu {
-    pub width: u32,
-    pub out_stride: u32,
-    pub pad: [u32; 2],
+shared_struct! {
+    /// Uniform of `swiglu`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in swiglu.wgsl")]
+    pub struct Swiglu {
+        pub width: u32,
+        pub out_stride: u32,
+        pub pad: [u32; 2],
+    }
 }
 
 impl Swiglu {

@@ -2,19 +2,21 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::fields::shared_struct;
 use super::grid::{Grid, groups};
 use crate::constants::{PREFILL_TILE, TILE};
 use crate::variants::{CoopTiling, Epilogue, MTiles, RowsPerLane, SplitK};
 
-/// Uniform of `matmul`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in matmul.wgsl")]
-pub struct Matmul {
-    pub outputs: u32,
-    pub packs: u32,
-    pub out_stride: u32,
-    pub out_first: u32,
+shared_struct! {
+    /// Uniform of `matmul`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in matmul.wgsl")]
+    pub struct Matmul {
+        pub outputs: u32,
+        pub packs: u32,
+        pub out_stride: u32,
+        pub out_first: u32,
+    }
 }
 
 impl Matmul {
@@ -33,17 +35,18 @@ impl Matmul {
     }
 }
 
-/// Uniform of `matmul_coop` and `matmul_prefill`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in lib/matmul_coop/params.wgsl")]
-pub struct MatmulCoop {
-    pub outputs: u32,
-    pub k_tiles: u32,
-    pub out_stride: u32,
-    pub out_first: u32,
-    pub scale: f32,
-    pub pad: [u32; 3],
+shared_struct! {
+    /// Uniform of `matmul_coop` and `matmul_prefill`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in lib/matmul_coop/params.wgsl")]
+    pub struct MatmulCoop {
+        pub outputs: u32,
+        pub k_tiles: u32,
+        pub out_stride: u32,
+        pub out_first: u32,
+        pub scale: f32,
+        pub pad: [u32; 3],
+    }
 }
 
 impl MatmulCoop {
@@ -67,19 +70,20 @@ impl MatmulCoop {
     }
 }
 
-/// Uniform of `matmul_row`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in matmul_row.wgsl")]
-pub struct MatmulRow {
-    pub outputs: u32,
-    pub packs: u32,
-    pub inputs: u32,
-    pub out_stride: u32,
-    pub out_first: u32,
-    pub scale: f32,
-    pub eps: f32,
-    pub pad: u32,
+shared_struct! {
+    /// Uniform of `matmul_row`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in matmul_row.wgsl")]
+    pub struct MatmulRow {
+        pub outputs: u32,
+        pub packs: u32,
+        pub inputs: u32,
+        pub out_stride: u32,
+        pub out_first: u32,
+        pub scale: f32,
+        pub eps: f32,
+        pub pad: u32,
+    }
 }
 
 impl MatmulRow {

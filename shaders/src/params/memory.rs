@@ -2,22 +2,24 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::fields::shared_struct;
 use super::grid::{Grid, groups};
 use crate::constants::MAX_WORKGROUPS;
 
-/// Uniform of `fill_random`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in fill_random.wgsl")]
-pub struct FillRandom {
-    pub matrix: u32,
-    pub first_row: u32,
-    pub outputs: u32,
-    pub inputs: u32,
-    pub packs: u32,
-    pub stored: u32,
-    pub unit: f32,
-    pub twins: u32,
+shared_struct! {
+    /// Uniform of `fill_random`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in fill_random.wgsl")]
+    pub struct FillRandom {
+        pub matrix: u32,
+        pub first_row: u32,
+        pub outputs: u32,
+        pub inputs: u32,
+        pub packs: u32,
+        pub stored: u32,
+        pub unit: f32,
+        pub twins: u32,
+    }
 }
 
 impl FillRandom {
@@ -29,13 +31,14 @@ impl FillRandom {
     }
 }
 
-/// Uniform of `copy`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in copy.wgsl")]
-pub struct Copied {
-    pub count: u32,
-    pub pad: [u32; 3],
+shared_struct! {
+    /// Uniform of `copy`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in copy.wgsl")]
+    pub struct Copied {
+        pub count: u32,
+        pub pad: [u32; 3],
+    }
 }
 
 impl Copied {

@@ -4,6 +4,7 @@
 
 mod attention;
 mod elementwise;
+mod fields;
 mod grid;
 mod matmul;
 mod memory;
@@ -12,6 +13,7 @@ mod state;
 
 pub use attention::{Attention, AttentionMerge, QkNormRope};
 pub use elementwise::{Embed, RmsNorm, Swiglu};
+pub use fields::Fields;
 pub use grid::Grid;
 pub use matmul::{Matmul, MatmulCoop, MatmulRow};
 pub use memory::{Copied, FillRandom};

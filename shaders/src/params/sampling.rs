@@ -2,17 +2,19 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::fields::shared_struct;
 use super::grid::{Grid, groups};
 use crate::constants::PART;
 
-/// Uniform of `argmax`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in argmax.wgsl")]
-pub struct Argmax {
-    pub candidates: u32,
-    pub draft: u32,
-    pub pad: [u32; 2],
+shared_struct! {
+    /// Uniform of `argmax`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in argmax.wgsl")]
+    pub struct Argmax {
+        pub candidates: u32,
+        pub draft: u32,
+        pub pad: [u32; 2],
+    }
 }
 
 impl Argmax {
@@ -22,25 +24,27 @@ impl Argmax {
     }
 }
 
-/// A logit and its id (`lib/candidate.wgsl`).
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C)]
-pub struct Candidate {
-    /// The logit. Anything if there was no number.
-    pub logit: f32,
-    /// The id. [`NO_ID`](crate::NO_ID): there was no number.
-    pub id: u32,
+shared_struct! {
+    /// A logit and its id (`lib/candidate.wgsl`).
+    #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+    pub struct Candidate {
+        /// The logit. Anything if there was no number.
+        pub logit: f32,
+        /// The id. [`NO_ID`](crate::NO_ID): there was no number.
+        pub id: u32,
+    }
 }
 
-/// Uniform of `logit_parts`, `sampling_cut` and `sample`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in lib/sampling.wgsl")]
-pub struct Sampling {
-    pub vocabulary: u32,
-    pub parts: u32,
-    pub groups: u32,
-    pub draft: u32,
+shared_struct! {
+    /// Uniform of `logit_parts`, `sampling_cut` and `sample`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in lib/sampling.wgsl")]
+    pub struct Sampling {
+        pub vocabulary: u32,
+        pub parts: u32,
+        pub groups: u32,
+        pub draft: u32,
+    }
 }
 
 impl Sampling {
@@ -68,37 +72,40 @@ impl Sampling {
     }
 }
 
-/// A part of a row of logits (`lib/logit_part.wgsl`).
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C)]
-pub struct LogitPart {
-    /// Key of the largest logit (`lib/logit_key.wgsl`).
-    pub key: u32,
-    /// Sum of the weights, relative to the largest.
-    pub mass: f32,
+shared_struct! {
+    /// A part of a row of logits (`lib/logit_part.wgsl`).
+    #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+    pub struct LogitPart {
+        /// Key of the largest logit (`lib/logit_key.wgsl`).
+        pub key: u32,
+        /// Sum of the weights, relative to the largest.
+        pub mass: f32,
+    }
 }
 
-/// The ids of a row that remain after temperature, top-k and top-p (`lib/sampling_cut.wgsl`).
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C)]
-pub struct SamplingCut {
-    /// Largest logit.
-    pub highest: f32,
-    /// Smallest logit that remains.
-    pub cut: f32,
-    /// Among logits equal to `cut`, ids up to this one remain.
-    pub last_id: u32,
-    /// Sum of the weights of the ids that remain.
-    pub mass: f32,
+shared_struct! {
+    /// The ids of a row that remain after temperature, top-k and top-p (`lib/sampling_cut.wgsl`).
+    #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+    pub struct SamplingCut {
+        /// Largest logit.
+        pub highest: f32,
+        /// Smallest logit that remains.
+        pub cut: f32,
+        /// Among logits equal to `cut`, ids up to this one remain.
+        pub last_id: u32,
+        /// Sum of the weights of the ids that remain.
+        pub mass: f32,
+    }
 }
 
-/// Uniform of `reject`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "documented in reject.wgsl")]
-pub struct Reject {
-    pub vocabulary: u32,
-    pub pad: [u32; 3],
+shared_struct! {
+    /// Uniform of `reject`.
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    #[allow(missing_docs, reason = "documented in reject.wgsl")]
+    pub struct Reject {
+        pub vocabulary: u32,
+        pub pad: [u32; 3],
+    }
 }
 
 impl Reject {

@@ -2,42 +2,44 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::fields::shared_struct;
 use crate::constants::{MAX_BLOCK, MAX_END_IDS};
 
-/// The decode state (`lib/state.wgsl`).
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C)]
-pub struct State {
-    /// Position of row 0. Positions below it are in the KV cache.
-    pub start: u32,
-    /// Rows of the pass.
-    pub rows: u32,
-    /// First row whose logits are wanted.
-    pub logit_first: u32,
-    /// Rows whose logits are wanted.
-    pub logit_rows: u32,
-    /// Positions that the text may fill: prompt plus token budget.
-    pub limit: u32,
-    /// Rows of a full block.
-    pub block: u32,
-    /// A [`Finish`].
-    pub finish: u32,
-    /// Used entries of `end_ids`.
-    pub end_count: u32,
-    /// An [`Acceptance`].
-    pub acceptance: u32,
-    /// Sampling: factor of differences of logits.
-    pub inverse_temperature: f32,
-    /// Sampling: largest number of ids kept, ties apart. 0: all.
-    pub top_k: u32,
-    /// Sampling: smallest probability kept. 1 or more: all.
-    pub top_p: f32,
-    /// Sampling: low and high word of the seed.
-    pub seed: [u32; 2],
-    /// Unused.
-    pub pad: [u32; 2],
-    /// Ids that end the text.
-    pub end_ids: [u32; MAX_END_IDS],
+shared_struct! {
+    /// The decode state (`lib/state.wgsl`).
+    #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+    pub struct State {
+        /// Position of row 0. Positions below it are in the KV cache.
+        pub start: u32,
+        /// Rows of the pass.
+        pub rows: u32,
+        /// First row whose logits are wanted.
+        pub logit_first: u32,
+        /// Rows whose logits are wanted.
+        pub logit_rows: u32,
+        /// Positions that the text may fill: prompt plus token budget.
+        pub limit: u32,
+        /// Rows of a full block.
+        pub block: u32,
+        /// A [`Finish`].
+        pub finish: u32,
+        /// Used entries of `end_ids`.
+        pub end_count: u32,
+        /// An [`Acceptance`].
+        pub acceptance: u32,
+        /// Sampling: factor of differences of logits.
+        pub inverse_temperature: f32,
+        /// Sampling: largest number of ids kept, ties apart. 0: all.
+        pub top_k: u32,
+        /// Sampling: smallest probability kept. 1 or more: all.
+        pub top_p: f32,
+        /// Sampling: low and high word of the seed.
+        pub seed: [u32; 2],
+        /// Unused.
+        pub pad: [u32; 2],
+        /// Ids that end the text.
+        pub end_ids: [u32; MAX_END_IDS],
+    }
 }
 
 /// Why a generation has ended, if it has: [`State::finish`].
@@ -76,26 +78,27 @@ pub enum Acceptance {
     Rejection = 2,
 }
 
-/// The result of a cycle, which `accept` writes for the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
-pub struct CycleResult {
-    /// 1, or 0: the text was at its end, and the cycle did not run.
-    pub ran: u32,
-    /// Position of the next cycle's anchor.
-    pub start: u32,
-    /// Acceptance length: drafts that were accepted.
-    pub accepted: u32,
-    /// Tokens the cycle added to the text.
-    pub emitted: u32,
-    /// A [`Finish`].
-    pub finish: u32,
-    /// Rows of the cycle's block.
-    pub rows: u32,
-    /// Unused.
-    pub pad: [u32; 2],
-    /// The first `emitted` entries are the tokens added.
-    pub target_tokens: [u32; MAX_BLOCK],
-    /// The first `rows - 1` entries are the drafts.
-    pub drafts: [u32; MAX_BLOCK],
+shared_struct! {
+    /// The result of a cycle, which `accept` writes for the host.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+    pub struct CycleResult {
+        /// 1, or 0: the text was at its end, and the cycle did not run.
+        pub ran: u32,
+        /// Position of the next cycle's anchor.
+        pub start: u32,
+        /// Acceptance length: drafts that were accepted.
+        pub accepted: u32,
+        /// Tokens the cycle added to the text.
+        pub emitted: u32,
+        /// A [`Finish`].
+        pub finish: u32,
+        /// Rows of the cycle's block.
+        pub rows: u32,
+        /// Unused.
+        pub pad: [u32; 2],
+        /// The first `emitted` entries are the tokens added.
+        pub target_tokens: [u32; MAX_BLOCK],
+        /// The first `rows - 1` entries are the drafts.
+        pub drafts: [u32; MAX_BLOCK],
+    }
 }
