@@ -31,3 +31,8 @@ pub use variants::{
     ActivationLayout, Candidates, CoopTiling, Epilogue, KvFormat, KvSplits, LaneExchange, MTiles, Mask,
     Reduce, RowInput, RowQueries, Rows, RowsPerLane, SplitK, Tier, WeightFormat, WeightStaging,
 };
+
+/// The examples of README.md.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
