@@ -1,52 +1,36 @@
-//! A kernel's WGSL: its files end to end, after the constants that it shares with the host; and what it binds, read
-//! from there.
+//! A kernel's WGSL, put together from files; and its bindings, read from them.
 
 use std::fmt::Write;
 
-use crate::constants;
-use crate::kernel::{Kernel, KernelSpec};
-
-/// A file of `wgsl/`.
-#[derive(Clone, Copy)]
-pub(crate) struct File {
-    /// Its path without `.wgsl`.
-    pub(crate) name: &'static str,
-    pub(crate) text: &'static str,
-}
-
-/// The file of `wgsl/` with this path.
-macro_rules! wgsl {
-    ($file:literal) => {
-        $crate::compose::File { name: $file, text: include_str!(concat!("../wgsl/", $file, ".wgsl")) }
-    };
-}
-
-pub(crate) use wgsl;
+use super::file::File;
+use super::kernel::Kernel;
+use super::prelude::prelude;
+use super::spec::KernelSpec;
 
 /// How a kernel uses a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// A uniform buffer.
     Uniform,
-    /// A storage buffer that is only read.
+    /// A storage buffer that the kernel reads.
     Read,
-    /// A storage buffer that is written.
+    /// A storage buffer that the kernel writes, and may read.
     ReadWrite,
 }
 
 /// One binding of group 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// Its number.
+    /// The binding's number.
     pub index: u32,
     /// The variable's name in the WGSL.
     pub name: &'static str,
-    /// How it is used.
+    /// How the kernel uses it.
     pub access: Access,
 }
 
 impl Kernel {
-    /// The kernel's WGSL. `enable` lines stand first, as WGSL wants them; each constant and file once.
+    /// The kernel's WGSL: `enable` lines, shared constants, then each file once.
     pub fn wgsl(self) -> String {
         let KernelSpec { files, constants, .. } = self.spec();
         let mut extensions: Vec<&str> = Vec::new();
@@ -67,14 +51,14 @@ impl Kernel {
             }
         }
         let mut wgsl: String = extensions.iter().map(|extension| format!("enable {extension}\n")).collect();
-        wgsl += &constants::prelude(&body);
+        wgsl += &prelude(&body);
         for (name, value) in constants {
             let _ = writeln!(wgsl, "const {name}: {value};");
         }
         wgsl + &body
     }
 
-    /// What the kernel binds in group 0, in the order of the numbers. Read from its files, where a binding is one line.
+    /// The bindings of group 0, ordered by number. They are read from the kernel's files, where a binding is one line.
     pub fn bindings(self) -> Vec<Binding> {
         let files = self.spec().files;
         let mut bindings: Vec<Binding> =
@@ -85,7 +69,7 @@ impl Kernel {
     }
 }
 
-/// The binding that a line like `@group(0) @binding(2) var<storage, read> x: array<f32>;` declares.
+/// Reads a line like `@group(0) @binding(2) var<storage, read> x: array<f32>;`. `None`: the line is no binding.
 fn binding(line: &'static str) -> Option<Binding> {
     let (index, rest) = line.strip_prefix("@group(0) @binding(")?.split_once(") var<")?;
     let (space, rest) = rest.split_once("> ")?;

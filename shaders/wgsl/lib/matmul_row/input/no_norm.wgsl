@@ -1,4 +1,4 @@
-// What `matmul_row` would do with squares of its input, which is not normed here.
+// Part of choice input: an input that is not normed has no sum of squares.
 
 fn squares_of(pack: u32) -> f32 {
     return 0.0;
