@@ -365,7 +365,10 @@ impl Kernel {
                         (Rows::Logits, Epilogue::Store),
                         (Rows::Logits, Epilogue::PartialArgmax),
                     ] {
-                        all.push(Kernel::MatmulCoop { rows, m_tiles, tiling, staging, epilogue });
+                        // A gate's tile of outputs and its up projection's are in one workgroup.
+                        if epilogue != Epilogue::SwiGlu || tiling.outputs() == 2 * crate::TILE {
+                            all.push(Kernel::MatmulCoop { rows, m_tiles, tiling, staging, epilogue });
+                        }
                     }
                 }
             }

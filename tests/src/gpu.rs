@@ -1,6 +1,8 @@
-//! GPUs for tests: one for each tier, opened once a process.
+//! GPUs for tests: one for each tier, opened once a process. A tier that the adapter lacks is reported, never skipped in
+//! silence.
 
-use std::sync::OnceLock;
+use std::io::Write;
+use std::sync::{Once, OnceLock};
 
 use orthrus::{Gpu, GpuOptions, Tier, WeightFormat};
 
@@ -16,10 +18,55 @@ pub fn options(tier: Tier) -> GpuOptions {
     GpuOptions { adapter: adapter(), tier: Some(tier), any_matrix_size, ..GpuOptions::default() }
 }
 
-/// The tiers that the test adapter has: `baseline` and `subgroup` always, `coop` where it says so.
+/// The tiers that must run: `ORTHRUS_REQUIRE_TIERS`, names with commas between. By default those of every adapter.
+///
+/// # Panics
+/// If there is no tier of such a name.
+pub fn required_tiers() -> Vec<Tier> {
+    let Ok(names) = std::env::var("ORTHRUS_REQUIRE_TIERS") else { return vec![Tier::Baseline, Tier::Subgroup] };
+    let tier = |name: &str| {
+        let found = Tier::ALL.into_iter().find(|tier| tier.name() == name);
+        found.unwrap_or_else(|| panic!("ORTHRUS_REQUIRE_TIERS: there is no tier `{name}`"))
+    };
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(tier).collect()
+}
+
+/// The tiers that the test adapter has. The first call names the others on stderr.
+///
+/// # Panics
+/// If a required tier is missing.
 pub fn tiers() -> Vec<Tier> {
-    let has = |tier: &Tier| *tier != Tier::Coop || try_open(Tier::Coop).is_ok();
-    Tier::ALL.into_iter().filter(has).collect()
+    Tier::ALL.into_iter().filter(|&tier| gpu_or_reason(tier).is_ok()).collect()
+}
+
+/// The test GPU at `tier`, or why the adapter does not have it. The first call that finds a tier missing says so on stderr.
+///
+/// # Errors
+/// What the adapter lacks.
+///
+/// # Panics
+/// If the tier is required.
+pub fn gpu_or_reason(tier: Tier) -> Result<Gpu, String> {
+    static REPORTED: [Once; 3] = [const { Once::new() }; 3];
+    let opened = try_open(tier);
+    if let Err(reason) = &opened {
+        let name = tier.name();
+        assert!(!required_tiers().contains(&tier), "tier {name} is required and cannot run here: {reason}");
+        // Not `eprintln`, which the test harness keeps to itself while tests pass.
+        REPORTED[tier as usize].call_once(|| {
+            let _ = writeln!(std::io::stderr(), "skipped: tier {name}: not run here: {reason}");
+        });
+    }
+    opened
+}
+
+/// The test GPU at tier `coop`, for a test of this name. Where the adapter lacks the tier, stderr says that it is skipped.
+pub fn coop_gpu(test: &str) -> Option<Gpu> {
+    let opened = gpu_or_reason(Tier::Coop);
+    if opened.is_err() {
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: it needs tier coop");
+    }
+    opened.ok()
 }
 
 /// The tiers with a format each, which take turns: cooperative matrices multiply f16.
