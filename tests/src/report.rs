@@ -64,72 +64,73 @@ impl Report {
         self.lines.iter().filter_map(fault).collect()
     }
 
-    /// A line for each kernel, with all its variants, and tier.
+    /// A row for each kernel, with all its variants.
     pub fn summary(&self) -> String {
-        let mut groups: BTreeMap<(&str, Tier), Vec<&Line>> = BTreeMap::new();
-        for line in &self.lines {
-            groups.entry((line.kernel, line.tier)).or_default().push(line);
-        }
-        let mut text = String::new();
-        for ((kernel, tier), lines) in groups {
-            let count = |wanted: fn(&Outcome) -> bool| lines.iter().filter(|line| wanted(&line.outcome)).count();
-            let passed = count(|outcome| *outcome == Outcome::Passed);
-            let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
-            let time: Duration = lines.iter().map(|line| line.time).sum();
-            let _ = write!(text, "  {kernel:<17} {:<9} {passed:>3} passed", tier.name());
-            if failed > 0 {
-                let _ = write!(text, ", {failed} FAILED");
-            }
-            for (reason, count) in reasons(&lines) {
-                let _ = write!(text, ", {count} skipped ({reason})");
-            }
-            let _ = writeln!(text, " in {:.2} s", time.as_secs_f64());
-        }
-        text
+        self.by(|line| line.kernel)
     }
 
-    /// A row for each variant of a kernel, with a column for each tier, then why some were skipped.
+    /// A row for each variant of a kernel.
     pub fn table(&self) -> String {
-        let mut rows: Vec<(&str, [String; 3])> = Vec::new();
-        let mut notes: Vec<&str> = Vec::new();
+        self.by(|line| &line.name)
+    }
+
+    /// A row for each name, with a column for each tier. Below stands why some kernels were skipped.
+    fn by(&self, name: impl Fn(&Line) -> &str) -> String {
+        let mut rows: BTreeMap<&str, [Cell; 3]> = BTreeMap::new();
+        let mut reasons: Vec<&str> = Vec::new();
         for line in &self.lines {
-            let row = rows.iter().position(|(name, _)| *name == line.name).unwrap_or_else(|| {
-                rows.push((&line.name, Default::default()));
-                rows.len() - 1
-            });
-            let cell = match &line.outcome {
-                Outcome::Passed => format!("passed {:.2} s", line.time.as_secs_f64()),
-                Outcome::Failed(_) => "FAILED".to_string(),
+            let cell = &mut rows.entry(name(line)).or_default()[line.tier as usize];
+            cell.time += line.time;
+            match &line.outcome {
+                Outcome::Passed => cell.passed += 1,
+                Outcome::Failed(_) => cell.failed += 1,
                 Outcome::Skipped(reason) => {
-                    let note = notes.iter().position(|note| note == reason).unwrap_or_else(|| {
-                        notes.push(reason);
-                        notes.len() - 1
+                    let known = reasons.iter().position(|known| known == reason).unwrap_or_else(|| {
+                        reasons.push(reason);
+                        reasons.len() - 1
                     });
-                    format!("skipped [{}]", note + 1)
+                    *cell.skipped.entry(known + 1).or_insert(0) += 1;
                 }
-            };
-            rows[row].1[line.tier as usize] = cell;
+            }
         }
-        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let [a, b, c] = Tier::ALL.map(Tier::name);
-        let mut text = format!("{:<width$}  {a:<15}  {b:<15}  {c}\n", "kernel");
-        for (name, [a, b, c]) in rows {
-            let line = format!("{name:<width$}  {a:<15}  {b:<15}  {c}");
+        let cells: Vec<(&str, [String; 3])> =
+            rows.iter().map(|(name, cells)| (*name, [0, 1, 2].map(|tier| cells[tier].text()))).collect();
+        let heads = ("kernel", Tier::ALL.map(|tier| tier.name().to_string()));
+        let all = || cells.iter().chain([&heads]);
+        let first = all().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let widths = [0, 1, 2].map(|tier| all().map(|(_, cells)| cells[tier].len()).max().unwrap_or(0));
+        let mut text = String::new();
+        for (name, [a, b, c]) in [&heads].into_iter().chain(&cells) {
+            let line = format!("  {name:<first$}  {a:<0$}  {b:<1$}  {c}", widths[0], widths[1]);
             let _ = writeln!(text, "{}", line.trim_end());
         }
-        for (i, note) in notes.iter().enumerate() {
-            let _ = writeln!(text, "[{}] {note}", i + 1);
+        for (number, reason) in (1..).zip(reasons) {
+            let _ = writeln!(text, "  [{number}] {reason}");
         }
         text
     }
 }
 
-fn reasons<'a>(lines: &[&'a Line]) -> BTreeMap<&'a str, usize> {
-    let mut reasons = BTreeMap::new();
-    for line in lines {
-        if let Outcome::Skipped(reason) = &line.outcome {
-            *reasons.entry(reason.as_str()).or_insert(0) += 1;
+/// What became of the variants of a kernel on a tier.
+#[derive(Default)]
+struct Cell {
+    passed: usize,
+    failed: usize,
+    /// How many, by the number of the reason.
+    skipped: BTreeMap<usize, usize>,
+    time: Duration,
+}
+
+impl Cell {
+    fn text(&self) -> String {
+        let mut parts = Vec::new();
+        if self.failed > 0 {
+            parts.push(format!("{} FAILED", self.failed));
         }
+        if self.passed > 0 {
+            parts.push(format!("{} passed in {:.2} s", self.passed, self.time.as_secs_f64()));
+        }
+        parts.extend(self.skipped.iter().map(|(reason, count)| format!("{count} skipped [{reason}]")));
+        parts.join(", ")
     }
-    reasons
 }

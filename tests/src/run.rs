@@ -48,7 +48,7 @@ type Known = HashMap<(String, u64), (String, Vec<f32>)>;
 fn on_tier(case: &Case, test: Test, tier: Tier, known: &mut Known) -> Outcome {
     let gpu = match gpu_or_reason(tier) {
         Ok(gpu) => gpu,
-        Err(reason) => return Outcome::Skipped(format!("tier {}: {reason}", tier.name())),
+        Err(reason) => return Outcome::Skipped(reason),
     };
     if let Some(missing) = case.missing(&gpu) {
         return Outcome::Skipped(missing.to_string());

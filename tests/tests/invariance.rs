@@ -107,7 +107,7 @@ fn pieces_of_a_prompt() {
         };
         let (sizes, ids, cache, dispatches) = of(prompt.len() + 4 + shape.block);
         let (long_sizes, long_ids, long_cache, long_dispatches) = of(8192);
-        assert_eq!(sizes.pieces(), 1);
+        assert_eq!(sizes.chunks(), 1);
         assert!(sizes.rows.min(prompt.len()) > long_sizes.chunk_rows, "{long_sizes:?}");
         assert_eq!(long_ids, ids, "tier {}", tier.name());
         assert_same_bits(&long_cache, &cache, &format!("tier {}", tier.name()));
