@@ -1,6 +1,14 @@
-//! GPUs for tests: one for each tier, opened once a process. A tier that the adapter lacks is reported, never skipped in
-//! silence.
+//! GPUs for tests: one for each tier, opened once a process. And what the environment says about a run of tests.
+//!
+//! | variable | effect |
+//! |---|---|
+//! | `ORTHRUS_TEST_ADAPTER` | the adapter that tests run on |
+//! | `ORTHRUS_TEST_ANY_MATRIX` | tier `coop` also runs on an adapter that does not list its matrix size |
+//! | `ORTHRUS_TEST_SEEDS` | the number of random shapes that a test of a kernel takes |
+//! | `ORTHRUS_TEST_REPORT` | a file that gets a line for each tier and kernel that did not run, and each tier that did |
+//! | `ORTHRUS_REQUIRE_TIERS` | tiers, separated by commas, whose tests fail where the adapter lacks the tier |
 
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::sync::{Once, OnceLock};
 
@@ -69,6 +77,20 @@ pub fn coop_gpu(test: &str) -> Option<Gpu> {
     opened.ok()
 }
 
+/// Adds a line to the file that `ORTHRUS_TEST_REPORT` names: `what` is `tier` or `kernel`, `outcome` begins with `ran`
+/// or `not run`. The commands that run the tests print these lines at their end.
+///
+/// # Panics
+/// If the file cannot be written.
+pub fn report(what: &str, name: &str, outcome: &str) {
+    let Some(path) = std::env::var_os("ORTHRUS_TEST_REPORT") else { return };
+    // One write for the whole line: several processes add to the file.
+    let line = format!("{what}\t{name}\t{}\n", outcome.replace(['\t', '\n'], " "));
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
 /// The tiers with a format each, which take turns: cooperative matrices multiply f16.
 pub fn tiers_with_formats() -> Vec<(Tier, WeightFormat)> {
     let format = |tier| if tier == Tier::Subgroup { WeightFormat::F32 } else { WeightFormat::F16 };
@@ -85,6 +107,14 @@ pub fn gpu(tier: Tier) -> Gpu {
 
 fn try_open(tier: Tier) -> Result<Gpu, String> {
     static GPUS: [OnceLock<Result<Gpu, String>>; 3] = [const { OnceLock::new() }; 3];
-    let open = || Gpu::open(&options(tier)).map_err(|error| error.to_string());
+    let open = || {
+        let opened = Gpu::open(&options(tier)).map_err(|error| error.to_string());
+        let outcome = match &opened {
+            Ok(gpu) => format!("ran on {}, {}", gpu.adapter().name, gpu.adapter().driver),
+            Err(reason) => format!("not run: {reason}"),
+        };
+        report("tier", tier.name(), &outcome);
+        opened
+    };
     GPUS[tier as usize].get_or_init(open).clone()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use orthrus::Tier;
 
 use crate::cases::Case;
+use crate::gpu;
 
 /// What became of a kernel on a tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Outcome {
     Passed,
     /// It did not run. This is why.
     Skipped(String),
+    /// The adapter has the tier, and cannot run the kernel. This is why.
+    Impossible(String),
     /// It did something else. This is what.
     Failed(String),
 }
@@ -35,8 +38,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds a kernel.
+    /// Adds a kernel. One that the adapter cannot run goes to `ORTHRUS_TEST_REPORT` too.
     pub fn add(&mut self, case: &Case, tier: Tier, outcome: Outcome, time: Duration) {
+        if let Outcome::Impossible(reason) = &outcome {
+            gpu::report("kernel", &case.name(), &format!("not run: {reason}"));
+        }
         self.lines.push(Line { kernel: case.kernel.name(), name: case.name(), tier, outcome, time });
     }
 
@@ -84,7 +90,7 @@ impl Report {
             match &line.outcome {
                 Outcome::Passed => cell.passed += 1,
                 Outcome::Failed(_) => cell.failed += 1,
-                Outcome::Skipped(reason) => {
+                Outcome::Skipped(reason) | Outcome::Impossible(reason) => {
                     let known = reasons.iter().position(|known| known == reason).unwrap_or_else(|| {
                         reasons.push(reason);
                         reasons.len() - 1

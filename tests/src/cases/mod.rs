@@ -53,9 +53,9 @@ pub struct Case {
     /// Number of random shapes in the twin test. Half as many go through the row-invariance test.
     pub seeds: u64,
     needs: Option<Need>,
-    twin: Box<dyn Fn(&mut Random) -> Instance>,
+    twin: Box<dyn Fn(&mut Random) -> Instance + Send + Sync>,
     rows: Rows,
-    bench: Box<dyn Fn(&mut Random) -> Instance>,
+    bench: Box<dyn Fn(&mut Random) -> Instance + Send + Sync>,
 }
 
 /// What an adapter must have for a kernel, besides the tier.
@@ -70,7 +70,7 @@ pub enum Need {
 /// How a kernel treats the rows of a pass.
 pub enum Rows {
     /// A row has the same bits at each of these places.
-    Invariant(&'static [Place], Box<dyn Fn(&mut Random, Place) -> RowInstance>),
+    Invariant(&'static [Place], Box<dyn Fn(&mut Random, Place) -> RowInstance + Send + Sync>),
     /// The kernel has no rows that could change each other. This is why.
     None(&'static str),
 }
@@ -120,9 +120,9 @@ impl Case {
     pub fn new(
         kernel: Kernel,
         seeds: u64,
-        twin: impl Fn(&mut Random) -> Instance + 'static,
+        twin: impl Fn(&mut Random) -> Instance + Send + Sync + 'static,
         rows: Rows,
-        bench: impl Fn(&mut Random) -> Instance + 'static,
+        bench: impl Fn(&mut Random) -> Instance + Send + Sync + 'static,
     ) -> Case {
         Case { kernel, seeds, needs: None, twin: Box::new(twin), rows, bench: Box::new(bench) }
     }
@@ -177,7 +177,7 @@ impl Rows {
     /// A row has the same bits at all `places`.
     pub fn invariant(
         places: &'static [Place],
-        run: impl Fn(&mut Random, Place) -> RowInstance + 'static,
+        run: impl Fn(&mut Random, Place) -> RowInstance + Send + Sync + 'static,
     ) -> Rows {
         Rows::Invariant(places, Box::new(run))
     }

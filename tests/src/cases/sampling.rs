@@ -69,7 +69,9 @@ fn case(kernel: Kernel) -> Option<Case> {
                     row: Box::new(move |loaded| {
                         let cut = loaded.read::<SamplingCut>("cuts")[place.at];
                         let last = [(cut.last_id >> 16) as f32, (cut.last_id & 0xffff) as f32];
-                        [cut.highest, cut.cut, cut.mass].into_iter().chain(last).collect()
+                        // Where everything remains, the cut is the lowest number.
+                        let least = if cut.cut == f32::NEG_INFINITY { f32::MIN } else { cut.cut };
+                        [cut.highest, least, cut.mass].into_iter().chain(last).collect()
                     }),
                 }
             }),
