@@ -1,6 +1,16 @@
-//! GPUs for tests: one for each tier, opened once a process.
+//! GPUs for tests: one for each tier, opened once a process. And what the environment says about a run of tests.
+//!
+//! | variable | effect |
+//! |---|---|
+//! | `ORTHRUS_TEST_ADAPTER` | the adapter that tests run on |
+//! | `ORTHRUS_TEST_ANY_MATRIX` | tier `coop` also runs on an adapter that does not list its matrix size |
+//! | `ORTHRUS_TEST_SEEDS` | the number of random shapes that a test of a kernel takes |
+//! | `ORTHRUS_TEST_REPORT` | a file that gets a line for each tier and kernel that did not run, and each tier that did |
+//! | `ORTHRUS_REQUIRE_TIERS` | tiers, separated by commas, whose tests fail where the adapter lacks the tier |
 
-use std::sync::OnceLock;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::sync::{Once, OnceLock};
 
 use orthrus::{Gpu, GpuOptions, Tier, WeightFormat};
 
@@ -16,10 +26,71 @@ pub fn options(tier: Tier) -> GpuOptions {
     GpuOptions { adapter: adapter(), tier: Some(tier), any_matrix_size, ..GpuOptions::default() }
 }
 
-/// The tiers that the test adapter has: `baseline` and `subgroup` always, `coop` where it says so.
+/// The tiers that must run: `ORTHRUS_REQUIRE_TIERS`, names with commas between. By default those of every adapter.
+///
+/// # Panics
+/// If there is no tier of such a name.
+pub fn required_tiers() -> Vec<Tier> {
+    let Ok(names) = std::env::var("ORTHRUS_REQUIRE_TIERS") else {
+        return vec![Tier::Baseline, Tier::Subgroup];
+    };
+    let tier = |name: &str| {
+        let found = Tier::ALL.into_iter().find(|tier| tier.name() == name);
+        found.unwrap_or_else(|| panic!("ORTHRUS_REQUIRE_TIERS: there is no tier `{name}`"))
+    };
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(tier).collect()
+}
+
+/// The tiers that the test adapter has. The first call names the others on stderr.
+///
+/// # Panics
+/// If a required tier is missing.
 pub fn tiers() -> Vec<Tier> {
-    let has = |tier: &Tier| *tier != Tier::Coop || try_open(Tier::Coop).is_ok();
-    Tier::ALL.into_iter().filter(has).collect()
+    Tier::ALL.into_iter().filter(|&tier| gpu_or_reason(tier).is_ok()).collect()
+}
+
+/// The test GPU at `tier`, or why the adapter does not have it. The first call that finds a tier missing says so on stderr.
+///
+/// # Errors
+/// What the adapter lacks.
+///
+/// # Panics
+/// If the tier is required.
+pub fn gpu_or_reason(tier: Tier) -> Result<Gpu, String> {
+    static REPORTED: [Once; 3] = [const { Once::new() }; 3];
+    let opened = try_open(tier);
+    if let Err(reason) = &opened {
+        let name = tier.name();
+        assert!(!required_tiers().contains(&tier), "tier {name} is required and cannot run here: {reason}");
+        // Not `eprintln`, which the test harness keeps to itself while tests pass.
+        REPORTED[tier as usize].call_once(|| {
+            let _ = writeln!(std::io::stderr(), "skipped: tier {name}: not run here: {reason}");
+        });
+    }
+    opened
+}
+
+/// The test GPU at tier `coop`, for a test of this name. Where the adapter lacks the tier, stderr says that it is skipped.
+pub fn coop_gpu(test: &str) -> Option<Gpu> {
+    let opened = gpu_or_reason(Tier::Coop);
+    if opened.is_err() {
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: it needs tier coop");
+    }
+    opened.ok()
+}
+
+/// Adds a line to the file that `ORTHRUS_TEST_REPORT` names: `what` is `tier` or `kernel`, `outcome` begins with `ran`
+/// or `not run`. The commands that run the tests print these lines at their end.
+///
+/// # Panics
+/// If the file cannot be written.
+pub fn report(what: &str, name: &str, outcome: &str) {
+    let Some(path) = std::env::var_os("ORTHRUS_TEST_REPORT") else { return };
+    // One write for the whole line: several processes add to the file.
+    let line = format!("{what}\t{name}\t{}\n", outcome.replace(['\t', '\n'], " "));
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
 /// The tiers with a format each, which take turns: cooperative matrices multiply f16.
@@ -38,6 +109,14 @@ pub fn gpu(tier: Tier) -> Gpu {
 
 fn try_open(tier: Tier) -> Result<Gpu, String> {
     static GPUS: [OnceLock<Result<Gpu, String>>; 3] = [const { OnceLock::new() }; 3];
-    let open = || Gpu::open(&options(tier)).map_err(|error| error.to_string());
+    let open = || {
+        let opened = Gpu::open(&options(tier)).map_err(|error| error.to_string());
+        let outcome = match &opened {
+            Ok(gpu) => format!("ran on {}, {}", gpu.adapter().name, gpu.adapter().driver),
+            Err(reason) => format!("not run: {reason}"),
+        };
+        report("tier", tier.name(), &outcome);
+        opened
+    };
     GPUS[tier as usize].get_or_init(open).clone()
 }

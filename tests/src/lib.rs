@@ -1,10 +1,12 @@
-//! What the tests share: fixtures, random numbers, GPUs opened once.
+//! What the tests share: the cases of all kernels, fixtures, random numbers, GPUs opened once.
 
+pub mod cases;
 pub mod checkpoint;
-pub mod coop;
+pub mod compare;
 pub mod golden;
 pub mod gpu;
-pub mod kernel;
 pub mod random;
 pub mod reference;
+pub mod report;
 pub mod rooms;
+pub mod run;

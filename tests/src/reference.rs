@@ -4,7 +4,7 @@
 use orthrus::loader::{Checkpoint, Config};
 use orthrus::shaders::params::{Attention, AttentionMerge, Matmul, QkNormRope, RmsNorm, Swiglu, padded};
 use orthrus::shaders::twin;
-use orthrus::shaders::{Epilogue, Mask, Rows, SPLIT, State, TILE, packs};
+use orthrus::shaders::{Epilogue, KvSplits, Mask, Rows, SPLIT, State, TILE, packs};
 
 /// A checkpoint's weights in f32.
 pub struct Reference<'a> {
@@ -135,7 +135,7 @@ impl<'a> Reference<'a> {
             chunk_queries: (rows * heads / kv_heads) as u32,
             pad: [0; 3],
         };
-        twin::attention_merge(&state, &params, &sums, &stats, &mut attended);
+        twin::attention_merge(&state, &params, KvSplits::Fixed, &sums, &stats, &mut attended);
         self.matmul(&attended, &attention_name("o_proj"), Epilogue::AddResidual, 0, x);
 
         let normed = self.rms_norm(x, &name("post_attention_layernorm"));

@@ -1,49 +1,18 @@
-//! Synthetic models, replayed acceptance, and the kernels of both: what benchmarks without a checkpoint stand on.
+//! Synthetic models and replayed acceptance: what benchmarks without a checkpoint stand on.
 
 use bytemuck::Zeroable;
 use orthrus::lab::{Copying, MeasuredPass};
-use orthrus::shaders::params::{Copied, FillRandom};
-use orthrus::shaders::{Kernel, MATRIX_ROWS, MAX_BLOCK, PACK, State, WeightFormat, packs, twin};
+use orthrus::shaders::params::FillRandom;
+use orthrus::shaders::{Kernel, State, WeightFormat, twin};
 use orthrus::{
     AcceptRule, ArKernel, Decoding, Error, GenerateOptions, Model, Replay, Sampling, Session, Synthetic,
     Tier, no_progress,
 };
+use orthrus_tests::cases::operands::stored;
+use orthrus_tests::cases::{Expected, Instance};
+use orthrus_tests::compare::{ROUNDED, assert_rows_within};
 use orthrus_tests::gpu::{gpu, tiers};
-use orthrus_tests::kernel::{Operands, ROUNDED, assert_rows_within, on_random_shapes, stored};
 use orthrus_tests::random::Random;
-
-#[test]
-fn fill_random() {
-    on_random_shapes(|gpu, random, what| {
-        for format in WeightFormat::ALL {
-            let (outputs, inputs) = (random.between(1, 70), random.between(1, 60));
-            let params = FillRandom {
-                matrix: random.between(0, 300) as u32,
-                first_row: 2 * random.between(0, 100_000) as u32,
-                outputs: outputs as u32,
-                inputs: inputs as u32,
-                packs: packs(inputs) as u32,
-                stored: (outputs.next_multiple_of(MATRIX_ROWS) * packs(inputs)) as u32,
-                unit: 2f32.powi(-16),
-                twins: random.between(0, 1) as u32,
-            };
-            let state = State { seed: [random.bits() as u32, random.bits() as u32], ..State::zeroed() };
-            let width = packs(inputs) * PACK;
-            let values = twin::fill_random(&state, &params);
-            let expected = stored(format, &values, width);
-            // Poisoned, padding included.
-            let run = Operands::new(gpu)
-                .storage(&[state])
-                .params(&params)
-                .storage(&vec![0xa5u8; expected.len()])
-                .run(Kernel::FillRandom(format), params.grid());
-            // Thousands of bytes, which `assert_eq` would print.
-            let found = run.read::<u8>(2, expected.len());
-            let wrong = found.iter().zip(&expected).position(|(found, expected)| found != expected);
-            assert_eq!(wrong, None, "{what}, {}", format.name());
-        }
-    });
-}
 
 /// A grid of two dimensions covers everything, and rows are numbered from the matrix's first, not the piece's.
 #[test]
@@ -67,12 +36,12 @@ fn fill_random_fills_pieces_of_any_size() {
     let expected = stored(WeightFormat::F16, &twin::fill_random(&state, &params), 300_000);
     // The same, its grid folded into lines of 77 workgroups.
     let folded = [77, grid[0].div_ceil(77), 1];
-    let run = Operands::new(&gpu)
-        .storage(&[state])
-        .params(&params)
-        .storage(&vec![0u8; expected.len()])
-        .run(Kernel::FillRandom(WeightFormat::F16), folded);
-    assert_eq!(run.read::<u8>(2, expected.len()), expected);
+    let run = Instance::new(Kernel::FillRandom(WeightFormat::F16), folded, "lines of 77 workgroups")
+        .with("state", &[state])
+        .with("params", &[params])
+        .with("weights", &vec![0u8; expected.len()])
+        .expect(|| vec![("weights", Expected::Bytes(expected))]);
+    run.check(&gpu).unwrap();
 
     let rows = |first_row, outputs| twin::fill_random(&state, &FillRandom { first_row, outputs, ..params });
     assert_eq!(rows(0, 6)[4 * 300_000..], rows(4, 2));
@@ -105,41 +74,6 @@ fn random_weights_are_random() {
     assert_ne!(values, twin::fill_random(&State { seed: [1, 3], ..state }, &params));
     assert_ne!(values, twin::fill_random(&State { seed: [2, 2], ..state }, &params));
     assert!(values.iter().all(|&value| half::f16::from_f32(value).to_f32() == value));
-}
-
-#[test]
-fn copy() {
-    on_random_shapes(|gpu, random, what| {
-        let count = random.between(1, 5000);
-        let x: Vec<[u32; 4]> = (0..count).map(|_| [0; 4].map(|_: u32| random.bits() as u32)).collect();
-        let params = Copied { count: count as u32, pad: [0; 3] };
-        // Nothing beyond the end is written.
-        let mut expected = vec![[7u32; 4]; count + 2000];
-        let run = Operands::new(gpu)
-            .params(&params)
-            .storage(&x)
-            .storage(&expected)
-            .run(Kernel::Copy, params.grid());
-        twin::copy(&params, &x, &mut expected);
-        assert_eq!(run.read::<[u32; 4]>(2, expected.len()), expected, "{what}");
-    });
-}
-
-#[test]
-fn replay() {
-    on_random_shapes(|gpu, random, what| {
-        let rows = random.between(0, MAX_BLOCK);
-        let state = State { start: random.between(0, 50) as u32, rows: rows as u32, ..State::zeroed() };
-        let script: Vec<u32> = (0..200).map(|_| random.between(0, 900) as u32).collect();
-        let mut tokens: Vec<u32> = (0..200).map(|_| random.between(1000, 1900) as u32).collect();
-        let run = Operands::new(gpu)
-            .storage(&[state])
-            .storage(&script)
-            .storage(&tokens)
-            .run(Kernel::Replay, [1, 1, 1]);
-        twin::replay(&state, &script, &mut tokens);
-        assert_eq!(run.read::<u32>(2, tokens.len()), tokens, "{what}");
-    });
 }
 
 fn model(tier: Tier, format: WeightFormat) -> Model {

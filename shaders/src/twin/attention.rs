@@ -1,5 +1,6 @@
 use crate::constants::SPLIT;
 use crate::params::{Attention, AttentionMerge, State};
+use crate::variants::KvSplits;
 use std::ops::Range;
 
 use super::rows::visible;
@@ -58,10 +59,11 @@ pub fn attention(
     }
 }
 
-/// Twin of `attention_merge.wgsl`.
+/// Twin of `attention_merge.wgsl`, for partial results that are sums over `splits`.
 pub fn attention_merge(
     state: &State,
     params: &AttentionMerge,
+    splits: KvSplits,
     sums: &[f32],
     stats: &[[f32; 2]],
     out: &mut [f32],
@@ -70,7 +72,7 @@ pub fn attention_merge(
     let heads_per_kv = (params.heads / params.kv_heads) as usize;
     let rows = rows_of_chunk(state, params.first_row, params.chunk_queries, heads_per_kv);
     for row in rows {
-        let splits = visible(state, params.mask, row).div_ceil(SPLIT);
+        let splits = splits.of(visible(state, params.mask, row));
         for head in 0..params.heads as usize {
             let query = (row - params.first_row as usize) * heads_per_kv + head % heads_per_kv;
             let at = |split| partial(params.splits, params.chunk_queries, head / heads_per_kv, split, query);
