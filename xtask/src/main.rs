@@ -1,12 +1,16 @@
 //! `cargo xtask …`: the commands of this repository. Without dependencies, so that they start at once.
 
 mod commands;
+mod coop_test;
 mod demo;
+mod jobs;
 mod json;
 mod lossless;
+mod mesa;
 mod packages;
 mod program;
 mod test;
+mod tiers;
 mod vulkan;
 mod web;
 mod web_test;
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments[..] {
+        ["coop-test"] => coop_test::run(),
         ["demo"] => demo::run(),
         ["lossless", adapter, tiers] => lossless::run(adapter, tiers, None),
         ["lossless", adapter, tiers, limit] if limit.parse::<usize>().is_ok() => {
