@@ -99,8 +99,7 @@ fn jobs_of(mesa: &Mesa, built: &[Built], report: &Report) -> Result<Vec<Job>> {
             jobs.push(Job { name: format!("{}::{test}", selection.binary), command });
         }
     }
-    let program = built.iter().find(|built| !built.is_test && built.name == "orthrus");
-    let program = program.ok_or("there is no program `orthrus`")?;
+    let program = jobs::program(built, "orthrus")?;
     let mut verify = on(mesa, program, report);
     verify.current_dir(root()).args(VERIFY);
     // It takes long, and the tests fill the other cores meanwhile.

@@ -118,6 +118,12 @@ fn built(line: &str) -> Option<Built> {
     })
 }
 
+/// The program of that name, which is not a test binary.
+pub(crate) fn program<'a>(built: &'a [Built], name: &str) -> Result<&'a Built> {
+    let program = built.iter().find(|built| !built.is_test && built.name == name);
+    program.ok_or_else(|| format!("there is no program `{name}`"))
+}
+
 /// The names of the tests of a test binary that contain `filter`.
 pub(crate) fn tests_of(binary: &Built, filter: &str) -> Result<Vec<String>> {
     let mut list = Command::new(&binary.path);

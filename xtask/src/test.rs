@@ -44,11 +44,7 @@ pub(crate) fn run() -> Result<()> {
         browsers.join().map_err(|_| "the build of the engine for browsers broke off".to_string())
     })?;
     jobs::failures(&outcomes)?;
-    let programs = web_test::Programs {
-        orthrus: program(&built, "orthrus")?,
-        site: program(&built, "orthrus-site")?,
-        write_kernels: program(&built, "write_kernels")?,
-    };
+    let programs = web_test::Programs::of(&built)?;
     let web_page =
         clock.time("putting the page together", || web_test::command_for(&tools, &programs, &wasm))?;
     // First, because it takes longest.
@@ -129,11 +125,6 @@ fn documentation() -> Job {
     let mut command = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     command.env("RUSTDOCFLAGS", "-Dwarnings");
     Job { name: "documentation".to_string(), command }
-}
-
-fn program(built: &[Built], name: &str) -> Result<std::path::PathBuf> {
-    let program = built.iter().find(|built| !built.is_test && built.name == name);
-    program.map(|program| program.path.clone()).ok_or_else(|| format!("there is no program `{name}`"))
 }
 
 /// Installs a part of the Rust toolchain that minimal installations lack.

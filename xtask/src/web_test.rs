@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::commands::{Result, built, cargo, find_program, root, run, say, succeeds, target, typed};
+use crate::commands::{Result, find_program, root, run, say, succeeds, target, typed};
+use crate::jobs::{self, Built};
 use crate::{packages, vulkan, web};
 
 /// The page is not at the root of its server, as on many hosts.
@@ -20,10 +21,22 @@ pub(crate) struct Tools {
 
 /// Programs of the workspace that the tests run.
 pub(crate) struct Programs {
-    pub(crate) orthrus: PathBuf,
-    pub(crate) site: PathBuf,
+    orthrus: PathBuf,
+    site: PathBuf,
     /// An example of the shaders' package.
-    pub(crate) write_kernels: PathBuf,
+    write_kernels: PathBuf,
+}
+
+impl Programs {
+    /// The programs among those that cargo built.
+    pub(crate) fn of(built: &[Built]) -> Result<Programs> {
+        let program = |name| jobs::program(built, name).map(|program| program.path.clone());
+        Ok(Programs {
+            orthrus: program("orthrus")?,
+            site: program("orthrus-site")?,
+            write_kernels: program("write_kernels")?,
+        })
+    }
 }
 
 /// Builds the page and the programs, and runs the tests.
@@ -34,13 +47,7 @@ pub(crate) fn test() -> Result<()> {
     let web::Build { mut command, wasm } = web::build()?;
     say(format!("Building the engine for browsers (the first time takes minutes): {}", typed(&command)));
     run(&mut command)?;
-    run(&mut cargo(&["build", "--locked", "--package", "orthrus-cli", "--package", "orthrus-site"]))?;
-    run(&mut cargo(&["build", "--locked", "--package", "orthrus-shaders", "--example", "write_kernels"]))?;
-    let programs = Programs {
-        orthrus: built("debug", "orthrus"),
-        site: built("debug", "orthrus-site"),
-        write_kernels: built("debug/examples", "write_kernels"),
-    };
+    let programs = Programs::of(&jobs::build()?)?;
     let mut tests = command_for(&tools, &programs, &wasm)?;
     say(format!("== {}", typed(&tests)));
     run(&mut tests)
