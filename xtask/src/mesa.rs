@@ -17,8 +17,6 @@ const PACKAGES: [&str; 2] = ["mesa-vulkan-drivers", "libvulkan1"];
 /// Debian's suites with a new Mesa. The first may be in the middle of a change; the second then serves.
 const SUITES: [&str; 2] = ["unstable", "testing"];
 
-const MIRROR: &str = "http://deb.debian.org/debian";
-
 /// The keys that packages are checked with.
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -46,10 +44,11 @@ impl Mesa {
         if !Path::new(KEYS).exists() {
             packages::install(&format!("there is no {KEYS}"), &["debian-archive-keyring"])?;
         }
+        let repository = repository()?;
         let mut reasons = Vec::new();
         for suite in SUITES {
             say(format!("Unpacking Mesa's software driver of Debian {suite} into {}", folder.display()));
-            match unpack(suite, &folder) {
+            match unpack(&repository, suite, &folder) {
                 Ok(()) => match Mesa::find(&folder) {
                     Some(mesa) => return Ok(mesa),
                     None => reasons.push(format!("{suite}: the packages hold no software driver")),
@@ -57,7 +56,7 @@ impl Mesa {
                 Err(reason) => reasons.push(format!("{suite}: {reason}")),
             }
         }
-        Err(format!("the newest Mesa could not be had from {MIRROR} ({})", reasons.join("; ")))
+        Err(format!("the newest Mesa could not be had from {repository} ({})", reasons.join("; ")))
     }
 
     fn find(folder: &Path) -> Option<Mesa> {
@@ -94,8 +93,16 @@ fn named(folder: &Path, start: &str, end: &str) -> Option<PathBuf> {
     files.into_iter().find(is_wanted)
 }
 
+/// The repository that this machine has its packages from. It has the newer suites too, if it is Debian's.
+fn repository() -> Result<String> {
+    let list = ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"];
+    let listed = output(Command::new("apt-get").args(list))?;
+    let main = listed.lines().find(|uri| !uri.contains("security"));
+    main.map(str::to_string).ok_or("apt-get knows no repository: run apt-get update first".to_string())
+}
+
 /// Downloads the packages of a suite, with all that they depend on, and unpacks them into `folder/root`.
-fn unpack(suite: &str, folder: &Path) -> Result<()> {
+fn unpack(repository: &str, suite: &str, folder: &Path) -> Result<()> {
     let new = folder.join("new");
     let fail = |what: &Path, error: std::io::Error| format!("{}: {error}", what.display());
     if new.exists() {
@@ -108,7 +115,7 @@ fn unpack(suite: &str, folder: &Path) -> Result<()> {
     // Apt is told that no package is installed, so that it brings all of them.
     for (file, text) in [
         ("status", String::new()),
-        ("sources.list", format!("deb [signed-by={KEYS}] {MIRROR} {suite} main\n")),
+        ("sources.list", format!("deb [signed-by={KEYS}] {repository} {suite} main\n")),
     ] {
         let file = new.join(file);
         fs::write(&file, text).map_err(|error| fail(&file, error))?;
