@@ -16,7 +16,7 @@
 //! use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, WeightFormat, no_progress};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let checkpoint = Checkpoint::open("models/tiny")?;
+//! let checkpoint = Checkpoint::open(std::env::var("ORTHRUS_MODEL")?)?;
 //! let tokenizer = checkpoint.tokenizer()?.ok_or("no tokenizer")?;
 //! let template = checkpoint.chat_template()?.ok_or("no chat template")?;
 //! let messages = [Message::user("Sort these numbers: 7, 3, 9")];
