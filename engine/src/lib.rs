@@ -56,7 +56,7 @@
 //! - **No waiting in the loop**: cycles are submitted ahead. Only the results of finished cycles are read back, a
 //!   few hundred bytes each.
 
-// No user may reach a panic. The workspace's lints allow `unwrap`, because tests and benchmarks share them.
+// No user may reach a panic. The workspace's lints leave this one out, because tests and benchmarks share them.
 #![warn(clippy::unwrap_used)]
 // Some items are used by `lab` alone.
 #![cfg_attr(not(feature = "lab"), allow(dead_code))]

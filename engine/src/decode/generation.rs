@@ -296,7 +296,7 @@ impl Session {
     /// [`Session::generate_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::generate_async`].
+    /// The errors of [`Session::generate_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn generate(
         &mut self,

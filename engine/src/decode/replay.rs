@@ -11,9 +11,10 @@ use crate::{Error, Result};
 
 /// A text, and the number of drafts that each cycle is to accept.
 ///
-/// Cycles do all their work. The diffusion view drafts, and then the script replaces its drafts: first by the
-/// text's own tokens, as many as are to be accepted, then by a wrong one. The AR view verifies and `accept`
-/// decides, as always. So the acceptance lengths come out as asked only if `text` is what the AR view generates.
+/// Cycles do all their work. The diffusion view drafts, and then the script replaces its drafts. As many of them as
+/// are to be accepted become the text's own tokens, and the next one becomes a wrong token. The AR view verifies
+/// and `accept` decides, as always. So the acceptance lengths come out as asked only if `text` is what the AR view
+/// generates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replay {
     /// Tokens that the AR view generates from the same prompt: at least as many as the token budget.

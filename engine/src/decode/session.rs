@@ -89,7 +89,7 @@ impl Model {
     /// [`Model::session_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Model::session_async`].
+    /// The errors of [`Model::session_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn session(&self, context: usize) -> Result<Session> {
         pollster::block_on(self.session_async(context))

@@ -32,7 +32,7 @@ impl Deref for Buffer {
 }
 
 /// Frees the memory at once. wgpu leaves a dropped buffer to the browser's garbage collector, which does not see
-/// GPU memory: an old model would stay long after a new one needs the room. Submitted work is still done.
+/// GPU memory. An old model would stay long after a new one needs the room. Submitted work is still done.
 #[cfg(target_arch = "wasm32")]
 impl Drop for Owned {
     fn drop(&mut self) {

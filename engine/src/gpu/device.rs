@@ -178,7 +178,7 @@ impl Gpu {
     /// [`Gpu::open_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Gpu::open_async`].
+    /// The errors of [`Gpu::open_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open(options: &GpuOptions) -> Result<Gpu> {
         pollster::block_on(Gpu::open_async(options))
@@ -355,8 +355,8 @@ impl Gpu {
                 spirv: Some(words.into()),
                 ..Default::default()
             };
-            // SAFETY: the words are naga's output for the kernel. The added marks only restrict the driver. So the
-            // kernel is as safe as below.
+            // SAFETY: the words are naga's output for the kernel, and the added marks only restrict the driver. The
+            // promise of the call below holds for them too.
             return unsafe { device.create_shader_module_passthrough(descriptor) };
         }
         let source = wgpu::ShaderSource::Wgsl(wgsl.into());

@@ -133,9 +133,9 @@ impl Tuning {
 impl Numerics {
     /// The tiling of `matmul_coop` for a matrix of `outputs` outputs.
     ///
-    /// At the released models' shapes, each of the 132 multiprocessors of an NVIDIA H200 gets about one workgroup,
-    /// or all workgroups of a matrix run at once. SwiGLU takes at least 32 outputs: a tile of the gate and one of
-    /// the up projection.
+    /// It was chosen for the released models' shapes on an NVIDIA H200, which has 132 multiprocessors. Each
+    /// multiprocessor gets about one workgroup, or all workgroups of a matrix run at once. SwiGLU takes at least 32
+    /// outputs: a tile of the gate and one of the up projection.
     pub(crate) fn coop_tiling(self, outputs: usize, epilogue: Epilogue) -> CoopTiling {
         match (outputs.div_ceil(TILE), epilogue) {
             (0..=255, Epilogue::SwiGlu) => CoopTiling::N32K16,

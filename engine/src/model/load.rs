@@ -61,7 +61,7 @@ impl Model {
     /// [`Model::load_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Model::load_async`].
+    /// The errors of [`Model::load_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(
         gpu: &Gpu,

@@ -144,7 +144,7 @@ impl Model {
     /// [`Model::synthetic_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Model::synthetic_async`].
+    /// The errors of [`Model::synthetic_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn synthetic(gpu: &Gpu, shape: &Synthetic, seed: u64, format: WeightFormat) -> Result<Model> {
         pollster::block_on(Model::synthetic_async(gpu, shape, seed, format))

@@ -95,7 +95,7 @@ impl Uploader<'_> {
         Ok(matrix)
     }
 
-    /// Uploads the rows of one slab, in tiles. Padding is not written: a new buffer is zero.
+    /// Uploads the rows of one slab, in tiles. Its padding is zero.
     async fn slab(&mut self, rows: &StackedRows<'_>, slab: &Slab, inputs: usize) -> Result<()> {
         let (width, pack_bytes) = (padded(inputs), PACK * self.format.bytes());
         let group_bytes = TILE * width * self.format.bytes();
