@@ -1,4 +1,4 @@
-//! For tests and benchmarks: passes measured by themselves, logits and cache looked at, one kernel dispatched.
+//! For tests and benchmarks: single passes timed, logits and KV cache read, single kernels dispatched.
 
 mod dispatch;
 mod inspect;
