@@ -2,6 +2,8 @@
 
 mod dispatch;
 mod inspect;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod measurements;
 mod profile;
 
 #[cfg(feature = "noop")]
