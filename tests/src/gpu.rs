@@ -31,7 +31,9 @@ pub fn options(tier: Tier) -> GpuOptions {
 /// # Panics
 /// If there is no tier of such a name.
 pub fn required_tiers() -> Vec<Tier> {
-    let Ok(names) = std::env::var("ORTHRUS_REQUIRE_TIERS") else { return vec![Tier::Baseline, Tier::Subgroup] };
+    let Ok(names) = std::env::var("ORTHRUS_REQUIRE_TIERS") else {
+        return vec![Tier::Baseline, Tier::Subgroup];
+    };
     let tier = |name: &str| {
         let found = Tier::ALL.into_iter().find(|tier| tier.name() == name);
         found.unwrap_or_else(|| panic!("ORTHRUS_REQUIRE_TIERS: there is no tier `{name}`"))

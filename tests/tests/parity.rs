@@ -3,9 +3,9 @@
 
 use orthrus::loader::Checkpoint;
 use orthrus::{Decoding, FinishReason, GenerateOptions, Model, Session, Stats, WeightFormat, no_progress};
+use orthrus_tests::compare::assert_rows_close;
 use orthrus_tests::golden::{CASES, Golden, GoldenRun};
 use orthrus_tests::gpu::{gpu, tiers};
-use orthrus_tests::compare::assert_rows_close;
 
 fn for_every_case(check: impl Fn(&Golden, &Model, &str)) {
     for case in CASES {

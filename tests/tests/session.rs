@@ -8,9 +8,9 @@ use orthrus::{
     WeightFormat, no_progress,
 };
 use orthrus_tests::checkpoint::{Shape, edited_checkpoint, random_checkpoint, virtual_checkpoint};
+use orthrus_tests::compare::assert_rows_close;
 use orthrus_tests::golden::Golden;
 use orthrus_tests::gpu::{gpu, options as options_of, tiers};
-use orthrus_tests::compare::assert_rows_close;
 use orthrus_tests::random::Random;
 use orthrus_tests::reference::Reference;
 

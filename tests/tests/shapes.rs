@@ -4,8 +4,8 @@
 use orthrus::loader::Checkpoint;
 use orthrus::{Decoding, GenerateOptions, Model, Tier, WeightFormat, no_progress};
 use orthrus_tests::checkpoint::{Shape, random_checkpoint};
-use orthrus_tests::gpu::{gpu, tiers, tiers_with_formats};
 use orthrus_tests::compare::assert_rows_close;
+use orthrus_tests::gpu::{gpu, tiers, tiers_with_formats};
 use orthrus_tests::random::Random;
 use orthrus_tests::reference::Reference;
 

@@ -8,10 +8,10 @@ use orthrus::{
     AcceptRule, ArKernel, Decoding, Error, GenerateOptions, Model, Replay, Sampling, Session, Synthetic,
     Tier, no_progress,
 };
-use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::cases::operands::stored;
 use orthrus_tests::cases::{Expected, Instance};
 use orthrus_tests::compare::{ROUNDED, assert_rows_within};
+use orthrus_tests::gpu::{gpu, tiers};
 use orthrus_tests::random::Random;
 
 /// A grid of two dimensions covers everything, and rows are numbered from the matrix's first, not the piece's.

@@ -3,6 +3,7 @@
 mod commands;
 mod demo;
 mod json;
+mod kernels;
 mod lossless;
 mod packages;
 mod program;
@@ -17,6 +18,8 @@ use commands::say;
 
 const HELP: &str = "\
 cargo xtask demo         build the program and watch it decode, on the GPU or on a software adapter
+cargo xtask kernels [NAME]
+                         test every kernel on every tier: a table of what passed, what was skipped and why, and time
 cargo xtask lossless ADAPTER TIER[,TIER…] [LIMIT]
                          verify prompts in both views, greedily and sampled: lines like those of LOSSLESS.md
 cargo xtask test         all checks: formatting, clippy, tests, documentation, the web page
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments[..] {
         ["demo"] => demo::run(),
+        ["kernels"] => kernels::run(None),
+        ["kernels", filter] => kernels::run(Some(filter)),
         ["lossless", adapter, tiers] => lossless::run(adapter, tiers, None),
         ["lossless", adapter, tiers, limit] if limit.parse::<usize>().is_ok() => {
             lossless::run(adapter, tiers, Some(limit))

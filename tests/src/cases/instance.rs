@@ -34,13 +34,7 @@ impl Instance {
     /// A dispatch of `kernel`. Operands and expectations are still missing.
     pub fn new(kernel: Kernel, grid: Grid, what: impl Into<String>) -> Instance {
         let steps = vec![Step { kernel, grid, renamed: Vec::new() }];
-        Instance {
-            what: what.into(),
-            operands: Vec::new(),
-            steps,
-            moved: None,
-            expected: Box::new(Vec::new),
-        }
+        Instance { what: what.into(), operands: Vec::new(), steps, moved: None, expected: Box::new(Vec::new) }
     }
 
     /// Adds an operand, under the name of the binding that takes it.
@@ -103,7 +97,8 @@ impl Instance {
     pub fn load<'a>(&self, gpu: &'a Gpu) -> Result<Loaded<'a>, String> {
         let mut operands = Vec::new();
         for (name, contents) in &self.operands {
-            let is_uniform = self.bound().any(|(_, access, operand)| operand == name && access == Access::Uniform);
+            let is_uniform =
+                self.bound().any(|(_, access, operand)| operand == name && access == Access::Uniform);
             let operand = if is_uniform {
                 uniform(gpu, contents)
             } else {

@@ -11,8 +11,8 @@ pub mod operands;
 
 use std::ops::Deref;
 
-use orthrus::shaders::{Kernel, PAIRED_WORKGROUP_BYTES};
 use orthrus::Gpu;
+use orthrus::shaders::{Kernel, PAIRED_WORKGROUP_BYTES};
 
 use crate::random::Random;
 
