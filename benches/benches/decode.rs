@@ -1,8 +1,9 @@
-//! The dual view against the AR baseline through the real decode loop, tokens per second.
+//! Tokens per second of the decode loop: dual-view decoding against AR decoding.
 //!
-//! The bundled model (or the one that `ORTHRUS_MODEL` names) answers a prompt it was not trained on. Synthetic models
-//! (on GPUs; `ORTHRUS_SHAPES` chooses) have random weights, so their drafts are replayed: `replayed 8` accepts eight
-//! of them in each cycle.
+//! The bundled model answers a prompt that it was not trained on. `ORTHRUS_MODEL` names another checkpoint.
+//!
+//! On GPUs, the synthetic models that `ORTHRUS_SHAPES` names are measured too. Their weights are random, so their drafts
+//! are replayed: each cycle of `dual-replayed-8` accepts eight drafts.
 
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ use orthrus_benches::{gpu, synthetic_models};
 const PROMPT: &str = "What is 4821 + 3967? Show the steps.";
 const BUDGET: usize = 96;
 
-/// Drafts that a synthetic model's cycles accept.
+/// Acceptance lengths that are replayed.
 const REPLAYED: [u32; 3] = [3, 8, 20];
 
 fn checkpoint() -> Checkpoint {
@@ -43,7 +44,7 @@ fn generate(session: &mut Session, prompt: &[u32], options: &GenerateOptions) ->
     generation.flat_map(|run| run.unwrap_or_else(|error| panic!("{error}")).ids).collect()
 }
 
-/// AR decoding, with each kernel there is, and what else is to be measured of the text it gives.
+/// Measures AR decoding with either kernel, then the options that `dual` makes from the text of AR decoding.
 fn decoding(
     criterion: &mut Criterion,
     name: &str,
@@ -59,12 +60,12 @@ fn decoding(
         ..Default::default()
     };
     let text = generate(&mut session, prompt, &ar(ArKernel::Exact));
-    let mut ways =
-        vec![("ar exact".to_string(), ar(ArKernel::Exact)), ("ar fast".to_string(), ar(ArKernel::Fast))];
-    ways.extend(dual(&text));
+    let mut modes =
+        vec![("ar-exact".to_string(), ar(ArKernel::Exact)), ("ar-fast".to_string(), ar(ArKernel::Fast))];
+    modes.extend(dual(&text));
     let mut group = criterion.benchmark_group(format!("decode/{name}"));
     group.sample_size(10);
-    for (name, options) in ways {
+    for (name, options) in modes {
         let tokens = generate(&mut session, prompt, &options).len();
         group.throughput(Throughput::Elements(tokens as u64));
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
@@ -88,12 +89,12 @@ fn bench(criterion: &mut Criterion) {
     for (name, model) in synthetic_models(&gpu) {
         let prompt: Vec<u32> = (0..512).map(|i| i * 37 % model.config().vocab_size as u32).collect();
         decoding(criterion, &name, &model, &prompt, |text| {
-            let way = |length: u32| {
+            let replayed = |length: u32| {
                 let replay = Some(Replay { text: text.to_vec(), lengths: vec![length] });
                 let options = GenerateOptions { max_new_tokens: BUDGET, replay, ..Default::default() };
-                (format!("dual, replayed {length}"), options)
+                (format!("dual-replayed-{length}"), options)
             };
-            REPLAYED.map(way).into()
+            REPLAYED.map(replayed).into()
         });
     }
 }

@@ -1,15 +1,16 @@
-//! What the benchmarks share: the GPU, the models, and how time is taken.
+//! Shared by the benchmarks: the GPU, the models, timing, and the table of recorded results.
 
 mod models;
+pub mod results;
 
 pub use models::{models, synthetic_models, timed};
 
 use orthrus::{Gpu, GpuOptions, Tier};
 
-/// The adapter and tier of `ORTHRUS_ADAPTER` and `ORTHRUS_TIER`, or the default ones.
+/// The GPU that `ORTHRUS_ADAPTER` and `ORTHRUS_TIER` choose, or the default one.
 ///
 /// # Panics
-/// If there is none, or no such tier.
+/// If there is no such adapter or tier.
 pub fn gpu() -> Gpu {
     let tier = std::env::var("ORTHRUS_TIER").ok().map(|name| {
         let found = Tier::ALL.into_iter().find(|tier| tier.name() == name);

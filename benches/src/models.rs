@@ -1,18 +1,20 @@
-//! Models to measure, and how time is taken.
+//! Models to measure, and timing.
 
 use std::time::{Duration, Instant};
 
 use orthrus::loader::Checkpoint;
 use orthrus::{Error, Gpu, Model, Synthetic, WeightFormat, no_progress};
 
-/// The synthetic models, f16, that `ORTHRUS_SHAPES` names, or 1.7b and 8b on a GPU, made one at a time: those that do
-/// not fit its memory are left out. Names say what they are.
+/// The synthetic f16 models that `ORTHRUS_SHAPES` names, each with its benchmark name. The default is 1.7b and 8b on a
+/// GPU, none on a software adapter.
+///
+/// Models are made one at a time. Models that do not fit GPU memory are skipped, with a message.
 ///
 /// # Panics
 /// If there is no such shape, or the GPU fails.
 pub fn synthetic_models(gpu: &Gpu) -> impl Iterator<Item = (String, Model)> {
-    let usual = if gpu.adapter().is_software() { "" } else { "1.7b,8b" };
-    let names = std::env::var("ORTHRUS_SHAPES").unwrap_or_else(|_| usual.to_string());
+    let default = if gpu.adapter().is_software() { "" } else { "1.7b,8b" };
+    let names = std::env::var("ORTHRUS_SHAPES").unwrap_or_else(|_| default.to_string());
     let shapes: Vec<Synthetic> = names
         .split(',')
         .filter(|name| !name.is_empty())
@@ -20,11 +22,11 @@ pub fn synthetic_models(gpu: &Gpu) -> impl Iterator<Item = (String, Model)> {
         .collect();
     let gpu = gpu.clone();
     shapes.into_iter().filter_map(move |shape| {
-        let name = format!("synthetic {}", shape.name);
+        let name = format!("synthetic-{}", shape.name);
         match Model::synthetic(&gpu, &shape, 0, WeightFormat::F16) {
             Ok(model) => Some((name, model)),
             Err(error @ Error::OutOfMemory { .. }) => {
-                eprintln!("{name} is left out: {error}");
+                eprintln!("{name} is skipped: {error}");
                 None
             }
             Err(error) => panic!("{error}"),
@@ -32,10 +34,10 @@ pub fn synthetic_models(gpu: &Gpu) -> impl Iterator<Item = (String, Model)> {
     })
 }
 
-/// [`synthetic_models`], or where there are none, the bundled one.
+/// [`synthetic_models`], or the bundled model if there are none.
 ///
 /// # Panics
-/// As there.
+/// As [`synthetic_models`].
 pub fn models(gpu: &Gpu) -> impl Iterator<Item = (String, Model)> {
     let bundled = || {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny");
@@ -48,10 +50,10 @@ pub fn models(gpu: &Gpu) -> impl Iterator<Item = (String, Model)> {
     synthetic.chain(none.then(bundled))
 }
 
-/// The time of `iterations` runs, each `times` of them at once.
+/// Time for criterion's `iter_custom`: calls `run(times)` once per iteration, and divides by `times`.
 ///
 /// # Panics
-/// If one fails.
+/// If `run` fails.
 pub fn timed(iterations: u64, times: usize, mut run: impl FnMut(usize) -> orthrus::Result<()>) -> Duration {
     let start = Instant::now();
     for _ in 0..iterations {

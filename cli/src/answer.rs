@@ -1,4 +1,4 @@
-//! One answer: generated, timed, and shown as it comes. What `generate` and `chat` share.
+//! One answer: generated, timed, and shown as it comes.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,27 +8,27 @@ use orthrus::{Error, FinishReason, GenerateOptions, Session, Stats};
 use orthrus_loader::{TextStream, Tokenizer};
 
 use crate::error::Result;
-use crate::load::Bar;
+use crate::progress_line::ProgressLine;
 
-/// An answer, whole or as far as it came.
+/// An answer, complete or stopped.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
-    /// New tokens, the one that ends the text included.
+    /// The new ids, with the id that ends the text.
     pub(crate) ids: Vec<u32>,
-    /// Their text, without the token that ends it.
+    /// The text of these ids, without the id that ends it.
     pub(crate) text: String,
-    /// Why it ended; none if it was stopped.
+    /// The reason for its end. `None`: it was stopped.
     pub(crate) finish: Option<FinishReason>,
-    /// What it took.
+    /// The engine's counts of tokens, cycles and passes.
     pub(crate) stats: Stats,
-    /// From the start to the first token.
+    /// The time from the start to the first token.
     pub(crate) prefill: Duration,
-    /// From the first token to the last.
+    /// The time from the first token to the last.
     pub(crate) decode: Duration,
 }
 
 impl Answer {
-    /// New tokens per second after the first, which belongs to the prompt's pass.
+    /// New tokens per second after the first token. Prefill gives the first one.
     pub(crate) fn tokens_per_second(&self) -> f64 {
         let seconds = self.decode.as_secs_f64();
         let tokens = self.ids.len().saturating_sub(1);
@@ -36,7 +36,7 @@ impl Answer {
     }
 }
 
-/// Generates an answer to `prompt`. `show` gets its text in pieces. Once `stop` is set, the answer ends.
+/// Generates an answer to `prompt`, and passes each piece of its text to `show`. Setting `stop` ends the answer.
 pub(crate) fn answer(
     session: &mut Session,
     prompt: &[u32],
@@ -47,7 +47,7 @@ pub(crate) fn answer(
 ) -> Result<Answer> {
     let mut answer = Answer::default();
     let mut decoder = Decoder::new(tokenizer);
-    let mut bar = Bar::new("reading the prompt");
+    let mut bar = ProgressLine::new("reading the prompt");
     let started = Instant::now();
     let generation = session.generate(prompt, options, &mut |progress| {
         bar.show(progress);
@@ -79,7 +79,7 @@ pub(crate) fn answer(
     Ok(answer)
 }
 
-/// Ids to what users see: text, or without a tokenizer the ids.
+/// Turns ids into what users see: text, or the ids themselves if the checkpoint has no tokenizer.
 enum Decoder {
     Text(TextStream),
     Ids { any: bool },

@@ -1,22 +1,18 @@
-//! Why a command failed, as the shell and the user see it.
-
-use std::process::ExitCode;
+//! Errors of the commands: what the user reads, and the exit code.
 
 use orthrus_loader::{LoadError, TextError};
 
-use crate::output::note;
-
-/// Results of the commands.
+/// The result of a command or of a part of it.
 pub(crate) type Result<T> = std::result::Result<T, CliError>;
 
-/// Why a command ended early.
+/// The reason why a command ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    /// What was asked for makes no sense, or not with this checkpoint.
+    /// The arguments make no sense, or make none for this model.
     #[error("{0}")]
     Usage(String),
 
-    /// The engine failed, or refused an option.
+    /// The engine failed or refused a request.
     #[error(transparent)]
     Engine(#[from] orthrus::Error),
 
@@ -24,66 +20,67 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Load(#[from] LoadError),
 
-    /// Text could not be turned into ids or back.
+    /// Text could not be encoded, or ids could not be decoded.
     #[error(transparent)]
     Text(#[from] TextError),
 
     /// Reading or writing failed.
     #[error("{what} failed")]
     Io {
-        /// What was being done.
+        /// The action that failed, such as "reading stdin".
         what: &'static str,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 
-    /// Ctrl-C could not be caught.
+    /// No handler for Ctrl-C could be installed.
     #[error("Ctrl-C cannot be caught")]
     Signal(#[from] ctrlc::Error),
 
-    /// Some turns of an unattended chat were not answered. Why was said when it happened.
+    /// Some turns of a chat without a terminal were not answered. Each reason is on stderr already.
     #[error("turns not answered: {0}")]
     Unanswered(usize),
 
-    /// The two views do not give the same ids.
-    #[error("the views differ for {different} of the prompts: please report it with what was printed")]
+    /// Dual-view decoding and AR decoding gave different ids.
+    #[error(
+        "the views give different ids for {different} of the prompts: please report this with the output"
+    )]
     Different {
-        /// How many prompts.
+        /// Number of prompts.
         different: usize,
     },
 
-    /// Nobody reads what `verify` finds, and there are prompts left.
+    /// Nobody reads what `verify` finds, and prompts are left. Success would say that all ids are the same.
     #[error("stdout was closed before all prompts were verified")]
     Unverified,
 
-    /// Nobody reads stdout any more: not a failure, but there is nothing left to do.
+    /// Nobody reads stdout any more. This is no failure, but nothing is left to do.
     #[error("stdout is closed")]
     StdoutClosed,
 }
 
 impl CliError {
-    /// A usage error with this message.
     pub(crate) fn usage(message: impl Into<String>) -> CliError {
         CliError::Usage(message.into())
     }
 
-    /// Says on stderr, in one line, what happened, and gives the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// The program's exit code: 0 success, 1 a run that failed, 2 bad usage.
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            CliError::StdoutClosed => ExitCode::SUCCESS,
-            CliError::Usage(_) => self.fail(2),
-            CliError::Engine(error) if is_usage(error) => self.fail(2),
-            _ => self.fail(1),
+            CliError::StdoutClosed => 0,
+            CliError::Usage(_) => 2,
+            CliError::Engine(error) if is_usage(error) => 2,
+            _ => 1,
         }
     }
 
-    fn fail(&self, code: u8) -> ExitCode {
-        note(format!("error: {}", one_line(self)));
-        ExitCode::from(code)
+    /// The message and the messages of its causes, in one line.
+    pub(crate) fn one_line(&self) -> String {
+        one_line(self)
     }
 }
 
-/// Whether the engine refused what was asked for, rather than failed at it.
+/// Whether the engine refused a request before it tried anything.
 fn is_usage(error: &orthrus::Error) -> bool {
     use orthrus::Error::*;
     matches!(
@@ -103,7 +100,7 @@ fn is_usage(error: &orthrus::Error) -> bool {
     )
 }
 
-/// An error and its causes. Causes that the message already tells are left out.
+/// The messages of an error and its causes. A cause is left out if a message before it contains its text.
 fn one_line(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! Ctrl-C stops an answer, not the program.
+//! Ctrl-C in a chat: it stops the answer, not the program.
 
 use std::io::{IsTerminal, Write, stderr, stdin};
 use std::sync::Arc;
@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
 
-/// What marks that input is awaited.
+/// The prompt sign, shown while the chat waits for a line.
 pub(crate) const PROMPT: &str = "> ";
 
-/// What Ctrl-C does from now on.
+/// The state that decides what Ctrl-C does.
 #[derive(Debug, Default)]
 pub(crate) struct Interrupt {
     answering: AtomicBool,
-    /// Set when the answer under way shall end.
+    /// Set by Ctrl-C: the current answer must end.
     pub(crate) stop: AtomicBool,
 }
 
 impl Interrupt {
-    /// Takes over Ctrl-C for the rest of the program.
+    /// Handles Ctrl-C for the rest of the program.
     pub(crate) fn install() -> Result<Arc<Interrupt>> {
         let interrupt = Arc::new(Interrupt::default());
         let handler = interrupt.clone();
@@ -31,19 +31,19 @@ impl Interrupt {
             self.stop.store(true, Ordering::SeqCst);
             return;
         }
-        // The terminal has dropped the line typed so far.
+        // The terminal drops the line typed so far, so the prompt sign is shown again.
         let prompt = if stdin().is_terminal() { PROMPT } else { "" };
         let mut err = stderr().lock();
         let _ = write!(err, "\n/exit or Ctrl-D leaves\n{prompt}").and_then(|()| err.flush());
     }
 
-    /// An answer begins: Ctrl-C stops it.
+    /// From now on, Ctrl-C stops the answer.
     pub(crate) fn answer_begins(&self) {
         self.stop.store(false, Ordering::SeqCst);
         self.answering.store(true, Ordering::SeqCst);
     }
 
-    /// It is over.
+    /// From now on, Ctrl-C only shows how to leave.
     pub(crate) fn answer_ends(&self) {
         self.answering.store(false, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! What the engine and the loader have to say, as lines on stderr.
+//! Events of the engine and the loader, as lines on stderr.
 
 use std::fmt::{self, Debug, Write};
 
@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::output::note;
 
-/// Starts to show events: from warnings up, from information up if `verbose`, or what RUST_LOG says.
+/// Shows events from warnings up, or from information up if `verbose`. `RUST_LOG` overrides both.
 pub(crate) fn start(verbose: bool) {
     let usual = || EnvFilter::new(if verbose { "info" } else { "warn" });
     let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
@@ -21,7 +21,7 @@ pub(crate) fn start(verbose: bool) {
         }),
         _ => usual(),
     };
-    // A subscriber can only be there already in a program that is not this one.
+    // This program installs no other subscriber, so this cannot fail.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -31,7 +31,7 @@ pub(crate) fn start(verbose: bool) {
         .try_init();
 }
 
-/// `warning: message (name: value)`: as the command line's own messages look.
+/// The format `warning: message (name: value)`, like the command line's own messages.
 struct Line;
 
 impl<S, N> FormatEvent<S, N> for Line
@@ -62,7 +62,7 @@ where
     }
 }
 
-/// An event's message, and its other fields written out.
+/// The message of an event, and its other fields as text.
 #[derive(Default)]
 struct Fields {
     message: String,
@@ -75,7 +75,7 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        // Writing to a string does not fail.
+        // Writing to a String cannot fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
             name => {

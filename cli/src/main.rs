@@ -1,32 +1,30 @@
-//! `orthrus`: generate, chat, verify, bench, and look at models and adapters, from the command line.
+//! `orthrus`: the command line of the dual-view decoder.
 //!
-//! Text goes to stdout and everything else to stderr. One file per command; [`args`] has every flag.
+//! [`args`] has every flag, and [`commands`] has one module for each command. The text of an answer goes to stdout, and
+//! everything else to stderr.
 
-mod adapters;
 mod answer;
+mod answer_report;
 mod args;
-mod bench;
-mod bundled;
-mod chat;
+mod bundled_model;
+mod commands;
+mod decode_options;
+mod encode;
 mod error;
-mod generate;
-mod info;
 mod interrupt;
-mod load;
 mod logging;
+mod model_source;
 mod output;
-mod prompt;
+mod progress_line;
 mod prompts;
-mod report;
-mod sampling;
-mod settings;
-mod verify;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
+use commands::{adapters, bench, chat, generate, info, verify};
+use output::note;
 
 fn main() -> ExitCode {
     quiet_mesa();
@@ -42,16 +40,24 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(),
+        Err(error) => {
+            let code = error.exit_code();
+            if code != 0 {
+                note(format!("error: {}", error.one_line()));
+            }
+            ExitCode::from(code)
+        }
     }
 }
 
-/// Without a desktop session, Mesa's Vulkan layer for choosing a device by hand prints an error about a directory of
-/// that session, for every program, and goes on. We choose adapters ourselves, so it need not even try.
+/// Switches off a layer of Mesa's Vulkan that lets users choose a device by hand.
+///
+/// Without a desktop session, the layer prints an error about a missing directory. This program chooses adapters
+/// itself.
 fn quiet_mesa() {
     let set = |name| std::env::var_os(name).is_some();
     if !set("XDG_RUNTIME_DIR") && !set("MESA_VK_DEVICE_SELECT") {
-        // SAFETY: this is the first thing that the program does: there is no other thread to read the environment.
+        // SAFETY: this is the first thing that the program does, so no other thread reads the environment.
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
 }

@@ -1,4 +1,4 @@
-//! Many prompts: those that come with this program, a file's, or random ones.
+//! Lists of prompts: built-in ones, those of a file, or random ids.
 
 use std::path::Path;
 
@@ -7,24 +7,26 @@ use orthrus_loader::{ChatTemplate, Checkpoint, Message, Tokenizer};
 use serde::Deserialize;
 
 use crate::args::TemplateArgs;
+use crate::decode_options;
+use crate::encode;
 use crate::error::{CliError, Result};
-use crate::load::Source;
-use crate::{prompt, settings};
+use crate::model_source::ModelSource;
 
-/// What is asked where no file is given.
+/// The built-in prompts, one on each line.
 const BUILT_IN: &str = include_str!("prompts.txt");
 
-/// Random prompts are of 8 to 71 ids.
-const RANDOM_LENGTHS: (u32, u32) = (8, 64);
+/// The length of random prompts: `RANDOM_LEAST <= length < RANDOM_LEAST + RANDOM_SPAN`.
+const RANDOM_LEAST: u32 = 8;
+const RANDOM_SPAN: u32 = 64;
 
-/// A prompt as people see it, and its ids.
+/// A prompt: the text that users see, and its ids.
 #[derive(Debug)]
 pub(crate) struct Prompt {
     pub(crate) shown: String,
     pub(crate) ids: Vec<u32>,
 }
 
-/// A line of a .jsonl file: one of these, and whatever else.
+/// A line of a .jsonl file. Exactly one of these fields is given. Other fields are ignored.
 #[derive(Deserialize, Debug)]
 struct Line {
     prompt: Option<String>,
@@ -33,9 +35,10 @@ struct Line {
     messages: Option<Vec<Message>>,
 }
 
-/// The prompts of `file`, or those that come with this program: at most `limit`, each with room for `budget` new
-/// tokens.
-pub(crate) fn of_file(
+/// The prompts of `file`. `None`: the built-in prompts.
+///
+/// At most `limit` prompts are read. Each of them has room for `budget` new tokens in the model's context.
+pub(crate) fn from_file(
     file: Option<&Path>,
     limit: Option<usize>,
     budget: usize,
@@ -55,8 +58,8 @@ pub(crate) fn of_file(
         let prompt = if jsonl { encoder.object(line) } else { encoder.line(line) };
         let prompt = prompt
             .and_then(|prompt| {
-                settings::check_ids(&prompt.ids, checkpoint.config())?;
-                settings::context_for(None, prompt.ids.len(), budget, checkpoint.config())?;
+                orthrus::check_ids(&prompt.ids, checkpoint.config())?;
+                decode_options::context_for(None, prompt.ids.len(), budget, checkpoint.config())?;
                 Ok(prompt)
             })
             .map_err(|error| CliError::usage(format!("line {} of the prompts: {error}", index + 1)))?;
@@ -68,27 +71,26 @@ pub(crate) fn of_file(
     Ok(prompts)
 }
 
-/// `count` prompts of random ids, always the same ones.
-pub(crate) fn random(count: usize, budget: usize, source: &Source) -> Result<Vec<Prompt>> {
+/// `count` prompts of random ids, the same ones in every run.
+pub(crate) fn random(count: usize, budget: usize, source: &ModelSource) -> Result<Vec<Prompt>> {
     let config = source.config();
-    let (least, span) = RANDOM_LENGTHS;
     let count = u32::try_from(count)
         .map_err(|_| CliError::usage(format!("--synthetic-prompts takes 1 to {}, not {count}", u32::MAX)))?;
     let one = |index: u32| {
         let [length, _] = philox([index, u32::MAX], 0);
-        let ids = random_ids((least + length % span) as usize, index, config.vocab_size);
+        let ids = random_numbers((RANDOM_LEAST + length % RANDOM_SPAN) as usize, index, config.vocab_size);
         Prompt { shown: format!("{} random ids", ids.len()), ids }
     };
-    settings::context_for(None, (least + span) as usize, budget, config)?;
+    decode_options::context_for(None, (RANDOM_LEAST + RANDOM_SPAN) as usize, budget, config)?;
     Ok((0..count).map(one).collect())
 }
 
-/// `count` random ids: those of `stream`.
-pub(crate) fn random_ids(count: usize, stream: u32, vocabulary: usize) -> Vec<u32> {
-    (0..count as u32).map(|place| philox([stream, place], 0)[0] % vocabulary as u32).collect()
+/// `count` random numbers below `limit`, the same ones in every run. Each `stream` has its own numbers.
+pub(crate) fn random_numbers(count: usize, stream: u32, limit: usize) -> Vec<u32> {
+    (0..count as u32).map(|place| philox([stream, place], 0)[0] % limit as u32).collect()
 }
 
-/// From lines to ids.
+/// Turns the lines of a prompt file into ids.
 struct Encoder<'a> {
     checkpoint: &'a Checkpoint,
     tokenizer: Option<&'a Tokenizer>,
@@ -97,13 +99,13 @@ struct Encoder<'a> {
 
 impl Encoder<'_> {
     fn line(&self, line: &str) -> Result<Prompt> {
-        let ids = prompt::of_line(line, self.checkpoint, self.tokenizer, self.template)?;
+        let ids = encode::line_ids(line, self.checkpoint, self.tokenizer, self.template)?;
         Ok(Prompt { shown: line.to_owned(), ids })
     }
 
     fn object(&self, line: &str) -> Result<Prompt> {
         let parsed: Line = serde_json::from_str(line)
-            .map_err(|error| CliError::usage(format!("no such object: {error}")))?;
+            .map_err(|error| CliError::usage(format!("not a JSON object with a prompt: {error}")))?;
         match parsed {
             Line { ids: Some(ids), prompt: None, raw: None, messages: None } => {
                 Ok(Prompt { shown: format!("{ids:?}"), ids })
@@ -128,10 +130,10 @@ impl Encoder<'_> {
         let template = self.template.ok_or_else(|| {
             CliError::usage(format!("{} has no chat template: use `raw` or `ids`", self.checkpoint.name()))
         })?;
-        prompt::conversation(template, self.tokenizer()?, &TemplateArgs::default(), messages)
+        encode::conversation_ids(template, self.tokenizer()?, &TemplateArgs::default(), messages)
     }
 
     fn tokenizer(&self) -> Result<&Tokenizer> {
-        prompt::require(self.tokenizer, self.checkpoint)
+        encode::require_tokenizer(self.tokenizer, self.checkpoint)
     }
 }

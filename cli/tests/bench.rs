@@ -1,4 +1,4 @@
-//! `orthrus bench`, and what can be done with synthetic models.
+//! `orthrus bench`, and commands with synthetic models.
 
 mod common;
 
@@ -20,7 +20,7 @@ fn shown(ran: &common::Ran, parts: &[&str]) {
     }
 }
 
-/// A spread in order, of positive numbers.
+/// The median of a spread. Its numbers must be positive and in order.
 fn median(spread: &Value) -> f64 {
     let number = |name: &str| spread[name].as_f64().unwrap_or_else(|| panic!("{spread}"));
     let (median, least, most) = (number("median"), number("least"), number("most"));
@@ -73,7 +73,7 @@ fn a_checkpoint_is_measured() {
             "AR view, fast",
         ],
     );
-    // All of them, but on a software adapter.
+    // A software adapter answers 2 of the 12 built-in prompts only.
     let recorded = |prompts| {
         format!("replayed acceptance, recorded from this model's answers to {prompts} built-in prompts")
     };
@@ -108,7 +108,7 @@ fn a_checkpoint_is_measured() {
         );
         let speed = (tokens - 1.0) * 1e3 / median(&dual["cycle_ms"]) / cycles;
         assert!((speed / median(&dual["tokens_per_second"]) - 1.0).abs() < 1e-6, "{dual}");
-        // The passes are nearly all of a cycle; how nearly depends on what else the machine does.
+        // Passes take nearly the whole cycle. The share depends on the load of the machine, so the bounds are wide.
         for share in [&ar["passes_share"], &dual["passes_share"]] {
             assert!((0.05..10.0).contains(&share.as_f64().unwrap()), "{share}");
         }
@@ -119,10 +119,10 @@ fn a_checkpoint_is_measured() {
     assert_eq!((svg.matches("<polyline").count(), svg.matches("<rect").count()), (3, 7), "{svg}");
     assert!(svg.contains("AR view, exact") && svg.trim_end().ends_with("</svg>"));
 
-    // What was recorded can be replayed, in another model.
+    // A model can replay the lengths of another one.
     let again = bench(&["--model", path(&golden()), "--contexts", "20", "--replay", path(&file)]);
     shown(&again, &["replayed acceptance, recorded in ", "dual view"]);
-    // A block of one row drafts nothing; without a diffusion view there is only AR decoding.
+    // A block of one row drafts nothing. A model without a diffusion view has AR decoding only.
     let one = bench(&["--model", path(&golden()), "--contexts", "20", "--block-size", "1"]);
     shown(&one, &["1.00 tokens per cycle, replayed"]);
     let ar = bench(&["--model", path(common::ar_only().path()), "--contexts", "1"]);
@@ -161,7 +161,7 @@ fn a_model_too_short_to_be_asked_is_measured() {
     common::configure(&model, "config.json", "max_position_embeddings", json!(256));
     let ran = bench(&["--model", path(model.path()), "--contexts", "20"]);
     shown(&ran, &["replayed acceptance, recorded with the bundled model", "dual view"]);
-    assert!(ran.err.contains("the model is not asked for its acceptance lengths"), "{}", ran.err);
+    assert!(ran.err.contains("the model's own acceptance lengths are not recorded"), "{}", ran.err);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn synthetic_models_say_that_they_are() {
     let results: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert_eq!((&results["synthetic"], &results["notes"]), (&json!(true), &json!([])));
     let dual = &results["contexts"][0]["dual"];
-    // Five cycles of four tokens, five of one, after the first token.
+    // Prefill gives one token. Then come five cycles of four tokens and five cycles of one.
     assert_eq!(
         (&dual["cycles"], &dual["tokens"], &dual["same_ids"]),
         (&json!(10), &json!(26), &json!(26)),
@@ -215,13 +215,13 @@ fn synthetic_models_say_nothing_else() {
         (&info["synthetic"], &info["layers"], &info["tied_embeddings"]),
         (&json!(true), &json!(36), &json!(false))
     );
-    // Qwen3-8B has 8,190,735,360; the diffusion view's attention comes on top.
+    // Qwen3-8B has 8,190,735,360 parameters. The attention of the diffusion view comes on top.
     let number = |name: &str| info["parameters"][name].as_u64().unwrap();
     assert_eq!(number("total") - number("diffusion"), 8_190_735_360);
     assert_eq!(number("ar"), number("diffusion"));
     let text = run(&["info", "synthetic:1.7b"]);
     assert!(text.text().contains("random weights are made on the GPU"), "{text:?}");
-    // Qwen3-1.7B: 1,720,574,976 without its second copy of the embedding.
+    // Qwen3-1.7B has 1,720,574,976 parameters, its second copy of the embedding not counted.
     let info = run(&["info", "synthetic:1.7b", "--json"]).json();
     let number = |name: &str| info["parameters"][name].as_u64().unwrap();
     assert_eq!(number("total") - number("diffusion"), 1_720_574_976);
@@ -235,7 +235,7 @@ fn options_must_make_sense() {
     with(&["--contexts", "0"]).failed(2, "at least 1");
     with(&["--contexts", "10,,20"]).failed(2, "at least 1");
     with(&["--contexts", "40960"]).failed(2, "more than the 40960 of this model");
-    // The prompt's token, a cycle's eight, and another block.
+    // 17 positions: one token of prefill, eight of the cycle, and another block of eight.
     run(&["bench", "--model", path(&golden), "--cycles", "1", "--contexts", "40944"])
         .failed(2, "up to 17 positions after it");
     with(&["--block-size", "9"]).failed(2, "block size 9 is out of range");
@@ -250,7 +250,8 @@ fn options_must_make_sense() {
         .failed(1, "opening the file for the results");
     with(&["--contexts", "8", "--svg", path(dir.path())]).failed(1, "opening the file for the results");
     let file = path(&file);
-    with(&["--contexts", "8", "--json", file, "--svg", file]).failed(2, "--json and --svg name one file");
+    with(&["--contexts", "8", "--json", file, "--svg", file])
+        .failed(2, "--json and --svg name the same file");
 }
 
 #[test]
@@ -261,7 +262,7 @@ fn a_kernel_can_be_chosen() {
             ["--ids", "1,2,3", "--max-new-tokens", "12", "--view", "ar", "--ar-kernel", kernel, "--json"];
         generate(&golden, &arguments).json()["output_ids"].clone()
     };
-    // They may part at near-ties only, which this checkpoint does not have.
+    // The kernels may give different ids at near-ties only. This checkpoint has none.
     assert_eq!(ids("exact"), ids("fast"));
     generate(&golden, &["--ids", "1", "--ar-kernel", "quick"]).failed(2, "[possible values: exact, fast]");
 }
@@ -329,8 +330,9 @@ fn verify_takes_objects() {
     ];
     let report = verify(&lines.join("\n")).json();
     assert_eq!((&report["prompts"], &report["identical"]), (&json!(4), &json!(4)));
-    verify("{\"ids\": [1]}\n\n{\"prompt\": 3}").failed(2, "line 3 of the prompts: no such object");
-    verify("not an object").failed(2, "line 1 of the prompts: no such object");
+    verify("{\"ids\": [1]}\n\n{\"prompt\": 3}")
+        .failed(2, "line 3 of the prompts: not a JSON object with a prompt");
+    verify("not an object").failed(2, "line 1 of the prompts: not a JSON object with a prompt");
     verify("{}").failed(2, "exactly one of `prompt`, `raw`, `ids` and `messages`");
     verify(r#"{"raw": "a", "ids": [1]}"#).failed(2, "exactly one of");
     verify(r#"{"ids": [320]}"#).failed(2, "line 1 of the prompts: token 0 is 320");

@@ -16,7 +16,7 @@ fn lines_are_turns() {
     assert_eq!(chat("hello\n").text(), first);
     assert_eq!(chat("\n  \nhello").text(), first, "empty lines are no turns, and the last needs no line end");
 
-    // A second turn has the first before it, unless that is forgotten.
+    // The second turn includes the first one, unless /clear forgets it.
     let second = alone("and now?");
     let both = chat("hello\nand now?\n");
     assert!(both.text().starts_with(&first));
@@ -26,7 +26,7 @@ fn lines_are_turns() {
     assert!(both.err.matches(" tokens/s, ").count() == 2, "{both:?}");
 }
 
-/// The cache that a chat keeps gives what a fresh one would.
+/// The KV cache that a chat keeps must give the same answer as a fresh one.
 #[test]
 fn a_conversation_equals_its_transcript() {
     let model = common::talking(json!(null));
@@ -54,7 +54,7 @@ fn a_full_context_is_said_and_can_be_cleared() {
     let fresh = run_with("hi\n", &flags);
     assert_eq!(ran.out, fresh.text().repeat(2));
 
-    // An answer takes what room there is.
+    // An answer ends where the context is full.
     let flags = ["chat", "--model", path(model.path()), "--max-new-tokens", "100", "--context", "48"];
     let ran = run_with("hi\n", &flags);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -69,7 +69,7 @@ fn chat_needs_a_tokenizer_and_a_template() {
     run(&["chat", "--model", path(model.path())]).failed(2, "no chat template, which chat needs");
 }
 
-/// Ctrl-C stops the answer; the program goes on.
+/// Ctrl-C stops the answer, and the program goes on.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_stops_the_answer_only() {
@@ -91,7 +91,7 @@ fn an_interrupt_stops_the_answer_only() {
     let mut errors = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
 
     writeln!(input, "hello").unwrap();
-    // Every token of this tokenizer is visible.
+    // Every token of this tokenizer is visible, so one byte shows that the answer has begun.
     output.read_exact(&mut [0]).unwrap();
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());

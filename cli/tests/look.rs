@@ -25,14 +25,15 @@ fn info_tells_what_a_checkpoint_holds() {
     ] {
         assert_eq!(info[field], value, "{field}");
     }
-    // q, k, v, o and the two norms of each of two layers.
+    // Each of the two layers has the projections q, k, v and o, and two norms.
     let attention = 2 * (64 * 64 + 2 * 32 * 64 + 64 * 64 + 2 * 16);
     assert_eq!(info["parameters"]["ar"], attention);
     assert_eq!(info["parameters"]["diffusion"], attention);
     let total = info["parameters"]["total"].as_u64().unwrap();
     assert_eq!(info["parameters"]["shared"], total - 2 * attention);
     assert_eq!(info["tensor_bytes"], 4 * total);
-    // A key and a value for each position, layer, kv head and its dimension: f16 among cooperative matrices.
+    // The KV cache has a key and a value for each position, layer, KV head and dimension. Tier `coop` stores them as
+    // f16.
     let memory: Vec<&Value> = info["memory"].as_array().unwrap().iter().collect();
     assert!(memory.iter().any(|row| row["dtype"] == "f32") && memory.iter().any(|row| row["dtype"] == "f16"));
     for row in memory {
@@ -67,7 +68,7 @@ fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-/// With no driver to be found, `info` works and `adapters` says so.
+/// Without a Vulkan driver, `info` works and the other commands say what is missing.
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_gpu() {

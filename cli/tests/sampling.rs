@@ -1,4 +1,4 @@
-//! Sampling, and `verify`.
+//! Sampling options, and `orthrus verify`.
 
 mod common;
 

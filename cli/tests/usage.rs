@@ -1,4 +1,4 @@
-//! Bad usage and failed runs: exit codes, and reasons on stderr.
+//! Bad usage and failed runs: their exit codes, and the reasons on stderr.
 
 mod common;
 
@@ -86,13 +86,13 @@ fn a_checkpoint_must_be_one() {
     assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
 }
 
-/// The default model is the one that the environment names, or else the one in the program.
+/// The default model is the one that the environment names, or else the bundled one.
 #[test]
 fn a_model_need_not_be_named() {
     let named = finish(orthrus().args(["info", "--json"]).env("ORTHRUS_MODEL", golden()));
     assert_eq!(named.json()["layers"], 2);
 
-    // Far from the repository, the program has its own.
+    // The bundled model needs no repository around the program.
     let dir = TempDir::new().unwrap();
     let program = dir.path().join("orthrus");
     fs::copy(env!("CARGO_BIN_EXE_orthrus"), &program).unwrap();

@@ -55,6 +55,8 @@
 
 // No user may reach a panic. (The packages of tests and benchmarks, which share the workspace's lints, may.)
 #![warn(clippy::unwrap_used)]
+// `lab` reads more of the engine than decoding does.
+#![cfg_attr(not(feature = "lab"), allow(dead_code, unreachable_pub, unused_imports))]
 
 mod decode;
 mod error;
@@ -64,16 +66,22 @@ mod gpu;
 pub mod lab;
 mod model;
 
+#[cfg(feature = "lab")]
+pub use decode::Replay;
 pub use decode::{
-    AcceptRule, Cycle, Decoding, FinishReason, GenerateOptions, Generation, Replay, Run, RunStream, Sampling,
-    Session, Stats, check_ids,
+    AcceptRule, Cycle, Decoding, FinishReason, GenerateOptions, Generation, Run, RunStream, Sampling,
+    Session, Stats, check_context, check_ids,
 };
 pub use error::{Error, Result};
 pub use forward::ArKernel;
+#[cfg(feature = "lab")]
+pub use gpu::Created;
 #[cfg(not(target_arch = "wasm32"))]
 pub use gpu::adapters_blocking;
-pub use gpu::{AdapterKind, AdapterReport, Created, Gpu, GpuOptions, Layouts, adapters};
-pub use model::{Model, OnProgress, Progress, Synthetic, no_progress, sizes};
+pub use gpu::{AdapterKind, AdapterReport, Gpu, GpuOptions, Layouts, adapters};
+#[cfg(feature = "lab")]
+pub use model::Synthetic;
+pub use model::{Model, OnProgress, Progress, no_progress, sizes};
 pub use orthrus_loader as loader;
 pub use orthrus_shaders as shaders;
 pub use orthrus_shaders::{Tier, WeightFormat};

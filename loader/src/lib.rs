@@ -72,8 +72,6 @@ pub use error::LoadError;
 pub use error::TextError;
 pub use files::{FileContents, MaybeSendSync, ReadAt};
 #[cfg(feature = "text")]
-pub use text::clock::strftime_now as utc_now;
-#[cfg(feature = "text")]
 pub use text::stream::TextStream;
 #[cfg(feature = "text")]
 pub use text::template::{ChatRequest, ChatTemplate, Message};

@@ -1,4 +1,4 @@
-//! Writes every kernel of a tier as it is given to the driver, one file each: to read, or to try in other compilers.
+//! Writes the WGSL of every kernel of a tier, one file each: to read, or to try in other compilers.
 //!
 //! `cargo run -p orthrus-shaders --example write_kernels -- baseline FOLDER`
 

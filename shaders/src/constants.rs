@@ -1,11 +1,6 @@
-//! Constants that the host and the kernels share. [`Kernel::wgsl`](crate::Kernel::wgsl) puts those that a kernel uses
-//! before its files, so that each value is written once.
-
-use std::fmt::Write;
-
-use crate::params::{Acceptance, CycleResult, Finish};
-use crate::twin::random::Purpose;
-use crate::variants::Mask;
+//! Constants of host and kernels.
+//!
+//! [`Kernel::wgsl`](crate::Kernel::wgsl) declares the shared ones that a kernel uses, so each value is written once.
 
 /// Declares constants for Rust, and lists them for WGSL under the same names.
 macro_rules! shared {
@@ -13,15 +8,15 @@ macro_rules! shared {
         $($(#[$doc])* pub const $name: usize = $value;)*
 
         /// Name and value of each constant above.
-        const SHARED: &[(&str, usize)] = &[$((stringify!($name), $name)),*];
+        pub(crate) const SHARED: &[(&str, usize)] = &[$((stringify!($name), $name)),*];
     };
 }
 
 shared! {
-    /// Rows and columns of a tile, the unit in which weights are stored and rows are padded (`lib/tile.wgsl`).
+    /// Rows and columns of a tile. Weights are stored and rows are padded in tiles (`lib/tile.wgsl`).
     TILE = 16;
 
-    /// Largest number of rows in a block. A [`CycleResult`] has room for as many target tokens and drafts.
+    /// Largest number of rows in a block, and so of target tokens and drafts in a [`CycleResult`](crate::CycleResult).
     MAX_BLOCK = 64;
 
     /// Largest number of ids that can end a text.
@@ -32,108 +27,74 @@ shared! {
 
     /// Positions in a short split of [`KvSplits::Growing`](crate::KvSplits::Growing).
     SHORT_SPLIT = 128;
-    /// Number of short splits, which come first.
+    /// Number of short splits. They come first.
     SHORT_SPLITS = 16;
     /// Positions in a middle split.
     MIDDLE_SPLIT = 512;
-    /// Number of middle splits, which follow the short ones.
+    /// Number of middle splits. They follow the short ones.
     MIDDLE_SPLITS = 12;
     /// Positions in a long split. Long splits follow the middle ones.
     LONG_SPLIT = 1024;
 
-    /// Tiles of positions that a split of [`KvSplits::RoundRobin`](crate::KvSplits::RoundRobin) takes in each turn.
+    /// Tiles of positions that a split of [`KvSplits::RoundRobin`](crate::KvSplits::RoundRobin) takes a turn.
     ROUND_ROBIN_TILES = 8;
     /// Largest number of splits of [`KvSplits::RoundRobin`](crate::KvSplits::RoundRobin).
     ROUND_ROBIN_SPLITS = 32;
 
-    /// Values of a head for which `attention_staged`, `attention_paired` and `attention_row` are written.
+    /// Values of a head in the attention kernels that are written for one head size.
     STAGED_HEAD = 8 * TILE;
 
-    /// Queries that a workgroup of `attention_staged` takes.
+    /// Queries a workgroup of `attention_staged`.
     STAGED_QUERIES = 4 * TILE;
 
-    /// Queries that a workgroup of `attention_paired` takes.
+    /// Queries a workgroup of `attention_paired`.
     PAIRED_QUERIES = 8 * TILE;
 
-    /// Queries that a workgroup of `attention` takes.
+    /// Queries a workgroup of `attention`.
     TILE_QUERIES = 8;
 
-    /// Rows and outputs that a workgroup of `matmul_prefill` takes. Activations in [`ActivationLayout::TilesF16`]
-    /// (crate::ActivationLayout::TilesF16) have room for whole multiples of as many rows.
+    /// Rows and outputs a workgroup of `matmul_prefill`. Buffers of activations in
+    /// [`ActivationLayout::TilesF16`](crate::ActivationLayout::TilesF16) hold whole multiples of as many rows.
     PREFILL_TILE = 8 * TILE;
 
-    /// Values of a row that `matmul_row` has room for in workgroup memory, for each slice of split-K.
+    /// Values of a row that `matmul_row` can stage in workgroup memory, per slice of split-K.
     INPUT_ROOM_OF_SLICE = 256;
 
-    /// Ids in a part of the vocabulary, the unit of `logit_parts`.
+    /// Ids in a part of the vocabulary (`logit_parts`).
     PART = 128;
 
-    /// Halvings by which `sampling_cut` finds an id of the vocabulary.
+    /// Halvings with which `sampling_cut` finds an id in the vocabulary.
     VOCABULARY_HALVINGS = 24;
-
-    /// Index of the first target token in a [`CycleResult`], in words.
-    RESULT_TARGET_TOKENS = std::mem::offset_of!(CycleResult, target_tokens) / 4;
 }
 
-/// What `argmax` gives for a row without any number in it.
+/// The id that `argmax` gives for a row without any number.
 pub const NO_ID: u32 = u32::MAX;
 
-/// Values in a pack, the unit in which lanes read rows of weights: 16 bytes of f16 (`lib/pack.wgsl`).
+/// Values in a pack, 16 bytes of f16. Lanes read rows of weights in packs (`lib/pack.wgsl`).
 pub const PACK: usize = 8;
 
-/// Rows to whole multiples of which a weight matrix is padded: what a workgroup of `matmul_coop` takes.
+/// Weight matrices are padded to whole multiples of this many rows: the most that a workgroup of `matmul_coop` takes.
 pub const MATRIX_ROWS: usize = 2 * TILE;
 
 /// Largest number of workgroups in one dimension of a grid (core WebGPU).
 pub const MAX_WORKGROUPS: usize = 65_535;
 
-/// Queries of a kv head to whole multiples of which tiled buffers have room: those that one subgroup of
-/// `attention_staged` or `attention_paired` takes.
+/// Buffers of tiled queries hold whole multiples of this many queries of a kv head.
+///
+/// A subgroup of `attention_staged` or `attention_paired` takes as many.
 pub const QUERY_ROOM: usize = 2 * TILE;
 
-/// Bytes of workgroup memory that `attention_paired` needs. Other kernels of tier `coop` need less.
+/// Bytes of workgroup memory that `attention_paired` needs, the most of all kernels.
 pub const PAIRED_WORKGROUP_BYTES: u32 = 48 << 10;
 
-/// Largest number of query heads a kv head for which `attention_row` is written.
+/// Largest number of query heads a kv head in `attention_row`.
 pub const ROW_HEADS: usize = 8;
 
-/// Largest number of values in an attention head. A lane of `attention_merge` has two vec4 of one.
+/// Largest number of values in an attention head. A lane of `attention_merge` has two vec4 of a head.
 pub const MAX_HEAD_DIM: usize = 256;
 
 /// Largest vocabulary, in ids.
 pub const MAX_VOCABULARY: usize = 1 << VOCABULARY_HALVINGS;
 
-/// Scale of SwiGLU's output where it is stored as f16, whose range is small.
+/// Scale of SwiGLU's output in f16, whose range is small.
 pub const GATED_SCALE: f32 = 0.0625;
-
-/// Shared constants that are not `usize`: the values of enums.
-fn enum_constants() -> [(&'static str, u32); 14] {
-    [
-        ("NO_ID", NO_ID),
-        ("RUNNING", Finish::Running as u32),
-        ("STOP", Finish::Stop as u32),
-        ("LENGTH", Finish::Length as u32),
-        ("INVALID", Finish::Invalid as u32),
-        ("GREEDY", Acceptance::Greedy as u32),
-        ("COUPLED", Acceptance::Coupled as u32),
-        ("REJECTION", Acceptance::Rejection as u32),
-        ("CAUSAL", Mask::Causal as u32),
-        ("BLOCK", Mask::Block as u32),
-        ("FOR_TEXT", Purpose::Text as u32),
-        ("FOR_DRAFT", Purpose::Draft as u32),
-        ("FOR_ACCEPT", Purpose::Accept as u32),
-        ("FOR_RESIDUAL", Purpose::Residual as u32),
-    ]
-}
-
-/// Declarations in WGSL of the shared constants that `wgsl` uses.
-pub(crate) fn prelude(wgsl: &str) -> String {
-    let words: std::collections::HashSet<&str> =
-        wgsl.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-    let shared = SHARED.iter().map(|&(name, value)| (name, value as u32)).chain(enum_constants());
-    let mut text = String::new();
-    for (name, value) in shared.filter(|(name, _)| words.contains(name)) {
-        let _ = writeln!(text, "const {name}: u32 = {value}u;");
-    }
-    text
-}

@@ -1,19 +1,21 @@
-// accept: the end of a cycle. Keeps the longest prefix of drafts that the AR view agrees with, adds the AR
-// view's own next token (the bonus), looks for the end of the text and of the token budget, and makes the
-// state that of the next cycle. (Official implementation, `generate`: greedy acceptance.)
+// accept: ends a cycle: keeps the accepted drafts, adds the bonus, and advances the decode state.
 //
-// The block's anchor is the first row that has logits. Then comes the draft of each further row, as `tokens`
-// holds it. target_tokens[i] is the AR view's token for position anchor + i + 1. The same kernel closes the prompt
-// (one row has logits, so no draft, and the bonus is the first token) and a step of AR decoding.
+//   accepted = the longest prefix of drafts that equals the target tokens
+//   bonus    = target_tokens[accepted], the AR view's own next token
 //
-//   state    read and written: `start`, `rows`, `logit_first`, `logit_rows`, `finish`
-//   tokens   [context]      ids by position; accepted ones and the bonus are written
-//   target_tokens    [logit rows]    from argmax
-//   result   [136]           what the host reads: 1 if the cycle ran (0: the text was at its end), start of the
-//                            next cycle, accepted drafts, emitted tokens, finish, rows, 2 unused,
-//                            then MAX_BLOCK target_tokens, then MAX_BLOCK drafts
+// It follows greedy acceptance of `generate` in the official implementation. The block's anchor is the first row that
+// has logits, and each further row has a draft, which `tokens` holds. target_tokens[i] is the AR view's token for
+// position anchor + i + 1. The text ends at an end id, at the end of the token budget, or at a row without numbers.
+// The same kernel closes prefill and each step of AR decoding: one row has logits, so there is no draft, and the bonus
+// is the next token.
 //
-// Grid: (1). One lane: at most MAX_BLOCK steps.
+//   state           read and written: `start`, `rows`, `logit_first`, `logit_rows`, `finish`
+//   tokens          [context]      ids by position; emitted tokens are written
+//   target_tokens   [logit_rows]   ids
+//   result          a CycleResult, in words: ran (0 if the text was at its end), start of the next cycle, accepted,
+//                   emitted, finish, rows, 2 unused, MAX_BLOCK target tokens, MAX_BLOCK drafts
+//
+// Grid: (1). One lane, at most MAX_BLOCK steps.
 
 @group(0) @binding(0) var<storage, read_write> state: State;
 @group(0) @binding(1) var<storage, read_write> tokens: array<u32>;
@@ -45,7 +47,7 @@ fn main() {
         accepted++;
     }
 
-    // Accepted drafts and bonus, as far as the budget has room and the text goes on.
+    // Accepted drafts and the bonus, until the budget or the text ends.
     let room = state.limit - 1u - anchor;
     var emitted = 0u;
     var finish = RUNNING;

@@ -1,16 +1,17 @@
-// argmax: the id with the largest logit of each row, the lowest such id where several are equal (as torch
-// does). NaN is never the largest; a row without any number in it gives NO_ID.
+// argmax: the id with the largest logit of each row, the lowest such id where several are equal (as torch does).
 //
-//   candidates [rows][candidates]   choice `candidates`, by ascending id
-//   ids      [..]                 u32: the AR view's target_tokens by row; or the diffusion view's drafts, written
-//                                 into the text after the anchor: row r proposes position start + r + 1,
-//                                 and the last row's proposal is not used
+//   ids[row] = argmax_id candidate(row, id)      row < proposed_rows(draft)
 //
-// Choice `candidates`. Grid: (rows). One workgroup a row.
+// NaN is never the largest. A row without any number gives NO_ID.
+//
+//   ids      of the AR view, the target tokens by row; of a draft, the text: row r proposes position start + r + 1
+//
+// Calls: `candidate` (choice candidates), `proposed_rows` (lib/proposed_rows), `best_of_lanes` (lib/best).
+// Grid: (rows). One workgroup a row.
 
 struct Params {
-    candidates: u32, // of a row
-    draft: u32, // 1: ids is the text
+    candidates: u32, // candidates of a row
+    draft: u32,      // 1: `ids` is the text
     pad0: u32,
     pad1: u32,
 }
@@ -27,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     var highest = LOWEST;
     var best_id = NO_ID;
-    // Four at a time, whose loads do not wait for each other.
+    // Four loads at a time, which do not wait for each other.
     for (var i = lane; i < params.candidates; i += 4u * LANES) {
         var four: array<Candidate, 4>;
         for (var k = 0u; k < 4u; k++) {
@@ -35,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         for (var k = 0u; k < 4u; k++) {
             let found = four[k];
-            // False for NaN, true for the first number whatever it is. The last one again changes nothing.
+            // False for NaN, true for the first number. Beyond the row, the last candidate again changes nothing.
             if found.id != NO_ID && (found.logit > highest || (best_id == NO_ID && found.logit == found.logit)) {
                 highest = found.logit;
                 best_id = found.id;

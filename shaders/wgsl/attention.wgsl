@@ -1,34 +1,35 @@
-// attention: softmax attention of every query over one split of the positions it sees, to be merged by
-// `attention_merge`. No score matrix in memory: a split's scores live in workgroup memory.
+// attention: softmax attention of every query over one split of the KV cache, for `attention_merge` to combine.
 //
 //   over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)):
-//   stats[kv_head][s][query]  = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
-//   partials[kv_head][s][query]   = Σ exp(score_p - m) value_p
+//   stats[kv_head][s][query]    = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
+//   partials[kv_head][s][query] = Σ exp(score_p - m) value_p
 //
-// Row-invariant: a position's place in its split, and the order of every sum, depend on the position
-// alone. What a row may not see is skipped, not multiplied by zero, so not even an infinity there matters.
+// Scores stay in workgroup memory. A pass goes through in chunks of rows, each merged before the next
+// (lib/attention/partials.wgsl).
 //
-// A pass goes through in pieces of rows, each merged before the next (lib/attention/partials.wgsl).
+// Row-invariant: a position's place in its split, and the order of every sum, depend on the position alone. Masked
+// positions are skipped, not multiplied by zero, so not even an infinity there matters.
 //
-//   q              [rows][heads][head_vecs]                     vec4, from qk_norm_rope
-//   cache_keys     [kv_heads][head_vecs][context]              vec4
-//   cache_values   [context][kv_heads][head_vecs]              vec4
-//   partials       [kv_heads][splits][chunk_queries][head_vecs] vec4
-//   stats          [kv_heads][splits][chunk_queries]            vec2
+//   q              [rows][heads][head_vecs]                       vec4
+//   cache_keys     [kv_heads][head_vecs][context]                 vec4
+//   cache_values   [context][kv_heads][head_vecs]                 vec4
+//   partials       [kv_heads][splits][chunk_queries][head_vecs]   vec4
+//   stats          [kv_heads][splits][chunk_queries]              vec2: m, l
 //
-// Grid: (splits, rows of the piece heads_per_kv / TILE_QUERIES, kv_heads).
+// Calls: `split_begin` (choice splits), `visible`, `partial`, `queries_of_chunk` (lib/attention).
+// Grid: (splits, rows of the chunk * heads_per_kv / TILE_QUERIES, kv_heads).
 // A workgroup takes TILE_QUERIES of the queries that share a kv head, (row, head) in row-major order.
 
 struct Params {
     heads: u32,
     kv_heads: u32,
     head_vecs: u32,
-    context: u32,      // positions of the cache
-    queries: u32,       // queries of a kv head that `q` has room for, where it is in tiles
-    splits: u32,        // splits that `partials` and `stats` have room for
+    context: u32, // positions of the KV cache
+    queries: u32, // not read: room of a tiled `q`
+    splits: u32,  // splits that `partials` and `stats` have room for
     scale: f32,
     mask: u32,          // CAUSAL or BLOCK
-    first_row: u32,     // of the piece
+    first_row: u32,     // first row of the chunk
     chunk_queries: u32, // queries of a kv head, of whole rows, that `partials` and `stats` have room for
 }
 
@@ -40,7 +41,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> partials: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>;
 
-const LANES: u32 = 64u; // a quarter of SPLIT
+const LANES: u32 = 64u;                  // a quarter of SPLIT
 const PARTS: u32 = LANES / TILE_QUERIES; // lanes that share a query's softmax
 const LOWEST: f32 = -3.402823e38;
 
@@ -58,18 +59,18 @@ fn value(kv_head: u32, d: u32, position: u32) -> vec4<f32> {
 struct Query {
     row: u32,
     head: u32,
-    seen: u32, // positions of this split that it sees, 0 for a query beyond the piece's last
+    kv_len: u32, // visible positions of this split; 0 for a query beyond the chunk
 }
 
 fn query(index: u32, kv_head: u32, base: u32) -> Query {
     let heads_per_kv = params.heads / params.kv_heads;
     let row = params.first_row + index / heads_per_kv;
     let head = kv_head * heads_per_kv + index % heads_per_kv;
-    var seen = 0u;
+    var kv_len = 0u;
     if index < queries_of_chunk() {
-        seen = min(max(visible(row), base) - base, SPLIT);
+        kv_len = min(max(visible(row), base) - base, SPLIT);
     }
-    return Query(row, head, seen);
+    return Query(row, head, kv_len);
 }
 
 @compute @workgroup_size(LANES)
@@ -82,24 +83,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if first >= queries {
         return;
     }
-    // Later rows see no less than earlier ones.
+    // Later rows see no fewer positions than earlier ones.
     let last = query(min(first + TILE_QUERIES, queries) - 1u, kv_head, base);
-    if last.seen == 0u {
+    if last.kv_len == 0u {
         return;
     }
 
     var q_first: array<u32, TILE_QUERIES>;
-    var seen: array<u32, TILE_QUERIES>;
+    var kv_len: array<u32, TILE_QUERIES>;
     for (var t = 0u; t < TILE_QUERIES; t++) {
         let at = query(min(first + t, queries - 1u), kv_head, base);
         q_first[t] = (at.row * params.heads + at.head) * params.head_vecs;
-        seen[t] = select(0u, at.seen, first + t < queries);
+        kv_len[t] = select(0u, at.kv_len, first + t < queries);
     }
 
-    // Scores: four positions a lane, which then share each query that is read; every query of the tile.
-    if lane < last.seen {
+    // Scores: a lane has four positions, which share each load of a query, and every query of the workgroup.
+    if lane < last.kv_len {
         let p = vec4(lane) + vec4(0u, 1u, 2u, 3u) * LANES;
-        let position = vec4(base) + min(p, vec4(last.seen - 1u));
+        let position = vec4(base) + min(p, vec4(last.kv_len - 1u));
         var dots = array<vec4<f32>, TILE_QUERIES>();
         for (var d = 0u; d < params.head_vecs; d++) {
             let a = key(kv_head, d, position.x);
@@ -127,7 +128,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let mine = query(first + tile_query, kv_head, base);
     let line = tile_query * SPLIT;
     var highest = LOWEST;
-    for (var p = lane % PARTS; p < mine.seen; p += PARTS) {
+    for (var p = lane % PARTS; p < mine.kv_len; p += PARTS) {
         highest = max(highest, scores[line + p]);
     }
     parts[lane] = highest;
@@ -137,14 +138,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     var sum = 0.0;
-    for (var p = lane % PARTS; p < mine.seen; p += PARTS) {
+    for (var p = lane % PARTS; p < mine.kv_len; p += PARTS) {
         let e = exp(scores[line + p] - highest);
         scores[line + p] = e;
         sum += e;
     }
     parts[lane] = sum;
     workgroupBarrier();
-    if lane % PARTS == 0u && mine.seen > 0u {
+    if lane % PARTS == 0u && mine.kv_len > 0u {
         var whole = 0.0;
         for (var part = 0u; part < PARTS; part++) {
             whole += parts[lane + part];
@@ -152,8 +153,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         stats[partial(kv_head, split, first + tile_query)] = vec2(highest, whole);
     }
 
-    // Values: one vec4 of a head a lane, every query of the tile. Up to where the first query sees, all do.
-    let least = query(first, kv_head, base).seen;
+    // Values: a lane has one vec4 of a head, and every query. Up to `least`, every query sees every position.
+    let least = query(first, kv_head, base).kv_len;
     for (var d = lane; d < params.head_vecs; d += LANES) {
         var gathered = array<vec4<f32>, TILE_QUERIES>();
         for (var p = 0u; p < least; p++) {
@@ -162,16 +163,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 gathered[t] = fma(vec4(scores[t * SPLIT + p]), v, gathered[t]);
             }
         }
-        for (var p = least; p < last.seen; p++) {
+        for (var p = least; p < last.kv_len; p++) {
             let v = value(kv_head, d, base + p);
             for (var t = 0u; t < TILE_QUERIES; t++) {
-                if p < seen[t] {
+                if p < kv_len[t] {
                     gathered[t] = fma(vec4(scores[t * SPLIT + p]), v, gathered[t]);
                 }
             }
         }
         for (var t = 0u; t < TILE_QUERIES; t++) {
-            if seen[t] > 0u {
+            if kv_len[t] > 0u {
                 partials[partial(kv_head, split, first + t) * params.head_vecs + d] = gathered[t];
             }
         }

@@ -1,32 +1,29 @@
-// attention_coop: `attention` by cooperative matrices, over a cache of f16 in tiles. For few queries: each tile of keys
-// and values is read once for sixteen of them. (For many: `attention_staged` and `attention_paired`, which give the same
-// bits.)
+// attention_coop: `attention` by cooperative matrices, over a KV cache in f16 tiles, for few queries.
 //
-//   stats, means: see lib/attention/coop.wgsl
+//   formula, q, partials, stats: lib/attention/coop.wgsl
 //
-// A pass goes through in pieces of rows, each merged before the next (lib/attention/partials.wgsl). A piece begins at a whole
-// tile of queries.
+// Each tile of keys and values is read once for 16 queries. `attention_staged` and `attention_paired` give the same
+// bits, and are for many queries. A pass goes through in chunks of rows, each merged before the next. A chunk begins
+// at a whole tile of queries.
 //
-//   q               tiles [kv_heads][queries][head]                  f16, queries in tiles of 16, from qk_norm_rope
-//   cache_keys      [kv_heads][context / 16][head / 16][16 positions][16 values]   f16
-//   cache_values    [kv_heads][context / 16][head / 16][16 values][16 positions]   f16
-//   means           [kv_heads][splits][chunk_queries][head]          f16
-//   stats           [kv_heads][splits][chunk_queries]                vec2
+//   cache_keys     [kv_heads][context / 16][head / 16][16 positions][16 values]   f16
+//   cache_values   [kv_heads][context / 16][head / 16][16 values][16 positions]   f16
 //
-// Grid: (kv_heads, any, splits), the last split first, see attention_staged.wgsl. The workgroups of a column share its
-// queries, and fewer of them means that more tiles of queries come after another.
+// Calls: `split_begin` (choice splits), `visible`, `partial`, `queries_of_chunk`, `masked` (lib/attention).
+// Grid: (kv_heads, any, splits), the last split first (attention_staged.wgsl). The workgroups of a column share its
+// tiles of queries: with fewer workgroups, each takes more tiles, one after another.
 
 @group(0) @binding(3) var<storage, read> cache_keys: array<f16>;
 @group(0) @binding(4) var<storage, read> cache_values: array<f16>;
 
 const LANES: u32 = 256u;
-const RUN: u32 = 8u;                  // tiles of positions that are in workgroup memory together
-const SCORE_TILE: u32 = 65u;          // vec4 from a tile of scores to the next: lanes of a query read different banks
-const WEIGHT_TILE: u32 = 66u;         // and of weights, where tiles begin at multiples of 16 bytes
-const WEIGHING: u32 = RUN * TILE;     // lanes that weigh: a tile of positions each, for each of 16 queries
+const BATCH: u32 = 8u;              // tiles of positions in workgroup memory together
+const SCORE_TILE: u32 = 65u;        // vec4 from a tile of scores to the next: lanes of a query read different banks
+const WEIGHT_TILE: u32 = 66u;       // vec4 from a tile of weights to the next: whole multiples of 16 bytes
+const WEIGHING: u32 = BATCH * TILE; // lanes that make weights: a tile of positions of a query each
 
-var<workgroup> scores: array<vec4<f32>, RUN * SCORE_TILE>;
-var<workgroup> weights: array<vec4<f16>, RUN * WEIGHT_TILE>;
+var<workgroup> scores: array<vec4<f32>, BATCH * SCORE_TILE>;
+var<workgroup> weights: array<vec4<f16>, BATCH * WEIGHT_TILE>;
 var<workgroup> inverses: array<f32, TILE>;
 
 fn key_tile(at: u32) -> KeyTile {
@@ -41,11 +38,11 @@ fn weight_tile(tile: u32) -> QueryTile {
     return coopLoadT<QueryTile>(&weights[tile * WEIGHT_TILE], 4u);
 }
 
-// The products of sixteen queries with a tile of positions.
+// Products of 16 queries with a tile of positions.
 fn products_with(keys_at: u32, q_at: u32, head_tiles: u32) -> SumTile {
     var sum = SumTile();
     var d = 0u;
-    // Four tiles at a time: more loads under way.
+    // Four tiles at a time, for more loads under way.
     for (; d + 4u <= head_tiles; d += 4u) {
         let at = keys_at + d * TILE_VALUES;
         let q_first = q_at + d * TILE_VALUES;
@@ -64,16 +61,16 @@ fn products_with(keys_at: u32, q_at: u32, head_tiles: u32) -> SumTile {
     return sum;
 }
 
-fn put_scores(sum: SumTile, tile: u32) {
+fn store_scores(sum: SumTile, tile: u32) {
     let at = tile * SCORE_TILE;
     let line = 4u;
     coopStoreT(sum, &scores[at], line);
 }
 
-alias Values = array<KeyTile, RUN>;
+alias Values = array<KeyTile, BATCH>;
 
-// One tile of the head of a run of tiles of positions: those beyond the run's last, `last`, are read as that one.
-fn values_of_run(at: u32, stride: u32, last: u32) -> Values {
+// Values of a batch at one tile of the head. Beyond the batch, tile `last` is loaded again.
+fn load_values(at: u32, stride: u32, last: u32) -> Values {
     return Values(
         value_tile(at),
         value_tile(at + min(1u, last) * stride),
@@ -86,8 +83,8 @@ fn values_of_run(at: u32, stride: u32, last: u32) -> Values {
     );
 }
 
-// Their weights are zero.
-fn add_run(values: Values, sums: SumTile) -> SumTile {
+// Tiles beyond the batch have weight zero.
+fn add_batch(values: Values, sums: SumTile) -> SumTile {
     var sum = coopMultiplyAdd(weight_tile(0u), values[0], sums);
     sum = coopMultiplyAdd(weight_tile(1u), values[1], sum);
     sum = coopMultiplyAdd(weight_tile(2u), values[2], sum);
@@ -98,49 +95,49 @@ fn add_run(values: Values, sums: SumTile) -> SumTile {
     return coopMultiplyAdd(weight_tile(7u), values[7], sum);
 }
 
-// What a lane knows of its query, which it shares with RUN - 1 others: each has a tile of a run's positions.
+// The softmax of a query so far, as one of its BATCH lanes has it. Each lane has one tile of a batch.
 struct Weighing {
-    seen: u32,
+    kv_len: u32,
     reference: f32,
-    largest: f32, // product of the lane's tiles so far
-    even: f32,    // sum of weights of even tiles
+    largest: f32, // largest product of the lane's tiles
+    even: f32,    // weights of even tiles, summed; `odd` likewise
     odd: f32,
 }
 
-// Scores of the run that begins with position `begin` of the split become weights.
-fn weigh_run(weighing: Weighing, lane: u32, first_lane: u32, begin: u32, find_reference: bool) -> Weighing {
-    let tile = lane % RUN;
+// Turns scores of the batch that begins with position `begin` of the split into weights.
+fn weigh_batch(weighing: Weighing, lane: u32, first_lane: u32, begin: u32, find_reference: bool) -> Weighing {
+    let tile = lane % BATCH;
     let position = begin + tile * TILE;
-    let line = tile * SCORE_TILE + lane / RUN * 4u;
-    let a = seen_only(scores[line], position, weighing.seen);
-    let b = seen_only(scores[line + 1u], position + 4u, weighing.seen);
-    let c = seen_only(scores[line + 2u], position + 8u, weighing.seen);
-    let d = seen_only(scores[line + 3u], position + 12u, weighing.seen);
-    let largest = largest_of(max(max(a, b), max(c, d)));
+    let line = tile * SCORE_TILE + lane / BATCH * 4u;
+    let a = masked(scores[line], position, weighing.kv_len);
+    let b = masked(scores[line + 1u], position + 4u, weighing.kv_len);
+    let c = masked(scores[line + 2u], position + 8u, weighing.kv_len);
+    let d = masked(scores[line + 3u], position + 12u, weighing.kv_len);
+    let largest = max_of_four(max(max(a, b), max(c, d)));
     let first = first_reference(subgroupShuffle(largest, first_lane));
     let reference = select(weighing.reference, first, find_reference);
     let wa = weights_of(a, reference);
     let wb = weights_of(b, reference);
     let wc = weights_of(c, reference);
     let wd = weights_of(d, reference);
-    let to = tile * WEIGHT_TILE + lane / RUN * 4u;
+    let to = tile * WEIGHT_TILE + lane / BATCH * 4u;
     weights[to] = wa;
     weights[to + 1u] = wb;
     weights[to + 2u] = wc;
     weights[to + 3u] = wd;
-    let of_tile = sum_of_eight(wa, wc) + sum_of_eight(wb, wd);
+    let tile_sum = sum_of_eight(wa, wc) + sum_of_eight(wb, wd);
     var even = weighing.even;
     var odd = weighing.odd;
-    for (var t = 0u; t < RUN; t += 2u) {
-        even += subgroupShuffle(of_tile, first_lane + t);
-        odd += subgroupShuffle(of_tile, first_lane + t + 1u);
+    for (var t = 0u; t < BATCH; t += 2u) {
+        even += subgroupShuffle(tile_sum, first_lane + t);
+        odd += subgroupShuffle(tile_sum, first_lane + t + 1u);
     }
-    return Weighing(weighing.seen, reference, max(weighing.largest, largest), even, odd);
+    return Weighing(weighing.kv_len, reference, max(weighing.largest, largest), even, odd);
 }
 
-fn largest_of_query(value: f32) -> f32 {
+fn max_of_query(value: f32) -> f32 {
     var largest = value;
-    for (var step = 1u; step < RUN; step *= 2u) {
+    for (var step = 1u; step < BATCH; step *= 2u) {
         largest = max(largest, subgroupShuffleXor(largest, step));
     }
     return largest;
@@ -162,77 +159,77 @@ fn main(
     let stride = head_tiles * TILE_VALUES;
     let split_at = (kv_head * (params.context / TILE) + split_begin(split) / TILE) * stride;
     let queries = queries_of_chunk();
-    let first_lane = lane_of_subgroup - lane % RUN;
+    let first_lane = lane_of_subgroup - lane % BATCH;
 
     for (var first = group.y * TILE; first < queries; first += groups.y * TILE) {
-        // Later rows see no less than earlier ones.
-        let seen = seen_by(min(first + TILE, queries) - 1u, queries, split);
-        let tiles = (seen + TILE - 1u) / TILE;
+        // Later rows see no fewer positions than earlier ones.
+        let kv_len = kv_len_of(min(first + TILE, queries) - 1u, queries, split);
+        let tiles = (kv_len + TILE - 1u) / TILE;
         if tiles == 0u {
             continue;
         }
         let q_at = queries_at(kv_head) + first * width;
-        let query = first + lane / RUN;
-        var weighing = Weighing(seen_by(query, queries, split), 0.0, LOWEST, 0.0, 0.0);
-        // A subgroup has a tile of the head, or two.
+        let query = first + lane / BATCH;
+        var weighing = Weighing(kv_len_of(query, queries, split), 0.0, LOWEST, 0.0, 0.0);
+        // A subgroup sums one tile of the head, or two.
         var sums = SumTile();
         var more_sums = SumTile();
-        var turns = 1u;
-        for (var turn = 0u; turn < turns; turn++) {
+        var attempts = 1u;
+        for (var attempt = 0u; attempt < attempts; attempt++) {
             sums = SumTile();
             more_sums = SumTile();
             weighing.even = 0.0;
             weighing.odd = 0.0;
-            for (var begin = 0u; begin < tiles; begin += RUN) {
-                let run = min(tiles - begin, RUN);
-                let run_at = split_at + begin * stride;
-                for (var tile = subgroup; tile < run; tile += subgroups) {
-                    put_scores(products_with(run_at + tile * stride, q_at, head_tiles), tile);
+            for (var begin = 0u; begin < tiles; begin += BATCH) {
+                let batch = min(tiles - begin, BATCH);
+                let batch_at = split_at + begin * stride;
+                for (var tile = subgroup; tile < batch; tile += subgroups) {
+                    store_scores(products_with(batch_at + tile * stride, q_at, head_tiles), tile);
                 }
-                // Asked for before the weights are known: one wait for memory, not two.
-                let values = values_of_run(run_at + min(subgroup, head_tiles - 1u) * TILE_VALUES, stride, run - 1u);
+                // Loaded before the weights are known: one wait for memory, not two.
+                let values = load_values(batch_at + min(subgroup, head_tiles - 1u) * TILE_VALUES, stride, batch - 1u);
                 workgroupBarrier();
                 if lane < WEIGHING {
-                    let find_reference = turn == 0u && begin == 0u;
-                    weighing = weigh_run(weighing, lane, first_lane, begin * TILE, find_reference);
+                    let find_reference = attempt == 0u && begin == 0u;
+                    weighing = weigh_batch(weighing, lane, first_lane, begin * TILE, find_reference);
                 }
                 workgroupBarrier();
-                sums = add_run(values, sums);
+                sums = add_batch(values, sums);
                 for (var d = subgroup + subgroups; d < head_tiles; d += head_tiles) {
-                    more_sums = add_run(values_of_run(run_at + d * TILE_VALUES, stride, run - 1u), more_sums);
+                    more_sums = add_batch(load_values(batch_at + d * TILE_VALUES, stride, batch - 1u), more_sums);
                 }
             }
-            if turn == 0u {
-                // The largest is known already.
-                let largest = largest_reference(largest_of_query(weighing.largest));
-                let again = lane < WEIGHING && weighing.even + weighing.odd > MOST;
-                weighing.reference = select(weighing.reference, largest, again);
-                turns += u32(any_of_workgroup(lane, again));
+            if attempt == 0u {
+                // The first attempt has found the largest score.
+                let largest = largest_reference(max_of_query(weighing.largest));
+                let retry = lane < WEIGHING && weighing.even + weighing.odd > MAX_SUM;
+                weighing.reference = select(weighing.reference, largest, retry);
+                attempts += u32(workgroup_any(lane, retry));
             }
         }
-        if lane < WEIGHING && lane % RUN == 0u {
+        if lane < WEIGHING && lane % BATCH == 0u {
             let sum = weighing.even + weighing.odd;
-            put_stat(kv_head, split, query, weighing.reference, sum, weighing.seen);
-            inverses[lane / RUN] = inverse_of(sum, weighing.seen);
+            store_stat(kv_head, split, query, weighing.reference, sum, weighing.kv_len);
+            inverses[lane / BATCH] = inverse_of(sum, weighing.kv_len);
         }
-        // A run of the head's tiles after the other, by way of the scores' room.
+        // Means go through the memory of the scores, BATCH tiles of the head at a time.
         let row = lane % 32u / 2u;
-        let to = partial(kv_head, split, first + row) * width / MEANS + lane % 2u;
-        for (var begin = 0u; begin < head_tiles; begin += RUN) {
-            let end = min(begin + RUN, head_tiles);
-            // (Loops, see `finish_round` of matmul_coop.)
+        let to = partial(kv_head, split, first + row) * width / PACK_MEANS + lane % 2u;
+        for (var begin = 0u; begin < head_tiles; begin += BATCH) {
+            let end = min(begin + BATCH, head_tiles);
+            // Loops, as in `finish_round` of matmul_coop.wgsl.
             for (var d = max(subgroup, begin); d < end && d == subgroup; d++) {
-                put_scores(sums, d - begin);
+                store_scores(sums, d - begin);
             }
             let second = subgroup + subgroups;
             for (var d = max(second, begin); d < end && d == second; d++) {
-                put_scores(more_sums, d - begin);
+                store_scores(more_sums, d - begin);
             }
             workgroupBarrier();
             let d = begin + lane / 32u;
             if d < end {
                 let line = lane / 32u * SCORE_TILE + row * 4u + lane % 2u * 2u;
-                put_means_of(scores[line], scores[line + 1u], inverses[row], to + d * TILE / MEANS);
+                store_mean_pack(scores[line], scores[line + 1u], inverses[row], to + d * TILE / PACK_MEANS);
             }
             workgroupBarrier();
         }

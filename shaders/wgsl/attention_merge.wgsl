@@ -1,16 +1,17 @@
-// attention_merge: the splits of `attention` put together, of a piece of the pass's rows.
+// attention_merge: combines the splits of attention into each head's output, for a chunk of the pass's rows.
 //
 //   m = max_s m_s,  out[row][head] = Σ_s exp(m_s - m) sums_s / Σ_s exp(m_s - m) l_s
 //
-// Eight groups of lanes take every eighth split each, four at a time, and their sums are added in order: row-invariant, as
-// how many splits there are depends on the row's position alone.
+// Eight groups of lanes take every eighth split each. Their sums are added in order. Row-invariant: the number of
+// splits depends on the row's position alone.
 //
-//   partials [kv_heads][splits][chunk_queries][head_vecs]   choice `partials`: sums_s, or means sums_s / l_s
-//   stats    [kv_heads][splits][chunk_queries]              vec2: m, l
-//   out      [rows][out_stride]                             choice `output`, heads side by side without padding
+//   stats      [kv_heads][splits][chunk_queries]              vec2: m, l
+//   partials   [kv_heads][splits][chunk_queries][head_vecs]   sums_s, or means sums_s / l_s
+//   out        [rows][out_stride]                             heads side by side without padding
 //
-// Choices: `splits`, and with it `partials` and `output`. Grid: (heads, rows of the piece). A lane has one or two vec4 of the
-// head, which has up to 256 values.
+// Calls: `split_sum` (choice partials), `splits_of` (choice splits), `store_output` (choice output), `visible`,
+// `partial`, `queries_of_chunk` (lib/attention).
+// Grid: (heads, rows of the chunk). A lane has one or two vec4 of the head, which has up to 256 values.
 
 struct Params {
     heads: u32,
@@ -18,9 +19,9 @@ struct Params {
     head_dim: u32,
     head_vecs: u32,
     splits: u32,        // splits that `partials` and `stats` have room for
-    out_stride: u32,    // values from a row of out to the next
+    out_stride: u32,    // values from a row of `out` to the next
     mask: u32,          // CAUSAL or BLOCK
-    first_row: u32,     // of the piece
+    first_row: u32,     // first row of the chunk
     chunk_queries: u32, // queries of a kv head, of whole rows, that `partials` and `stats` have room for
 }
 
@@ -33,14 +34,14 @@ const GROUP_LANES: u32 = 32u;
 const LANES: u32 = GROUPS * GROUP_LANES;
 const LOWEST: f32 = -3.402823e38;
 
-// Four for each group at most.
-const FEW_SPLITS: bool = MOST_SPLITS <= 4u * GROUPS;
+// No more than four splits a group.
+const FEW_SPLITS: bool = MAX_SPLITS <= 4u * GROUPS;
 
 var<workgroup> group_sums: array<vec4<f32>, LANES>;
 var<workgroup> group_stats: array<vec2<f32>, GROUPS>;
 
-// What a lane has of some splits: the largest of their m, and sums in its units. Two variables and not an array, whose
-// index a loop would count: that would put it into memory.
+// Some splits merged: the largest m, and sums relative to it. `first` and `second` are no array, since an array that a
+// loop indexes would live in memory.
 struct Merged {
     highest: f32,
     weight: f32,
@@ -48,37 +49,37 @@ struct Merged {
     second: vec4<f32>,
 }
 
-fn bring(kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
+fn load_split(kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
     let at = partial(kv_head, split, query);
     let stat = stats[at];
     var part = Merged(stat.x, stat.y, vec4(0.0), vec4(0.0));
     if vec < params.head_vecs {
-        part.first = sum_of(at * params.head_vecs + vec, stat.y);
+        part.first = split_sum(at * params.head_vecs + vec, stat.y);
     }
     if vec + GROUP_LANES < params.head_vecs {
-        part.second = sum_of(at * params.head_vecs + vec + GROUP_LANES, stat.y);
+        part.second = split_sum(at * params.head_vecs + vec + GROUP_LANES, stat.y);
     }
     return part;
 }
 
-fn nothing() -> Merged {
+fn no_splits() -> Merged {
     return Merged(LOWEST, 0.0, vec4(0.0), vec4(0.0));
 }
 
-// Where there is no such split, what was brought may be anything.
-fn if_any(part: Merged, is: bool) -> Merged {
-    if is {
+// Replaces a split that does not exist: its memory may hold anything.
+fn keep_if(part: Merged, exists: bool) -> Merged {
+    if exists {
         return part;
     }
-    return nothing();
+    return no_splits();
 }
 
-// Where there is no such split, the last one's again, which then counts for nothing.
-fn bring_below(splits: u32, kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
-    return if_any(bring(kv_head, min(split, splits - 1u), query, vec), split < splits);
+// Loads a split. One that does not exist is loaded as the last split and counts for nothing.
+fn load_split_if_any(splits: u32, kv_head: u32, split: u32, query: u32, vec: u32) -> Merged {
+    return keep_if(load_split(kv_head, min(split, splits - 1u), query, vec), split < splits);
 }
 
-fn all_together(a: Merged, b: Merged, c: Merged, d: Merged, e: Merged) -> Merged {
+fn merge_five(a: Merged, b: Merged, c: Merged, d: Merged, e: Merged) -> Merged {
     let highest = max(max(max(a.highest, b.highest), max(c.highest, d.highest)), e.highest);
     let of_a = exp(a.highest - highest);
     let of_b = exp(b.highest - highest);
@@ -109,37 +110,37 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let query = group.y * heads_per_kv + head % heads_per_kv;
     let own = lane / GROUP_LANES;
     let vec = lane % GROUP_LANES;
-    // Asked for before it is known whether there are such splits: one wait for memory, not two.
+    // Loaded before the number of splits is known: one wait for memory, not two.
     let last = params.splits - 1u;
-    let first = bring(kv_head, min(own, last), query, vec);
-    var second = nothing();
-    var third = nothing();
-    var fourth = nothing();
+    let first = load_split(kv_head, min(own, last), query, vec);
+    var second = no_splits();
+    var third = no_splits();
+    var fourth = no_splits();
     if FEW_SPLITS {
-        second = bring(kv_head, min(own + GROUPS, last), query, vec);
-        third = bring(kv_head, min(own + 2u * GROUPS, last), query, vec);
-        fourth = bring(kv_head, min(own + 3u * GROUPS, last), query, vec);
+        second = load_split(kv_head, min(own + GROUPS, last), query, vec);
+        third = load_split(kv_head, min(own + 2u * GROUPS, last), query, vec);
+        fourth = load_split(kv_head, min(own + 3u * GROUPS, last), query, vec);
     }
     if query >= queries_of_chunk() {
         return;
     }
     let splits = splits_of(visible(row));
-    var part = if_any(first, own < splits);
+    var part = keep_if(first, own < splits);
     var begin = own + GROUPS;
     if FEW_SPLITS {
-        second = if_any(second, own + GROUPS < splits);
-        third = if_any(third, own + 2u * GROUPS < splits);
-        fourth = if_any(fourth, own + 3u * GROUPS < splits);
-        part = all_together(part, second, third, fourth, nothing());
+        second = keep_if(second, own + GROUPS < splits);
+        third = keep_if(third, own + 2u * GROUPS < splits);
+        fourth = keep_if(fourth, own + 3u * GROUPS < splits);
+        part = merge_five(part, second, third, fourth, no_splits());
         begin = splits;
     }
-    // Four at a time: more loads under way.
+    // Four splits at a time, for more loads under way.
     for (var s = begin; s < splits; s += 4u * GROUPS) {
-        let a = bring(kv_head, s, query, vec);
-        let b = bring_below(splits, kv_head, s + GROUPS, query, vec);
-        let c = bring_below(splits, kv_head, s + 2u * GROUPS, query, vec);
-        let d = bring_below(splits, kv_head, s + 3u * GROUPS, query, vec);
-        part = all_together(part, a, b, c, d);
+        let a = load_split(kv_head, s, query, vec);
+        let b = load_split_if_any(splits, kv_head, s + GROUPS, query, vec);
+        let c = load_split_if_any(splits, kv_head, s + 2u * GROUPS, query, vec);
+        let d = load_split_if_any(splits, kv_head, s + 3u * GROUPS, query, vec);
+        part = merge_five(part, a, b, c, d);
     }
     if vec == 0u {
         group_stats[own] = vec2(part.highest, part.weight);
@@ -147,20 +148,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     group_sums[lane] = part.first;
     workgroupBarrier();
     if lane < min(GROUP_LANES, params.head_vecs) {
-        put_mean(row, head, lane, min(splits, GROUPS), lane);
+        store_mean(row, head, lane, min(splits, GROUPS), lane);
     }
     if params.head_vecs > GROUP_LANES {
         workgroupBarrier();
         group_sums[lane] = part.second;
         workgroupBarrier();
         if lane < GROUP_LANES && lane + GROUP_LANES < params.head_vecs {
-            put_mean(row, head, lane + GROUP_LANES, min(splits, GROUPS), lane);
+            store_mean(row, head, lane + GROUP_LANES, min(splits, GROUPS), lane);
         }
     }
 }
 
-// Vec4 `i` of the head, of which each group has put its sum, at `vec`.
-fn put_mean(row: u32, head: u32, i: u32, groups: u32, vec: u32) {
+// Combines the groups' sums of vec4 `i` of the head, which lane `vec` of each group has stored.
+fn store_mean(row: u32, head: u32, i: u32, groups: u32, vec: u32) {
     var highest = group_stats[0].x;
     for (var g = 1u; g < groups; g++) {
         highest = max(highest, group_stats[g].x);
@@ -175,7 +176,7 @@ fn put_mean(row: u32, head: u32, i: u32, groups: u32, vec: u32) {
     let mean = sum / weight;
     for (var k = 0u; k < 4u; k++) {
         if i * 4u + k < params.head_dim {
-            put(row, head * params.head_dim + i * 4u + k, mean[k]);
+            store_output(row, head * params.head_dim + i * 4u + k, mean[k]);
         }
     }
 }

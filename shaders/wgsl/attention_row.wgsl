@@ -1,41 +1,46 @@
-// attention_row: `qk_norm_rope` and `attention` of one row over a cache of f16 in tiles: `--ar-kernel fast`. One dispatch for
-// two. Not bit-equal to `attention_coop`, as `matmul_row` is not to `matmul_coop`.
+// attention_row: `qk_norm_rope` and `attention` of one row in one dispatch, over a KV cache in f16 tiles.
 //
-//   stats[kv_head][s][query] = (m, l) = (max score, Σ exp(score_p - m)), sums = Σ exp(score_p - m) value_p, over the
-//   positions p of split s below visible(0); query is a head of the kv head's
+//   stats[kv_head][s][query]    = (m, l) = (max score, Σ exp(score_p - m))      score_p = scale q·key_p
+//   partials[kv_head][s][query] = Σ exp(score_p - m) value_p
 //
-// Tiles of 16 positions are dealt out: eight to a split, and the next eight to the next split, over and over
-// (lib/attention/splits/round_robin.wgsl). Of the eight, each 32 lanes of a workgroup have one, and go from it to their next without waiting
-// for the others: a lane has half of a position's key, and then, of eight of the head's values, half of the positions. What it
-// needs next is under way while it is at work: the first keys and values even before it is known whether there are any.
+// p runs over the positions of split s below visible(0), and query over the heads of the kv head. The kernel serves
+// `--ar-kernel fast`: its bits are not those of `attention_coop`.
 //
-// Each workgroup norms and turns its queries and the row's own key. The one whose split has the row's position attends to that
-// key and value from workgroup memory, and writes them to the cache at the end: others that read their tile meanwhile give
-// that position no weight.
+// Splits take turns at the tiles of 16 positions, eight tiles a turn (lib/attention/splits/round_robin.wgsl). Each
+// 32 lanes of a workgroup take one of the eight tiles, and go on to their next without waiting for the others. A lane
+// has half of a position's key, and then eight of the head's values at half of the positions. Loads for the next
+// tile are issued before the present one is used, and the first ones before the number of splits is known.
 //
-//   qkv             [heads + 2 kv_heads][head]                       f32: heads, then keys, then values
-//   norms           [2][head]                                        f32: q_norm, k_norm
-//   rope            [positions][head / 2]                            (cos, sin), see qk_norm_rope.wgsl
-//   cache_keys      [kv_heads][context / 16][head / 16][16 positions][16 values]   f16, eight a vec4
-//   cache_values    [kv_heads][context / 16][head / 16][16 values][16 positions]   f16, likewise
-//   partials    [kv_heads][splits][chunk_queries][head]          f32
-//   stats           [kv_heads][splits][chunk_queries]                vec2
+// Each workgroup norms and rotates its queries and the row's own key. One split has the row's own position: its
+// workgroup takes that key and value from workgroup memory, and writes them to the cache at the end. Other workgroups
+// may read that tile meanwhile, and give the position no weight.
 //
-// For heads of 128 values. Choices `row_queries`, how many of the kv head's queries a workgroup has, and `tile_lanes`, how the
-// 32 lanes of a tile tell each other of it. Grid: (splits or more, kv_heads, ceil(heads_per_kv / QUERIES)).
+//   qkv            [heads + 2 kv_heads][128]                       f32: heads, then keys, then values
+//   norms          [2][128]                                        f32: q_norm, k_norm
+//   rope           [positions][64]                                 (cos, sin), see qk_norm_rope.wgsl
+//   cache_keys     [kv_heads][context / 16][8][16 positions][16 values]   f16, eight a vec4
+//   cache_values   [kv_heads][context / 16][8][16 values][16 positions]   f16, eight a vec4
+//   partials       [kv_heads][splits][chunk_queries][128]          f32
+//   stats          [kv_heads][splits][chunk_queries]               vec2: m, l
+//
+// Heads have 128 values.
+//
+// Calls: `splits_of` (choice splits), `tile_max`, `tile_sum`, `half_tile_weights` (choice exchange), `PerQuery`
+// (choice queries), `visible`, `partial` (lib/attention).
+// Grid: (splits or more, kv_heads, ceil(heads_per_kv / QUERIES)).
 
 struct Params {
     heads: u32,
     kv_heads: u32,
     head_vecs: u32,
-    context: u32,      // positions of the cache, whole tiles
-    queries: u32,
-    splits: u32,        // splits that `partials` and `stats` have room for
+    context: u32, // positions of the KV cache, whole tiles
+    queries: u32, // not read
+    splits: u32,  // splits that `partials` and `stats` have room for
     scale: f32,
-    mask: u32,          // CAUSAL
-    first_row: u32,     // 0
+    mask: u32,          // always CAUSAL
+    first_row: u32,     // always 0
     chunk_queries: u32, // queries of a kv head that `partials` and `stats` have room for
-    eps: f32,           // of the norms
+    eps: f32,           // epsilon of the norms
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -50,7 +55,7 @@ struct Params {
 
 const LANES: u32 = ROUND_ROBIN_TILES * TILE_LANES;
 const TILE_LANES: u32 = 32u;
-const LEAST_SUBGROUP: u32 = 8u;
+const MIN_SUBGROUP: u32 = 8u;
 const HEAD: u32 = STAGED_HEAD;
 const HEAD_TILES: u32 = HEAD / TILE;
 const PAIRS: u32 = HEAD / 2u;
@@ -59,26 +64,26 @@ const LOG2_E: f32 = 1.44269504;
 const LOWEST: f32 = -3.402823e38;
 const F16_LARGEST: f32 = 65504.0;
 
-// Of the queries, in units of log2 and scaled; and the row's own key and value as the cache will have them.
+// The queries, scaled and in units of log2; the row's own key and value as the cache will store them.
 var<workgroup> queries: array<PerQuery, HEAD>;
 var<workgroup> own_key: array<vec4<f32>, HEAD / 4u>;
 var<workgroup> own_value: array<f32, HEAD>;
-// By subgroup: sums of squares of a query's values, and of the own key's.
-var<workgroup> squares: array<vec2<f32>, LANES / LEAST_SUBGROUP>;
-// What each 32 lanes have in the end.
+// Sums of squares by subgroup: of a query, and of the own key.
+var<workgroup> squares: array<vec2<f32>, LANES / MIN_SUBGROUP>;
+// Results of each 32 lanes, one of the eight tiles of a turn.
 var<workgroup> tile_highest: array<PerQuery, ROUND_ROBIN_TILES>;
 var<workgroup> tile_weights: array<PerQuery, ROUND_ROBIN_TILES>;
 var<workgroup> tile_own_weights: array<PerQuery, ROUND_ROBIN_TILES>;
 var<workgroup> tile_sums: array<PerQuery, ROUND_ROBIN_TILES * HEAD>;
 
-// A pair of a head's values, times the norm's weights, and how it is turned.
+// A pair of a head's values, its norm weights, and its rotation (cos, sin).
 struct Pair {
     values: vec2<f32>,
     weights: vec2<f32>,
-    turn: vec2<f32>,
+    rotation: vec2<f32>,
 }
 
-fn bring_pair(source: u32, norm: u32, i: u32) -> Pair {
+fn load_pair(source: u32, norm: u32, i: u32) -> Pair {
     return Pair(
         vec2(qkv[source + i], qkv[source + PAIRS + i]),
         vec2(norms[norm + i], norms[norm + PAIRS + i]),
@@ -86,22 +91,22 @@ fn bring_pair(source: u32, norm: u32, i: u32) -> Pair {
     );
 }
 
-fn turned(pair: Pair, square_sum: f32) -> vec2<f32> {
+fn norm_and_rotate(pair: Pair, square_sum: f32) -> vec2<f32> {
     let scale = inverseSqrt(square_sum / f32(HEAD) + params.eps);
     let v = pair.values * pair.weights * scale;
-    return vec2(v.x * pair.turn.x - v.y * pair.turn.y, v.y * pair.turn.x + v.x * pair.turn.y);
+    return vec2(v.x * pair.rotation.x - v.y * pair.rotation.y, v.y * pair.rotation.x + v.x * pair.rotation.y);
 }
 
 fn as_f16(value: f32) -> f32 {
     return unpack2x16float(pack2x16float(vec2(value, 0.0))).x;
 }
 
-// Of a tile: each eighth of the head. The 32 lanes together read what lies together.
-alias Brought = array<vec4<u32>, HEAD_TILES>;
+// A lane's packs of a tile, one from each tile of the head. The 32 lanes read contiguous memory.
+alias Loaded = array<vec4<u32>, HEAD_TILES>;
 
-// Half of a position's key.
-fn bring_key(at: u32) -> Brought {
-    return Brought(
+// Loads half of a position's key.
+fn load_key(at: u32) -> Loaded {
+    return Loaded(
         cache_keys[at],
         cache_keys[at + TILE_PACKS],
         cache_keys[at + 2u * TILE_PACKS],
@@ -113,9 +118,9 @@ fn bring_key(at: u32) -> Brought {
     );
 }
 
-// Eight of the head's values, of half of the positions.
-fn bring_values(at: u32) -> Brought {
-    return Brought(
+// Loads eight of the head's values, at half of the positions.
+fn load_values(at: u32) -> Loaded {
+    return Loaded(
         cache_values[at],
         cache_values[at + TILE_PACKS],
         cache_values[at + 2u * TILE_PACKS],
@@ -127,26 +132,26 @@ fn bring_values(at: u32) -> Brought {
     );
 }
 
-fn own_pack(pack: u32) -> vec4<u32> {
+fn own_key_pack(pack: u32) -> vec4<u32> {
     let lo = own_key[2u * pack];
     let hi = own_key[2u * pack + 1u];
     return vec4(pack2x16float(lo.xy), pack2x16float(lo.zw), pack2x16float(hi.xy), pack2x16float(hi.zw));
 }
 
-fn half_of_own_key(half: u32) -> Brought {
-    return Brought(
-        own_pack(half),
-        own_pack(2u + half),
-        own_pack(4u + half),
-        own_pack(6u + half),
-        own_pack(8u + half),
-        own_pack(10u + half),
-        own_pack(12u + half),
-        own_pack(14u + half),
+fn load_own_key(half: u32) -> Loaded {
+    return Loaded(
+        own_key_pack(half),
+        own_key_pack(2u + half),
+        own_key_pack(4u + half),
+        own_key_pack(6u + half),
+        own_key_pack(8u + half),
+        own_key_pack(10u + half),
+        own_key_pack(12u + half),
+        own_key_pack(14u + half),
     );
 }
 
-// Products with the queries' values from `i` on.
+// Adds the products of a key's pack with the queries' values `i .. i + 8`.
 fn add_products(pack: vec4<u32>, i: u32, sum: PerQuery) -> PerQuery {
     let a = unpack2x16float(pack.x);
     let b = unpack2x16float(pack.y);
@@ -162,9 +167,8 @@ fn add_products(pack: vec4<u32>, i: u32, sum: PerQuery) -> PerQuery {
     return fma(PerQuery(d.y), queries[i + 7u], products);
 }
 
-// Written out, since an index that a loop counts would put the key into memory. In two sums, which need not wait for each
-// other.
-fn scores(key: Brought, half: u32) -> PerQuery {
+// Written out, since a key that a loop indexes would live in memory. Two sums need not wait for each other.
+fn scores(key: Loaded, half: u32) -> PerQuery {
     let i = half * 8u;
     var even = add_products(key[0], i, PerQuery(0.0));
     var odd = add_products(key[1], i + 16u, PerQuery(0.0));
@@ -178,12 +182,12 @@ fn scores(key: Brought, half: u32) -> PerQuery {
     return part + subgroupShuffleXor(part, 1u);
 }
 
-// Weights of half of a tile's positions.
-alias HalfOfWeights = array<PerQuery, 8>;
+// Weights of the queries at half of a tile's positions.
+alias HalfTileWeights = array<PerQuery, 8>;
 
 alias Sums = array<PerQuery, HEAD_TILES>;
 
-fn add_weighted(pack: vec4<u32>, weights: HalfOfWeights, sum: PerQuery) -> PerQuery {
+fn add_weighted(pack: vec4<u32>, weights: HalfTileWeights, sum: PerQuery) -> PerQuery {
     let a = unpack2x16float(pack.x);
     let b = unpack2x16float(pack.y);
     let c = unpack2x16float(pack.z);
@@ -198,7 +202,7 @@ fn add_weighted(pack: vec4<u32>, weights: HalfOfWeights, sum: PerQuery) -> PerQu
     return fma(PerQuery(d.y), weights[7], weighted);
 }
 
-fn add_values(values: Brought, weights: HalfOfWeights, sums: Sums, factor: PerQuery) -> Sums {
+fn add_values(values: Loaded, weights: HalfTileWeights, sums: Sums, factor: PerQuery) -> Sums {
     return Sums(
         add_weighted(values[0], weights, sums[0] * factor),
         add_weighted(values[1], weights, sums[1] * factor),
@@ -211,27 +215,27 @@ fn add_values(values: Brought, weights: HalfOfWeights, sums: Sums, factor: PerQu
     );
 }
 
-// An eighth of the head: of one of its values, both halves of the positions, which neighbouring lanes have.
-fn put_sum(at: u32, half: u32, sum: PerQuery) {
+// Stores a sum over the tile's positions. Neighbouring lanes have the two halves of the positions.
+fn store_sum(at: u32, half: u32, sum: PerQuery) {
     let whole = sum + subgroupShuffleXor(sum, 1u);
     if half == 0u {
         tile_sums[at] = whole;
     }
 }
 
-fn put_sums(at: u32, half: u32, sums: Sums) {
-    put_sum(at, half, sums[0]);
-    put_sum(at + TILE, half, sums[1]);
-    put_sum(at + 2u * TILE, half, sums[2]);
-    put_sum(at + 3u * TILE, half, sums[3]);
-    put_sum(at + 4u * TILE, half, sums[4]);
-    put_sum(at + 5u * TILE, half, sums[5]);
-    put_sum(at + 6u * TILE, half, sums[6]);
-    put_sum(at + 7u * TILE, half, sums[7]);
+fn store_sums(at: u32, half: u32, sums: Sums) {
+    store_sum(at, half, sums[0]);
+    store_sum(at + TILE, half, sums[1]);
+    store_sum(at + 2u * TILE, half, sums[2]);
+    store_sum(at + 3u * TILE, half, sums[3]);
+    store_sum(at + 4u * TILE, half, sums[4]);
+    store_sum(at + 5u * TILE, half, sums[5]);
+    store_sum(at + 6u * TILE, half, sums[6]);
+    store_sum(at + 7u * TILE, half, sums[7]);
 }
 
-// One of the head's values of a query: what all 32 lanes have of it put together, and the own value.
-fn put_partial(at: u32, q: u32, i: u32) {
+// Stores value `i` of a query's partial result: the eight tiles' sums combined, plus the row's own value.
+fn store_partial(at: u32, q: u32, i: u32) {
     var highest = tile_highest[0][q];
     for (var t = 1u; t < ROUND_ROBIN_TILES; t++) {
         highest = max(highest, tile_highest[t][q]);
@@ -251,13 +255,13 @@ fn put_partial(at: u32, q: u32, i: u32) {
     }
 }
 
-// The own key and value to their place: a lane eight of the key's values, or one of the value's, whose word it shares with
-// another position (see lib/qk_norm_rope/kv/tiles_f16.wgsl).
-fn write_own(lane: u32, head_at: u32, own: u32) {
+// Stores the row's own key and value in the cache. A lane stores eight of the key's values, and one of the value's,
+// which shares a word with another position (lib/qk_norm_rope/kv/tiles_f16.wgsl).
+fn store_own(lane: u32, head_at: u32, own: u32) {
     let tile = (head_at + own / TILE) * HEAD_TILES;
     let place = own % TILE;
     if lane < HEAD / 8u {
-        cache_keys[(tile + lane / 2u) * TILE_PACKS + place * 2u + lane % 2u] = own_pack(lane);
+        cache_keys[(tile + lane / 2u) * TILE_PACKS + place * 2u + lane % 2u] = own_key_pack(lane);
     }
     if lane < HEAD {
         let pack = (tile + lane / TILE) * TILE_PACKS + lane % TILE * 2u + place / 8u;
@@ -274,55 +278,55 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
-    @builtin(subgroup_invocation_id) of_subgroup: u32,
+    @builtin(subgroup_invocation_id) subgroup_lane: u32,
     @builtin(subgroup_size) subgroup_size: u32,
 ) {
     let heads_per_kv = params.heads / params.kv_heads;
     let kv_head = group.y;
     let first_query = group.z * QUERIES;
     let head_at = kv_head * (params.context / TILE);
-    let own_tile = index / TILE_LANES; // of the eight
+    let own_tile = index / TILE_LANES; // which of the turn's eight tiles
     let tile_lane = index % TILE_LANES;
     let half = tile_lane % 2u;
     let stride = HEAD_TILES * TILE_PACKS;
     let first = group.x * ROUND_ROBIN_TILES + own_tile;
 
-    // A lane of the last heads there are takes the last one's again.
+    // A lane beyond the last head takes the last head again.
     let i = index % PAIRS;
     let query = first_query + index / PAIRS;
     let head = kv_head * heads_per_kv + min(query, heads_per_kv - 1u);
-    let query_pair = bring_pair(head * HEAD, 0u, i);
-    let key_pair = bring_pair((params.heads + kv_head) * HEAD, HEAD, i);
+    let query_pair = load_pair(head * HEAD, 0u, i);
+    let key_pair = load_pair((params.heads + kv_head) * HEAD, HEAD, i);
     let value = qkv[(params.heads + params.kv_heads + kv_head) * HEAD + index % HEAD];
     let first_at = (head_at + min(first, params.context / TILE - 1u)) * stride + tile_lane;
-    var key = bring_key(first_at);
-    var values = bring_values(first_at);
-    let seen = visible(0u);
-    let splits = splits_of(seen);
+    var key = load_key(first_at);
+    var values = load_values(first_at);
+    let kv_len = visible(0u);
+    let splits = splits_of(kv_len);
     if state.rows == 0u || group.x >= splits {
         return;
     }
 
-    let of_subgroup_squares = vec2(
+    let subgroup_squares = vec2(
         subgroupAdd(dot(query_pair.values, query_pair.values)),
         subgroupAdd(dot(key_pair.values, key_pair.values)),
     );
-    if of_subgroup == 0u {
-        squares[subgroup] = of_subgroup_squares;
+    if subgroup_lane == 0u {
+        squares[subgroup] = subgroup_squares;
     }
     workgroupBarrier();
-    let share = PAIRS / subgroup_size;
+    let subgroups_per_head = PAIRS / subgroup_size;
     var square_sums = vec2(0.0);
-    for (var s = 0u; s < share; s++) {
-        square_sums += squares[index / PAIRS * share + s];
+    for (var s = 0u; s < subgroups_per_head; s++) {
+        square_sums += squares[index / PAIRS * subgroups_per_head + s];
     }
     if index / PAIRS < QUERIES {
-        let pair = turned(query_pair, square_sums.x) * params.scale * LOG2_E;
+        let pair = norm_and_rotate(query_pair, square_sums.x) * params.scale * LOG2_E;
         queries[i][index / PAIRS] = pair.x;
         queries[PAIRS + i][index / PAIRS] = pair.y;
     }
     if index < PAIRS {
-        let pair = turned(key_pair, square_sums.y);
+        let pair = norm_and_rotate(key_pair, square_sums.y);
         own_key[i / 4u][i % 4u] = as_f16(pair.x);
         own_key[(PAIRS + i) / 4u][i % 4u] = as_f16(pair.y);
     }
@@ -332,7 +336,7 @@ fn main(
     }
     workgroupBarrier();
 
-    let last = (seen - 1u) / TILE;
+    let last = (kv_len - 1u) / TILE;
     let next = splits * ROUND_ROBIN_TILES;
     let steps = (last - group.x * ROUND_ROBIN_TILES) / next + 1u;
     var highest = PerQuery(LOWEST);
@@ -344,40 +348,40 @@ fn main(
         let position = tile * TILE + tile_lane / 2u;
         let next_at = (head_at + min(tile + next, last)) * stride + tile_lane;
         if position == state.start {
-            key = half_of_own_key(half);
+            key = load_own_key(half);
         }
-        let score = select(PerQuery(LOWEST), scores(key, half), position < seen);
+        let score = select(PerQuery(LOWEST), scores(key, half), position < kv_len);
         if step + 1u < steps {
-            key = bring_key(next_at);
+            key = load_key(next_at);
         }
-        let higher = max(highest, largest_of_tile(index, score));
+        let higher = max(highest, tile_max(index, score));
         let factor = exp2(highest - higher);
         highest = higher;
-        let own = select(PerQuery(0.0), exp2(score - higher), position < seen);
+        let own = select(PerQuery(0.0), exp2(score - higher), position < kv_len);
         weight = fma(weight, factor, own);
         own_weight = fma(own_weight, factor, select(PerQuery(0.0), own, position == state.start));
         // The own value is not in the cache yet.
-        let weights = half_of_weights(index, half, select(own, PerQuery(0.0), position == state.start));
+        let weights = half_tile_weights(index, half, select(own, PerQuery(0.0), position == state.start));
         sums = add_values(values, weights, sums, factor);
         if step + 1u < steps {
-            values = bring_values(next_at);
+            values = load_values(next_at);
         }
     }
 
-    let tile_weight = sum_of_tile(index, weight) * 0.5; // two lanes have the same
-    let tile_own_weight = sum_of_tile(index, own_weight) * 0.5;
+    let tile_weight = tile_sum(index, weight) * 0.5; // two lanes have the same weight
+    let tile_own_weight = tile_sum(index, own_weight) * 0.5;
     if tile_lane == 0u {
         tile_highest[own_tile] = highest;
         tile_weights[own_tile] = tile_weight;
         tile_own_weights[own_tile] = tile_own_weight;
     }
-    put_sums(own_tile * HEAD + tile_lane / 2u, half, sums);
+    store_sums(own_tile * HEAD + tile_lane / 2u, half, sums);
     workgroupBarrier();
-    // A query's value a lane, query after query.
+    // A lane stores one value of a query, query after query.
     for (var q = index / HEAD; q < min(QUERIES, heads_per_kv - first_query); q += LANES / HEAD) {
-        put_partial(partial(kv_head, group.x, first_query + q), q, index % HEAD);
+        store_partial(partial(kv_head, group.x, first_query + q), q, index % HEAD);
     }
     if first_query == 0u && last / ROUND_ROBIN_TILES % splits == group.x {
-        write_own(index, head_at, state.start);
+        store_own(index, head_at, state.start);
     }
 }

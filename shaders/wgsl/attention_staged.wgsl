@@ -1,16 +1,17 @@
-// attention_staged: `attention_coop` for many queries, of heads of 128 values: keys and values pass through workgroup
-// memory, where 64 queries share them. The same bits.
+// attention_staged: `attention_coop` for many queries, of heads of 128 values. The same bits.
 //
-// A step takes a tile of positions. Each of four subgroups, of 32 lanes, multiplies one tile of queries with it, and then
-// the weights of two tiles of queries with half of the head: it holds its queries and those sums, and keys and values of the
-// next step are under way meanwhile.
+//   formula, q, partials, stats: lib/attention/coop.wgsl;  cache_keys, cache_values: lib/attention/staged.wgsl
 //
-//   a step:  products | barrier | weights; next keys and these values to workgroup memory | barrier | sums
+// Keys and values pass through workgroup memory, where 64 queries share them. A step takes one tile of positions.
+// Each of four subgroups, of 32 lanes, multiplies one tile of queries with it. Then it multiplies the weights of two
+// tiles of queries with half of the head. A subgroup holds its queries and sums in registers. Keys and values of the
+// next step are loaded meanwhile.
 //
-//   bindings and results: see attention_coop.wgsl, lib/attention/coop.wgsl, lib/attention/staged.wgsl
+//   a step:  products | barrier | weights; stage next keys and these values | barrier | sums
 //
-// Grid: (queries of the piece / 64, kv_heads, splits), the last split first: long ones begin while there are short ones left
-// to fill up with.
+// Calls: `split_begin` (choice splits), `partial`, `queries_of_chunk`, `masked`, `held_queries` (lib/attention).
+// Grid: (queries of the chunk / 64, kv_heads, splits), the last split first: long splits start while short ones are
+// left to fill the GPU.
 
 const QUERY_TILES: u32 = STAGED_QUERIES / TILE;
 const LANES: u32 = QUERY_TILES * 32u;
@@ -61,38 +62,38 @@ fn add_values(query_tile: u32, d: u32, sums: Sums) -> Sums {
     return add_products(a, b, v, w, x, y, sums);
 }
 
-fn put_scores(sum: SumTile, query_tile: u32) {
+fn store_scores(sum: SumTile, query_tile: u32) {
     let at = query_tile * TILE * SCORE_LINE;
     let line = SCORE_LINE;
     coopStoreT(sum, &scores[at], line);
 }
 
-// A tile of what each subgroup has added, by way of its scores' room: a lane has half of a query's, of which `pack` says
-// where they go, and `query` whose of the workgroup's they are.
-fn put_means(sum: SumTile, subgroup: u32, lane: u32, query: u32, pack: u32) {
-    put_scores(sum, subgroup);
+// Stores means of one tile of sums, through the memory of the subgroup's scores. A lane stores half of a query's means
+// at `pack`. `query` counts within the workgroup.
+fn store_means(sum: SumTile, subgroup: u32, lane: u32, query: u32, pack: u32) {
+    store_scores(sum, subgroup);
     workgroupBarrier();
     let line = lane / 2u * SCORE_LINE + lane % 2u * 2u;
-    put_means_of(scores[line], scores[line + 1u], inverses[query], pack);
+    store_mean_pack(scores[line], scores[line + 1u], inverses[query], pack);
     workgroupBarrier();
 }
 
-fn bring_keys(at: u32, lane: u32) -> Brought {
-    return Brought(cache_keys[at + lane], cache_keys[at + LANES + lane]);
+fn load_keys(at: u32, lane: u32) -> Loaded {
+    return Loaded(cache_keys[at + lane], cache_keys[at + LANES + lane]);
 }
 
-fn bring_values(at: u32, lane: u32) -> Brought {
-    return Brought(cache_values[at + lane], cache_values[at + LANES + lane]);
+fn load_values(at: u32, lane: u32) -> Loaded {
+    return Loaded(cache_values[at + lane], cache_values[at + LANES + lane]);
 }
 
-fn put_keys(brought: Brought, lane: u32) {
-    keys[key_place(lane)] = halves_of(brought[0]);
-    keys[key_place(LANES + lane)] = halves_of(brought[1]);
+fn stage_keys(loaded: Loaded, lane: u32) {
+    keys[key_place(lane)] = halves_of(loaded[0]);
+    keys[key_place(LANES + lane)] = halves_of(loaded[1]);
 }
 
-fn put_values(brought: Brought, lane: u32) {
-    values[value_place(lane)] = halves_of(brought[0]);
-    values[value_place(LANES + lane)] = halves_of(brought[1]);
+fn stage_values(loaded: Loaded, lane: u32) {
+    values[value_place(lane)] = halves_of(loaded[0]);
+    values[value_place(LANES + lane)] = halves_of(loaded[1]);
 }
 
 @compute @workgroup_size(LANES)
@@ -109,92 +110,92 @@ fn main(
     if first >= queries {
         return;
     }
-    // Later rows see no less than earlier ones.
-    let seen_at_most = seen_by(min(first + QUERY_TILES * TILE, queries) - 1u, queries, split);
-    if seen_at_most == 0u {
+    // Later rows see no fewer positions than earlier ones.
+    let max_kv_len = kv_len_of(min(first + QUERY_TILES * TILE, queries) - 1u, queries, split);
+    if max_kv_len == 0u {
         return;
     }
-    let last = (seen_at_most - 1u) / TILE;
+    let last = (max_kv_len - 1u) / TILE;
     let cache_at = (kv_head * (params.context / TILE) + split_begin(split) / TILE) * TILE_PACKS;
 
-    // To weigh, a lane has half a tile of positions of a query: every other four.
+    // For weights, a lane has half a tile of positions of one query: every other four.
     let half = lane % 2u;
     let query = first + lane / 2u;
-    let seen = seen_by(query, queries, split);
+    let kv_len = kv_len_of(query, queries, split);
     let line = lane / 2u * SCORE_LINE + half;
     let weight_line = lane / 2u * WEIGHT_LINE + half;
-    // To add, a subgroup has two tiles of queries, and four of the head.
+    // For sums, a subgroup has two tiles of queries and four tiles of the head.
     let pair = subgroup / 2u * 2u;
     let head_tile = head_tile_of(subgroup);
 
     let width = HEAD_TILES * TILE;
     let held = held_queries(kv_head, first + subgroup * TILE);
     var reference = 0.0;
-    var even = 0.0; // sums of weights
+    var even = 0.0; // weights of even tiles, summed; `odd` likewise
     var odd = 0.0;
     var sums = no_sums();
-    var turns = 1u;
-    for (var turn = 0u; turn < turns; turn++) {
+    var attempts = 1u;
+    for (var attempt = 0u; attempt < attempts; attempt++) {
         var largest = LOWEST;
         even = 0.0;
         odd = 0.0;
         sums = no_sums();
-        var brought_values = bring_values(cache_at, lane);
-        put_keys(bring_keys(cache_at, lane), lane);
-        var brought_keys = bring_keys(cache_at + min(1u, last) * TILE_PACKS, lane);
+        var loaded_values = load_values(cache_at, lane);
+        stage_keys(load_keys(cache_at, lane), lane);
+        var loaded_keys = load_keys(cache_at + min(1u, last) * TILE_PACKS, lane);
         workgroupBarrier();
         for (var step = 0u; step <= last; step++) {
-            put_scores(products_of(held), subgroup);
+            store_scores(products_of(held), subgroup);
             workgroupBarrier();
             let position = step * TILE + half * 4u;
-            let a = seen_only(scores[line], position, seen);
-            let b = seen_only(scores[line + 2u], position + 8u, seen);
-            let of_lane = largest_of(max(a, b));
-            largest = max(largest, of_lane);
-            if step == 0u && turn == 0u {
-                reference = first_reference(max(of_lane, subgroupShuffleXor(of_lane, 1u)));
+            let a = masked(scores[line], position, kv_len);
+            let b = masked(scores[line + 2u], position + 8u, kv_len);
+            let lane_max = max_of_four(max(a, b));
+            largest = max(largest, lane_max);
+            if step == 0u && attempt == 0u {
+                reference = first_reference(max(lane_max, subgroupShuffleXor(lane_max, 1u)));
             }
             let lo = weights_of(a, reference);
             let hi = weights_of(b, reference);
             weights[weight_line] = lo;
             weights[weight_line + 2u] = hi;
-            let of_eight = sum_of_eight(lo, hi);
-            let of_tile = of_eight + subgroupShuffleXor(of_eight, 1u);
-            even += select(of_tile, 0.0, step % 2u == 1u);
-            odd += select(0.0, of_tile, step % 2u == 1u);
-            // Last, as they have been under way longest by then, and few registers are in use.
-            put_keys(brought_keys, lane);
-            put_values(brought_values, lane);
-            brought_keys = bring_keys(cache_at + min(step + 2u, last) * TILE_PACKS, lane);
-            brought_values = bring_values(cache_at + min(step + 1u, last) * TILE_PACKS, lane);
+            let sum_of_lane = sum_of_eight(lo, hi);
+            let tile_sum = sum_of_lane + subgroupShuffleXor(sum_of_lane, 1u);
+            even += select(tile_sum, 0.0, step % 2u == 1u);
+            odd += select(0.0, tile_sum, step % 2u == 1u);
+            // Staged last: by now these loads are done, and few registers are in use.
+            stage_keys(loaded_keys, lane);
+            stage_values(loaded_values, lane);
+            loaded_keys = load_keys(cache_at + min(step + 2u, last) * TILE_PACKS, lane);
+            loaded_values = load_values(cache_at + min(step + 1u, last) * TILE_PACKS, lane);
             workgroupBarrier();
             sums = add_values(pair, head_tile, sums);
         }
-        if turn == 0u {
-            // The largest is known already.
+        if attempt == 0u {
+            // The first attempt has found the largest score.
             let all = max(largest, subgroupShuffleXor(largest, 1u));
-            let again = even + odd > MOST;
-            reference = select(reference, largest_reference(all), again);
-            turns += u32(any_of_workgroup(lane, again));
+            let retry = even + odd > MAX_SUM;
+            reference = select(reference, largest_reference(all), retry);
+            attempts += u32(workgroup_any(lane, retry));
         }
     }
     if half == 0u {
-        put_stat(kv_head, split, query, reference, even + odd, seen);
-        inverses[lane / 2u] = inverse_of(even + odd, seen);
+        store_stat(kv_head, split, query, reference, even + odd, kv_len);
+        inverses[lane / 2u] = inverse_of(even + odd, kv_len);
     }
-    // Two tiles of queries by four of the head.
+    // A subgroup has sums of two tiles of queries by four tiles of the head.
     let of_pair = lane / 64u * 2u * TILE + lane % 32u / 2u;
     let other = of_pair + TILE;
-    let place = head_tile_of(lane / 32u) * TILE + lane % 2u * MEANS;
-    let to = (partial(kv_head, split, first + of_pair) * width + place) / MEANS;
-    let to_other = to + TILE * width / MEANS;
-    let next = TILE / MEANS;
-    put_means(sums[0], subgroup, lane, of_pair, to);
-    put_means(sums[1], subgroup, lane, of_pair, to + next);
-    put_means(sums[2], subgroup, lane, of_pair, to + 2u * next);
-    put_means(sums[3], subgroup, lane, of_pair, to + 3u * next);
-    put_means(sums[4], subgroup, lane, other, to_other);
-    put_means(sums[5], subgroup, lane, other, to_other + next);
-    put_means(sums[6], subgroup, lane, other, to_other + 2u * next);
-    put_means(sums[7], subgroup, lane, other, to_other + 3u * next);
+    let place = head_tile_of(lane / 32u) * TILE + lane % 2u * PACK_MEANS;
+    let to = (partial(kv_head, split, first + of_pair) * width + place) / PACK_MEANS;
+    let to_other = to + TILE * width / PACK_MEANS;
+    let next = TILE / PACK_MEANS;
+    store_means(sums[0], subgroup, lane, of_pair, to);
+    store_means(sums[1], subgroup, lane, of_pair, to + next);
+    store_means(sums[2], subgroup, lane, of_pair, to + 2u * next);
+    store_means(sums[3], subgroup, lane, of_pair, to + 3u * next);
+    store_means(sums[4], subgroup, lane, other, to_other);
+    store_means(sums[5], subgroup, lane, other, to_other + next);
+    store_means(sums[6], subgroup, lane, other, to_other + 2u * next);
+    store_means(sums[7], subgroup, lane, other, to_other + 3u * next);
 }

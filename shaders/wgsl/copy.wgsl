@@ -1,10 +1,10 @@
-// copy: what a GPU can read and write at most, to hold the other kernels against.
+// copy: copies memory as fast as the GPU can, as a yardstick for the other kernels.
 //
 //   out[i] = x[i]      i < count
 //
-//   x, y   [count]   vec4 of u32
+//   x, out   [count]   vec4
 //
-// Grid: (count / (LANES EACH)). A lane copies EACH vec4, all under way at once, neighbours side by side.
+// Grid: (count / (LANES EACH)). A lane has EACH vec4 under way at once; neighbouring lanes copy neighbouring vec4.
 
 struct Params {
     count: u32,

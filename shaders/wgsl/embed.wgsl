@@ -1,21 +1,22 @@
-// embed: the embedding of each row's token, f32.
+// embed: the embedding of each row's token, in f32.
 //
-//   x[row] = weights[id(row)]        row < state.rows
-//   id(row) = tokens[start + row], or the mask id for row > 0 of a masked block
+//   x[row] = weights[id(row)]                          row < state.rows
+//   id(row) = mask_id if masked and row > 0, else tokens[start + row]
 //
-// `weights` may be one of several pieces of the table, split by rows: a row whose token lies in another
-// piece is left to that piece's dispatch.
+// `weights` may be one of several slabs of the table, split by rows. A row whose id lies in another slab is left to
+// that slab's dispatch.
 //
-//   tokens   [context]                  ids by position
-//   weights  tiled [ids][packs]         choice `weights`, see lib/pack.wgsl
-//   x        [rows][2 packs]            f32 in vec4
+//   tokens   [context]              ids by position
+//   weights  tiled [ids][packs]     rows first_id .. first_id + ids of the table
+//   x        [rows][2 packs]        vec4
 //
+// Calls: `weight_pack` (choice weights), `tiled` (lib/pack).
 // Grid: (packs / LANES, rows). One lane a pack.
 
 struct Params {
-    packs: u32,   // packs of a row
-    first_id: u32, // id of the piece's first row
-    ids: u32,      // rows of the piece
+    packs: u32,    // packs of a row
+    first_id: u32, // id of the slab's first row
+    ids: u32,      // rows of the slab
     masked: u32,   // 1: rows after the first are masks
     mask_id: u32,
     pad0: u32,

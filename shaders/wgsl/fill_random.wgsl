@@ -1,26 +1,27 @@
-// fill_random: a piece of a synthetic weight matrix, made from the seed in `state`.
+// fill_random: one slab of a synthetic weight matrix, made from the seed in `state`.
 //
 //   weights[o][k] = unit odd(first_row + o, k)     o < outputs, k < inputs; 0 in the padding
 //
-// odd(row, k) is a random odd number from -2047 to 2047, numbered by matrix, row and column: the same model in
-// every layout and tier. It has 11 bits and `unit` is a power of two, so that f16 and f32 hold the same values.
+// odd(row, k) is a random odd number from -2047 to 2047, numbered by matrix, row and column. It has 11 bits and
+// `unit` is a power of two, so f16 and f32 hold the same values: every layout and tier has the same model.
 //
-// With `twins`, rows 2i and 2i + 1 share all columns but the first pack, whose values are from 2^-14 up, 2^-24
-// apart, and each row's own. Two such rows of the output projection give logits some 1e-6 apart, a few roundings:
-// every largest logit is a near-tie, which a row that is not computed bit for bit alike may decide differently.
+// With `twins`, rows 2i and 2i + 1 share all columns but the first pack. The values of that pack are each row's own,
+// from 2^-14 up, 2^-24 apart. Two such rows of the head give logits a few roundings apart. Every largest logit is
+// then a near-tie, which a row that is not computed bit for bit alike may decide differently.
 //
-//   weights   as stored [outputs][packs]   choice `weights`; where a pack lies: lib/fill_random/place.wgsl
+//   weights   tiled [outputs][packs]   as stored; lib/fill_random/place.wgsl has the order
 //
-// Grid: (x, y) with x y LANES >= stored packs. One lane a pack.
+// Calls: `write_pack` (choice weights), `place_of` (lib/fill_random/place), `philox` (lib/random).
+// Grid: (x, y) with x y LANES >= stored. One lane a pack.
 
 struct Params {
     matrix: u32,    // which matrix of the model
-    first_row: u32, // row of the matrix that the piece begins with; even
-    outputs: u32,   // rows of the piece
+    first_row: u32, // first row of the slab; even
+    outputs: u32,   // rows of the slab
     inputs: u32,    // columns
-    packs: u32,    // packs of a row
-    stored: u32,    // packs of the piece, padding rows included
-    unit: f32,
+    packs: u32,     // packs of a row
+    stored: u32,    // packs of the slab, padding rows included
+    unit: f32,      // a power of two
     twins: u32,     // 1: rows in pairs
 }
 
@@ -28,10 +29,10 @@ struct Params {
 @group(0) @binding(1) var<uniform> params: Params;
 
 const LANES: u32 = 256u;
-const TWIN_FIRST: f32 = 6.1035156e-5; // 2^-14, f16's smallest with full precision
+const TWIN_FIRST: f32 = 6.1035156e-5; // 2^-14, the smallest normal f16
 const TWIN_STEP: f32 = 5.9604645e-8;  // 2^-24
 
-// The values of four columns from 16 random bits each.
+// The values of four columns, from 16 random bits each.
 fn four(row: u32, first: u32, twin: bool) -> vec4<f32> {
     let key = philox(vec2(params.matrix, state.seed_high), state.seed).x;
     let bits = philox(vec2(row, first), key);

@@ -1,8 +1,11 @@
-// logit_parts: the largest logit and the mass of each part of a row. `distribution` then knows where to look.
+// logit_parts: the largest logit and the mass of each part of a row. `sampling_cut` then knows which parts to read.
+//
+//   parts[row][part] = (key of the largest logit, Σ exp((logit - largest) / temperature))
 //
 //   logits   [rows][vocabulary]   f32
 //   parts    [rows][parts]        LogitPart, one for PART ids
 //
+// Calls: `key_of_logit` (lib/logit_key), `scaled_distance` (lib/sampling_cut), `proposed_rows` (lib/proposed_rows).
 // Grid: (parts / 8, rows). 32 lanes a part.
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -30,8 +33,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var k = 0u; k < EACH; k++) {
         let id = part * PART + k * PART_LANES + place;
         mine[k] = logits[row * params.vocabulary + min(id, params.vocabulary - 1u)];
-        // The last one again changes no maximum.
-        key = max(key, key_of(mine[k]));
+        // Beyond the row, the last logit comes again and changes no maximum.
+        key = max(key, key_of_logit(mine[k]));
     }
     keys[lane] = key;
     for (var step = PART_LANES / 2u; step > 0u; step /= 2u) {
@@ -42,12 +45,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     let largest_key = keys[lane - place];
-    let largest = of_key(largest_key);
+    let largest = logit_of_key(largest_key);
     var mass = 0.0;
     for (var k = 0u; k < EACH; k++) {
         let id = part * PART + k * PART_LANES + place;
-        if id < params.vocabulary && key_of(mine[k]) != LOWEST_KEY {
-            mass += exp(behind(largest, mine[k]));
+        if id < params.vocabulary && key_of_logit(mine[k]) != LOWEST_KEY {
+            mass += exp(scaled_distance(largest, mine[k]));
         }
     }
     masses[lane] = mass;

@@ -1,26 +1,28 @@
 // matmul: rows times a weight matrix, accumulated in f32.
 //
-//   out[row][out_first + o] (=, +=) Σ_k x[row][k] weights[o][k]      row < row_count(), o < outputs
+//   product[row][o] = Σ_k x[row][k] weights[o][k]      row < row_count(), o < outputs
+//   out[row][out_first + o] = product, or += product
 //
-// Row-invariant: slice s of SLICES adds the packs s, s + SLICES, … in that order, one product at a time, and
-// the slices are added in order, whatever the tile. So the tile of one row and the tile of eight give a row
-// the same bits.
+// Row-invariant: slice s of SLICES adds the packs s, s + SLICES, … in that order, one product at a time. Then the
+// slices are added in order. Neither order depends on ROWS_PER_LANE, so a row has the same bits with each.
 //
-// A lane has TILE_OUTPUTS outputs and a slice. Neighbouring lanes read neighbouring packs, since the matrix is
-// tiled, and the same x.
+// A lane has OUTPUTS_PER_LANE outputs and one slice. The matrix is tiled, so neighbouring lanes read neighbouring
+// packs of weights, and the same x.
 //
-//   weights  tiled [outputs][packs]         choice `weights`, see lib/pack.wgsl
-//   x        [rows][2 packs]                f32 in vec4, whole tiles of rows, padded with anything finite
-//   out      [rows][out_stride]                f32
+//   weights  tiled [outputs][packs]   lib/pack.wgsl
+//   x        [rows][2 packs]          vec4; rows in whole multiples of ROWS_PER_LANE, the last ones anything finite
+//   out      [rows][out_stride]       f32
 //
-// Choices: `weights`, `rows`, `tile`, `slices`, `store`.
-// Grid: (rows / TILE_ROWS, outputs / (OUTPUT_LANES TILE_OUTPUTS)). Neighbours share weights: they come out of L2.
+// Calls: `weight_pack` (choice weights), `row_count` (choice rows), `finish` (choice split_k), `store_value` (choice
+// epilogue), `tiled` (lib/pack). Constants: ROWS_PER_LANE (choice rows_per_lane), SLICES (choice split_k).
+// Grid: (rows / ROWS_PER_LANE, outputs / (OUTPUT_LANES OUTPUTS_PER_LANE)). Neighbouring workgroups share weights, which
+// they then read from the L2 cache.
 
 struct Params {
-    outputs: u32,  // rows of the matrix
-    packs: u32,   // packs of a row
-    out_stride: u32, // values from a row of y to the next
-    out_first: u32,  // column of y that output 0 goes to
+    outputs: u32,    // rows of the matrix
+    packs: u32,      // packs of a row
+    out_stride: u32, // values from a row of `out` to the next
+    out_first: u32,  // column of `out` that output 0 goes to
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -29,7 +31,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
 const LANES: u32 = OUTPUT_LANES * SLICES;
-const VALUES: u32 = TILE_ROWS * TILE_OUTPUTS;
+const VALUES: u32 = ROWS_PER_LANE * OUTPUTS_PER_LANE;
 
 fn add_products(sum: f32, w: Pack, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
     var s = fma(w.lo.x, lo.x, sum);
@@ -44,8 +46,8 @@ fn add_products(sum: f32, w: Pack, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let first_row = group.x * TILE_ROWS;
-    let first_output = group.y * OUTPUT_LANES * TILE_OUTPUTS;
+    let first_row = group.x * ROWS_PER_LANE;
+    let first_output = group.y * OUTPUT_LANES * OUTPUTS_PER_LANE;
     if first_row >= row_count() {
         return;
     }
@@ -53,17 +55,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let slice = lane / OUTPUT_LANES;
     var sums = array<f32, VALUES>();
     for (var pack = slice; pack < params.packs; pack += SLICES) {
-        var w: array<Pack, TILE_OUTPUTS>;
-        for (var o = 0u; o < TILE_OUTPUTS; o++) {
+        var w: array<Pack, OUTPUTS_PER_LANE>;
+        for (var o = 0u; o < OUTPUTS_PER_LANE; o++) {
             let output = min(first_output + o * OUTPUT_LANES + column, params.outputs - 1u);
             w[o] = weight_pack(tiled(output, pack, params.packs));
         }
-        for (var r = 0u; r < TILE_ROWS; r++) {
+        for (var r = 0u; r < ROWS_PER_LANE; r++) {
             let at = 2u * ((first_row + r) * params.packs + pack);
             let lo = x[at];
             let hi = x[at + 1u];
-            for (var o = 0u; o < TILE_OUTPUTS; o++) {
-                let v = r * TILE_OUTPUTS + o;
+            for (var o = 0u; o < OUTPUTS_PER_LANE; o++) {
+                let v = r * OUTPUTS_PER_LANE + o;
                 sums[v] = add_products(sums[v], w[o], lo, hi);
             }
         }
@@ -71,8 +73,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     finish(lane, first_row, first_output, &sums);
 }
 
-fn put_product(row: u32, output: u32, sum: f32) {
+fn store_product(row: u32, output: u32, sum: f32) {
     if row < row_count() && output < params.outputs {
-        store(row * params.out_stride + params.out_first + output, sum);
+        store_value(row * params.out_stride + params.out_first + output, sum);
     }
 }

@@ -1,25 +1,26 @@
-// matmul_prefill: `matmul_coop` for passes of many rows.
+// matmul_prefill: `matmul_coop` for passes of many rows. The same bits.
 //
 //   product[row][o] = scale Σ_k x[row][k] weights[o][k]        row < row_count(), o < outputs
 //
-// A workgroup has 128 rows and 128 outputs at a time, then others. Its lanes bring two tiles of k of all of them to
-// workgroup memory, and its four subgroups multiply those, 64 rows by 64 outputs each, while the next two are under
-// way. So much a subgroup, so that a barrier and a tile from workgroup memory serve many products; so few lanes and so
-// little workgroup memory, so that a multiprocessor runs two workgroups, of which one multiplies while the other waits.
+// A workgroup has 128 rows and 128 outputs at a time, then the next ones. Its lanes stage two tiles of k of all of
+// them in workgroup memory. Its four subgroups multiply those, 64 rows by 64 outputs each, while the next two tiles
+// are loaded. Large parts make one barrier, and one tile from workgroup memory, serve many products. Few lanes and
+// little workgroup memory let a multiprocessor run two workgroups: one multiplies while the other waits.
 //
-//   two tiles of k:  products; the next are asked for | barrier | and brought to workgroup memory | barrier
+//   two tiles of k:  load the next; products | barrier | stage the next | barrier
 //
 // Row-invariant, and bit-equal to `matmul_coop`: a row's slices are the same, each is summed from zero in the same
-// order, and the slices' sums are added in theirs. There a subgroup has one slice, here it has one after another, and
-// what they come to so far waits in memory: registers have room for the sums of one.
+// order, and the slices are added in order. Here a subgroup sums one slice after another. The total of the earlier
+// slices waits in memory, since registers have room for the sums of one slice.
 //
-//   weights  tiled [outputs][16 k_tiles]   f16, a pack in each vec4, see lib/pack.wgsl; outputs in whole 32
-//   x        tiles [rows][16 k_tiles]      f16, likewise, see lib/tile.wgsl; rows in whole 128, those beyond the pass
-//                                          hold anything
-//   totals   [workgroups][subgroups][16 tiles][16][16]   of the slices so far
+//   weights  tiled [outputs][16 k_tiles]   f16, eight a vec4 (lib/pack.wgsl); outputs in whole 32
+//   x        tiles [rows][16 k_tiles]      f16, eight a vec4 (lib/tile.wgsl); rows in whole 128, the last ones anything
+//   totals   [workgroups][4 parts][16 tiles][16][16]   f32, scratch: sums of the earlier slices
+//   out      see choice epilogue
 //
-// Choices: `row_slices`, `product` (what becomes of it).
-// Grid: (any, 1, 1): workgroups that run together share weights first, of which there are more.
+// Calls: `addends_of`, `finish_tile` (choice epilogue), `row_count` (choice rows), `halves_of` (lib/halves).
+// Constants: SLICES (choice split_k).
+// Grid: (any, 1, 1). Workgroups that run together share weights first, which take more bytes than inputs.
 
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -29,50 +30,50 @@ enable wgpu_cooperative_matrix;
 @group(0) @binding(5) var<storage, read_write> totals: array<f32>;
 
 const LANES: u32 = 128u;
-const ROW_TILES: u32 = PREFILL_TILE / TILE;    // of a workgroup
-const COLUMN_TILES: u32 = PREFILL_TILE / TILE;
-const PARTS: u32 = 4u;        // subgroups that multiply, 2 of rows by 2 of outputs
-const PART_TILES: u32 = 4u;   // of rows, and of outputs, of a part
+const M_TILES: u32 = PREFILL_TILE / TILE; // tiles of rows of a workgroup; N_TILES: tiles of outputs
+const N_TILES: u32 = PREFILL_TILE / TILE;
+const PARTS: u32 = 4u;      // subgroups that multiply: 2 by rows, 2 by outputs
+const PART_TILES: u32 = 4u; // tiles of rows, and of outputs, of a part
 
-// In workgroup memory: weights, then inputs, a row's two tiles of k side by side. A row has room for 40 values, so that
-// eight rows lie in different banks.
+// Workgroup memory holds weights, then inputs, a row's two tiles of k side by side. A row has room for 40 values, so
+// that eight rows lie in different banks.
 const STAGED_ROW: u32 = 5u; // packs
 const STAGED_TILE: u32 = TILE * STAGED_ROW;
 const TILE_PACKS: u32 = 32u;
-const TILES_AT_ONCE: u32 = LANES / TILE_PACKS / 2u; // that all lanes bring at once, of two tiles of k
+const TILES_AT_ONCE: u32 = LANES / TILE_PACKS / 2u; // tiles that all lanes load at once, from two tiles of k
 
-// Of a part: four tiles of rows for the first tile of outputs, then for the next.
+// Sums of a part: four tiles of rows for the first tile of outputs, then for the next.
 alias Sums = array<SumTile, 16>;
-// Of a lane: a pack of every second tile, four of weights and four of inputs.
-alias Brought = array<vec4<u32>, 8>;
+// Packs of a lane: one of every second tile, four of weights and four of inputs.
+alias Loaded = array<vec4<u32>, 8>;
 
-var<workgroup> staged: array<Halves, (COLUMN_TILES + ROW_TILES) * STAGED_TILE>;
-var<workgroup> sums_of_round: array<f32, PART_TILES * TILE_VALUES>; // of a tile of rows
+var<workgroup> staged: array<Halves, (N_TILES + M_TILES) * STAGED_TILE>;
+var<workgroup> sums_of_round: array<f32, PART_TILES * TILE_VALUES>; // one tile of rows of a part
 
-// Of the lane: where its packs of the first tile of k are, and which of two tiles of k it brings.
+// The lane's packs of the first tile of k; whether it loads the second of two tiles of k; its index in `staged`.
 var<private> weights_at: vec4<u32>;
 var<private> x_at: vec4<u32>;
 var<private> second: u32;
-var<private> place: u32; // in `staged`
+var<private> place: u32;
 
-// The last tile of k again where there is none.
-fn fetch(k: u32) -> Brought {
+// Loads the lane's packs of tile `k + second`. Beyond the last tile of k, the last one is loaded again.
+fn load_packs(k: u32) -> Loaded {
     let tile = min(k + second, params.k_tiles - 1u) * TILE_PACKS;
     let w = weights_at + tile;
     let v = x_at + tile;
-    return Brought(weights[w.x], weights[w.y], weights[w.z], weights[w.w], x[v.x], x[v.y], x[v.z], x[v.w]);
+    return Loaded(weights[w.x], weights[w.y], weights[w.z], weights[w.w], x[v.x], x[v.y], x[v.z], x[v.w]);
 }
 
-fn stage(brought: Brought) {
+fn stage_packs(loaded: Loaded) {
     let step = TILES_AT_ONCE * STAGED_TILE;
-    staged[place] = halves_of(brought[0]);
-    staged[place + step] = halves_of(brought[1]);
-    staged[place + 2u * step] = halves_of(brought[2]);
-    staged[place + 3u * step] = halves_of(brought[3]);
-    staged[place + 4u * step] = halves_of(brought[4]);
-    staged[place + 5u * step] = halves_of(brought[5]);
-    staged[place + 6u * step] = halves_of(brought[6]);
-    staged[place + 7u * step] = halves_of(brought[7]);
+    staged[place] = halves_of(loaded[0]);
+    staged[place + step] = halves_of(loaded[1]);
+    staged[place + 2u * step] = halves_of(loaded[2]);
+    staged[place + 3u * step] = halves_of(loaded[3]);
+    staged[place + 4u * step] = halves_of(loaded[4]);
+    staged[place + 5u * step] = halves_of(loaded[5]);
+    staged[place + 6u * step] = halves_of(loaded[6]);
+    staged[place + 7u * step] = halves_of(loaded[7]);
 }
 
 fn weight_tile(at: u32) -> WeightTile {
@@ -90,10 +91,10 @@ fn no_sums() -> Sums {
     );
 }
 
-// Of the two tiles of k that are staged, the first or the second is multiplied.
+// Multiplies the first (k = 0) or the second (k = 1) of the two staged tiles of k.
 fn add_products(part: u32, k: u32, sums: Sums) -> Sums {
     let first_weights = part / 2u * PART_TILES * STAGED_TILE + 2u * k;
-    let first_inputs = (COLUMN_TILES + part % 2u * PART_TILES) * STAGED_TILE + 2u * k;
+    let first_inputs = (N_TILES + part % 2u * PART_TILES) * STAGED_TILE + 2u * k;
     let a = input_tile(first_inputs);
     let b = input_tile(first_inputs + STAGED_TILE);
     let c = input_tile(first_inputs + 2u * STAGED_TILE);
@@ -122,8 +123,8 @@ fn add_products(part: u32, k: u32, sums: Sums) -> Sums {
     );
 }
 
-// The sum of the slices so far. What a subgroup keeps it finds again after a barrier, of which each slice that has tiles
-// of k has some.
+// The total of the earlier slices. A subgroup reads its own stores, and each slice that has tiles of k puts barriers
+// between.
 fn total_tile(at: u32) -> SumTile {
     return coopLoadT<SumTile>(&totals[at], TILE);
 }
@@ -172,15 +173,15 @@ fn keep_totals(at: u32, sums: Sums) {
     keep_tile(at + 15u * TILE_VALUES, sums[15]);
 }
 
-// Of the round, where the tile's sums begin that are finished.
+// Where in `sums_of_round` the tile begins that is being finished.
 var<private> tile_at: u32;
 
-// The sum at place `at` of the tile.
+// The product at index `at` of the tile.
 fn total(at: u32) -> f32 {
     return sums_of_round[tile_at + at] * params.scale;
 }
 
-// What becomes of the sums of a part's tile of rows.
+// Finishes one tile of rows of a part, four tiles of outputs.
 fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, b: SumTile, c: SumTile, d: SumTile) {
     let row = first_row + (part % 2u * PART_TILES + row_tile) * TILE;
     let column = first_column + part / 2u * PART_TILES;
@@ -189,7 +190,7 @@ fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, 
     let c_addends = addends_of(lane, row, column + 2u);
     let d_addends = addends_of(lane, row, column + 3u);
     workgroupBarrier();
-    // A loop where an `if` would do: naga takes a branch on the subgroup's number for one that could part it.
+    // A loop that runs once or never: naga takes an `if` on the subgroup's number for divergent control flow.
     for (var s = subgroup; s == part; s += PARTS) {
         let stride = TILE;
         let b_at = TILE_VALUES;
@@ -211,7 +212,7 @@ fn finish_round(lane: u32, subgroup: u32, part: u32, row_tile: u32, a: SumTile, 
     finish_tile(lane, row, column + 3u, d_addends);
 }
 
-// All sums of the 128 rows and outputs, into workgroup memory a part's tile of rows at a time.
+// Finishes all 128 rows and outputs, through workgroup memory, one tile of rows of a part at a time.
 fn finish(lane: u32, subgroup: u32, sums: Sums) {
     for (var part = 0u; part < PARTS; part++) {
         finish_round(lane, subgroup, part, 0u, sums[0], sums[4], sums[8], sums[12]);
@@ -221,10 +222,10 @@ fn finish(lane: u32, subgroup: u32, sums: Sums) {
     }
 }
 
-// Where the lane finds its packs, of the tile of outputs and the tile of rows that begin a workgroup's.
+// Finds the lane's packs. `row_tile` and `column_tile` are the first of the workgroup.
 fn find_sources(lane: u32, row_tile: u32, column_tile: u32) {
     let tiles = vec4(0u, 1u, 2u, 3u) * TILES_AT_ONCE + lane / (2u * TILE_PACKS);
-    // Where the matrix ends, its last outputs are multiplied again, for nothing.
+    // Beyond the matrix, its last outputs are multiplied again, and not stored.
     let columns = min(column_tile + tiles, vec4((params.outputs - 1u) / TILE));
     weights_at = columns * params.k_tiles * TILE_PACKS + lane % TILE_PACKS;
     x_at = (row_tile + tiles) * params.k_tiles * TILE_PACKS + lane % TILE_PACKS;
@@ -237,43 +238,43 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    let run = (params.k_tiles + SLICES - 1u) / SLICES;
-    let row_groups = (row_count() + ROW_TILES * TILE - 1u) / (ROW_TILES * TILE);
-    let column_groups = (params.outputs + COLUMN_TILES * TILE - 1u) / (COLUMN_TILES * TILE);
+    let slice_tiles = (params.k_tiles + SLICES - 1u) / SLICES;
+    let row_groups = (row_count() + M_TILES * TILE - 1u) / (M_TILES * TILE);
+    let column_groups = (params.outputs + N_TILES * TILE - 1u) / (N_TILES * TILE);
     let pack = lane % TILE_PACKS;
     second = lane / TILE_PACKS % 2u;
     place = (lane / (2u * TILE_PACKS) * TILE + pack / 2u) * STAGED_ROW + 2u * second + pack % 2u;
-    // Subgroups beyond those that there is work for do the last one's too.
+    // Subgroups beyond PARTS repeat the last part: all must reach the same barriers.
     let part = min(subgroup, PARTS - 1u);
     let totals_at = (group.x * PARTS + part) * 16u * TILE_VALUES;
 
     for (var tile = group.x; tile < row_groups * column_groups; tile += groups.x) {
-        let row_tile = tile % row_groups * ROW_TILES;
+        let row_tile = tile % row_groups * M_TILES;
         first_row = row_tile * TILE;
-        first_column = tile / row_groups * COLUMN_TILES;
+        first_column = tile / row_groups * N_TILES;
         find_sources(lane, row_tile, first_column);
         var sums = no_sums();
-        stage(fetch(0u));
+        stage_packs(load_packs(0u));
         workgroupBarrier();
         var k = 0u;
         for (var slice = 0u; slice < SLICES; slice++) {
-            let end = min((slice + 1u) * run, params.k_tiles);
+            let end = min((slice + 1u) * slice_tiles, params.k_tiles);
             sums = no_sums();
             for (; k + 2u <= end; k += 2u) {
-                let next = fetch(k + 2u);
+                let next = load_packs(k + 2u);
                 sums = add_products(part, 1u, add_products(part, 0u, sums));
                 workgroupBarrier();
-                stage(next);
+                stage_packs(next);
                 workgroupBarrier();
             }
             for (; k < end; k++) {
-                let next = fetch(k + 1u);
+                let next = load_packs(k + 1u);
                 sums = add_products(part, 0u, sums);
                 workgroupBarrier();
-                stage(next);
+                stage_packs(next);
                 workgroupBarrier();
             }
-            // Loops again. Subgroups without work of their own leave the totals alone.
+            // Loops, as in `finish_round`. Subgroups beyond PARTS leave the totals alone.
             for (var later = select(0u, slice, subgroup < PARTS); later > 0u; later = 0u) {
                 sums = add_totals(totals_at, sums);
             }

@@ -1,24 +1,27 @@
-// qk_norm_rope: RMS norm of each query and key head, rotary embedding (rotate-half), and the write of
-// keys and values to the cache.
+// qk_norm_rope: RMS norm and rotary embedding of query and key heads, and the write of keys and values to the KV cache.
+//
+//   n = head / sqrt(mean(head²) + eps) * norm
+//   (n[i], n[i + half]) -> (n[i] cos - n[i + half] sin, n[i + half] cos + n[i] sin)     rotate-half; values as they are
+//
+// The diffusion view's keys and values go to the positions that the AR view writes next. Nothing certain is there
+// yet, and verifying the block overwrites all of it. Pads are never written: the buffers start as zeros.
 //
 //   qkv      [rows][qkv_stride]          f32: heads, then kv_heads keys, then kv_heads values
 //   norms    [2][head_dim]               f32: q_norm, k_norm
 //   rope     [positions][head_dim / 2]   (cos, sin) of position * theta^(-2i / head_dim)
-//   q, cache_keys, cache_values                 choice `cache`
+//   q, cache_keys, cache_values          see choice kv
 //
-// The diffusion view's block goes to the positions that the AR view writes next: nothing certain is there yet, and
-// verifying the block overwrites all of it. Pads are never written: the buffers start as zeros.
-//
-// Choices: `reduce`, `cache`. Grid: (heads + 2 kv_heads, rows). One workgroup a head of a row.
+// Calls: `store_query`, `store_key`, `store_value` (choice kv), `store_partial`, `total` (choice reduce).
+// Grid: (heads + 2 kv_heads, rows). One workgroup a head of a row.
 
 struct Params {
     heads: u32,
     kv_heads: u32,
     head_dim: u32,
     head_vecs: u32,  // vec4 of a head, padded
-    qkv_stride: u32, // values from a row of qkv to the next
-    context: u32,   // positions of the cache
-    queries: u32,    // queries of a kv head that `q` has room for, where it is in tiles
+    qkv_stride: u32, // values from a row of `qkv` to the next
+    context: u32,    // positions of the KV cache
+    queries: u32,    // queries of a kv head that a tiled `q` has room for
     eps: f32,
 }
 
@@ -29,7 +32,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> rope: array<vec2<f32>>;
 
 const LANES: u32 = 64u;
-const PAIRS: u32 = 2u; // of a lane: heads have up to 256 values
+const PAIRS: u32 = 2u; // pairs of a lane: heads have up to 256 values
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
@@ -41,11 +44,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let norm = select(0u, params.head_dim, is_key);
     let half_dim = params.head_dim / 2u;
 
-    // Loaded before it is known whether there is such a row, and the rest before the sum of squares is known: waits for
-    // memory come together.
+    // Loaded before the number of rows is known, and norm and rotation before the sum of squares: one wait each.
     var a: array<f32, PAIRS>;
     var b: array<f32, PAIRS>;
-    var turn: array<vec2<f32>, PAIRS>;
+    var rotation: array<vec2<f32>, PAIRS>;
     var squares = 0.0;
     let position = state.start + row;
     for (var pair = 0u; pair < PAIRS; pair++) {
@@ -62,8 +64,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
         for (var pair = 0u; pair < PAIRS; pair++) {
             let i = thread.lane + pair * LANES;
             if i < half_dim {
-                put_value(head - keys_end, position, i, a[pair]);
-                put_value(head - keys_end, position, half_dim + i, b[pair]);
+                store_value(head - keys_end, position, i, a[pair]);
+                store_value(head - keys_end, position, half_dim + i, b[pair]);
             }
         }
         return;
@@ -75,10 +77,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
             squares = fma(b[pair], b[pair], squares);
             a[pair] *= norms[norm + i];
             b[pair] *= norms[norm + half_dim + i];
-            turn[pair] = rope[position * half_dim + i];
+            rotation[pair] = rope[position * half_dim + i];
         }
     }
-    put_partial(thread, squares);
+    store_partial(thread, squares);
     workgroupBarrier();
     let scale = inverseSqrt(total(thread) / f32(params.head_dim) + params.eps);
 
@@ -87,14 +89,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
         if i < half_dim {
             let x = a[pair] * scale;
             let y = b[pair] * scale;
-            let rotated_a = fma(x, turn[pair].x, -(y * turn[pair].y));
-            let rotated_b = fma(y, turn[pair].x, x * turn[pair].y);
+            let rotated_a = fma(x, rotation[pair].x, -(y * rotation[pair].y));
+            let rotated_b = fma(y, rotation[pair].x, x * rotation[pair].y);
             if is_key {
-                put_key(head - params.heads, position, i, rotated_a);
-                put_key(head - params.heads, position, half_dim + i, rotated_b);
+                store_key(head - params.heads, position, i, rotated_a);
+                store_key(head - params.heads, position, half_dim + i, rotated_b);
             } else {
-                put_query(row, head, i, rotated_a);
-                put_query(row, head, half_dim + i, rotated_b);
+                store_query(row, head, i, rotated_a);
+                store_query(row, head, half_dim + i, rotated_b);
             }
         }
     }

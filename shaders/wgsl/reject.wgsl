@@ -1,15 +1,19 @@
-// reject: rejection sampling of each draft (rule REJECTION; the paper's, and the official implementation's).
+// reject: rejection sampling of each draft, as in the paper and the official implementation.
 //
-// With p the AR view's distribution and q the diffusion view's, a draft is accepted with probability
-// min(1, p / max(q, 1e-8)), and is the pick. Otherwise the pick is drawn from max(p - q, 0), or from p where that
-// sums to 1e-5 at most. `accept` then takes the drafts that are their rows' target_tokens.
+//   accepted with probability min(1, p / max(q, 1e-8))      p: of the AR view, q: of the diffusion view
 //
-//   logits, cuts               of the AR view, [rows]
-//   draft_logits, draft_cuts   of the diffusion view, [rows]
-//   tokens   [context]                 the drafts, after the anchor
-//   target_tokens    [rows]                     written for every row that has a draft
+// An accepted draft becomes the target token. Otherwise the target token is drawn from max(p - q, 0), or from p where
+// that sums to 1e-5 at most. `accept` then keeps the drafts that equal their target tokens. The kernel does nothing
+// unless state.acceptance is REJECTION.
 //
-// Choice `reduce`. Grid: (rows). One workgroup a row.
+//   logits, draft_logits   [rows][vocabulary]   f32: of the AR view, of the diffusion view
+//   cuts, draft_cuts       [rows]               SamplingCut: of the AR view, of the diffusion view
+//   tokens                 [context]            ids by position; drafts follow the anchor
+//   target_tokens          [rows]               written for every row that has a draft
+//
+// Calls: `store_partial`, `total` (choice reduce), `weight` (lib/sampling_cut), `uniform_of`, `gumbel_of`,
+// `random_bits` (lib/random), `best_of_lanes` (lib/best).
+// Grid: (rows). One workgroup a row.
 
 struct Params {
     vocabulary: u32,
@@ -28,13 +32,13 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> target_tokens: array<u32>;
 
 fn p_of(row: u32, id: u32) -> f32 {
-    let d = cuts[row];
-    return weight(d, logits[row * params.vocabulary + id], id) / d.mass;
+    let row_cut = cuts[row];
+    return weight(row_cut, logits[row * params.vocabulary + id], id) / row_cut.mass;
 }
 
 fn q_of(row: u32, id: u32) -> f32 {
-    let d = draft_cuts[row];
-    return weight(d, draft_logits[row * params.vocabulary + id], id) / d.mass;
+    let row_cut = draft_cuts[row];
+    return weight(row_cut, draft_logits[row * params.vocabulary + id], id) / row_cut.mass;
 }
 
 @compute @workgroup_size(LANES)
@@ -47,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let anchor = state.start + state.logit_first;
     let position = anchor + row + 1u;
     let draft = tokens[position];
-    // A draft of a row without numbers is no id.
+    // A row without numbers has no draft: its id is not in the vocabulary.
     let known = draft < params.vocabulary && draft_cuts[row].mass > 0.0 && cuts[row].mass > 0.0;
     let looked_up = select(0u, draft, known);
     let ratio = p_of(row, looked_up) / max(q_of(row, looked_up), 1e-8);
@@ -57,15 +61,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     for (var id = lane; id < params.vocabulary; id += LANES) {
         residual += max(p_of(row, id) - q_of(row, id), 0.0);
     }
-    put_partial(thread, residual);
+    store_partial(thread, residual);
     workgroupBarrier();
-    // Not greater, so that it holds for NaN too.
-    let from_p = !(total(thread) > 1e-5);
+    // Negated, so that NaN draws from p too.
+    let draw_from_p = !(total(thread) > 1e-5);
     var best = LOWEST;
     var best_id = NO_ID;
     for (var id = lane; id < params.vocabulary; id += LANES) {
         let p = p_of(row, id);
-        let mass = select(max(p - q_of(row, id), 0.0), p, from_p);
+        let mass = select(max(p - q_of(row, id), 0.0), p, draw_from_p);
         if mass > 0.0 {
             let score = log(mass) + gumbel_of(random_bits(position, FOR_RESIDUAL, id));
             if score > best {

@@ -1,5 +1,4 @@
-// replay: drafts from a script in place of the diffusion view's. For benchmarks and checks of models that accept
-// none of their own; decoding does not come through here.
+// replay: takes drafts from a script instead of the diffusion view, for benchmarks and checks.
 //
 //   tokens[start + r] = script[start + r]     0 < r < state.rows
 //

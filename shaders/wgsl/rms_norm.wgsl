@@ -1,17 +1,19 @@
 // rms_norm: root-mean-square norm of each row (Qwen3RMSNorm), in f32.
 //
-//   out[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * norm[i]     row < row_count()
+//   out[row][i] = x[source_row(row)][i] / sqrt(mean(x²) + eps) * norm[i]     row < row_count(), i < width
 //
-//   x        [rows][stride]       f32 in vec4, `width` values used, the rest of a row is zeros
-//   weight   [stride]             f32 in vec4, padded
-//   out      [rows][out_stride]   choice `output`; padding stays as it is
+//   x        [rows][stride]       f32 in vec4; zeros beyond `width`
+//   norm     [stride]             f32 in vec4, padded
+//   out      [rows][out_stride]   padding stays as it is
 //
-// Choices: `rows`, `reduce`, `output`. Grid: (rows). One workgroup a row.
+// Calls: `row_count`, `source_row` (choice rows), `store_partial`, `total` (choice reduce), `store_output` (choice
+// output).
+// Grid: (rows). One workgroup a row.
 
 struct Params {
     width: u32,
-    stride: u32,     // values from a row of x to the next
-    out_stride: u32, // of out
+    stride: u32,     // values from a row of `x` to the next
+    out_stride: u32, // values from a row of `out` to the next
     eps: f32,
 }
 
@@ -21,14 +23,14 @@ struct Params {
 @group(0) @binding(3) var<storage, read> norm: array<vec4<f32>>;
 
 const LANES: u32 = 256u;
-const KEPT: u32 = 4u; // vec4 that a lane keeps: rows of up to 4096 values are read once
+const KEPT: u32 = 4u; // vec4 that a lane keeps: rows of up to 4,096 values are read once
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     let row = group.x;
     let vecs = params.stride / 4u;
     let source = source_row(row) * vecs;
-    // Loaded before it is known whether there is such a row: one wait for memory, not two.
+    // Loaded before the number of rows is known: one wait for memory, not two.
     let last = arrayLength(&x) - 1u;
     var kept = array<vec4<f32>, KEPT>();
     var squares = 0.0;
@@ -46,24 +48,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, thread: Thread) {
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
         squares += dot(x[source + i], x[source + i]);
     }
-    put_partial(thread, squares);
+    store_partial(thread, squares);
     workgroupBarrier();
     let scale = inverseSqrt(total(thread) / f32(params.width) + params.eps);
     for (var k = 0u; k < KEPT; k++) {
         let i = thread.lane + k * LANES;
         if i < vecs {
-            put_vec(row, 4u * i, kept[k] * scale);
+            store_vec(row, 4u * i, kept[k] * scale);
         }
     }
     for (var i = thread.lane + KEPT * LANES; i < vecs; i += LANES) {
-        put_vec(row, 4u * i, x[source + i] * scale * norm[i]);
+        store_vec(row, 4u * i, x[source + i] * scale * norm[i]);
     }
 }
 
-fn put_vec(row: u32, first: u32, values: vec4<f32>) {
+fn store_vec(row: u32, first: u32, values: vec4<f32>) {
     for (var i = 0u; i < 4u; i++) {
         if first + i < params.width {
-            put(row, first + i, values[i]);
+            store_output(row, first + i, values[i]);
         }
     }
 }

@@ -1,16 +1,17 @@
-// sample: the best of each 1024 ids of a row, by
+// sample: the best of each 1024 ids of a row by a random score, whose argmax is a draw from the row's distribution.
 //
-//   logit / temperature + Gumbel(position, purpose, id)        among the ids that remain
+//   score(id) = sharpness logit / temperature + Gumbel(position, purpose, id)        among the ids that remain
 //
-// whose argmax over the row is a draw from its distribution; `argmax` finds it. Both views draw with the same Gumbel
-// variables where they are coupled, so that they often agree. A coupled draft is a guess at what the AR view will
-// draw, no draw of its own: it is made with logits SHARPNESS times as far apart, since the diffusion view is less sure
-// than the AR view. Where no id remains, the candidate is NO_ID.
+// `argmax` then finds the best candidate of the row. Under acceptance rule COUPLED both views draw with the same
+// Gumbel variables, so that they often agree. A coupled draft is a guess at the AR view's draw, not a draw of its
+// own: sharpness is SHARPNESS, since the diffusion view is less sure than the AR view. It is 1 otherwise.
 //
-//   logits          [rows][vocabulary]   f32
-//   cuts   [rows]               from distribution
-//   best            [rows][groups]       Candidate, with its score for a logit
+//   logits   [rows][vocabulary]   f32
+//   cuts     [rows]               SamplingCut, from `sampling_cut`
+//   best     [rows][groups]       Candidate, with its score for a logit; NO_ID where no id remains
 //
+// Calls: `weight`, `scaled_distance` (lib/sampling_cut), `gumbel_of`, `random_bits` (lib/random), `best_of_lanes`
+// (lib/best), `proposed_rows` (lib/proposed_rows).
 // Grid: (groups, rows).
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -31,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let position = state.start + state.logit_first + row + 1u;
     let purpose = select(FOR_TEXT, FOR_DRAFT, params.draft == 1u && state.acceptance == REJECTION);
     let sharpness = select(1.0, SHARPNESS, params.draft == 1u && state.acceptance == COUPLED);
-    let d = cuts[row];
+    let row_cut = cuts[row];
     var four: array<f32, EACH>;
     for (var k = 0u; k < EACH; k++) {
         let id = group.x * EACH * LANES + k * LANES + lane;
@@ -41,9 +42,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var best_id = NO_ID;
     for (var k = 0u; k < EACH; k++) {
         let id = group.x * EACH * LANES + k * LANES + lane;
-        if id < params.vocabulary && d.mass > 0.0 && weight(d, four[k], id) > 0.0 {
+        if id < params.vocabulary && row_cut.mass > 0.0 && weight(row_cut, four[k], id) > 0.0 {
             let noise = gumbel_of(random_bits(position, purpose, id));
-            let score = fma(sharpness, behind(d.highest, four[k]), noise);
+            let score = fma(sharpness, scaled_distance(row_cut.highest, four[k]), noise);
             if score > best_score {
                 best_score = score;
                 best_id = id;

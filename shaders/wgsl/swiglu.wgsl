@@ -1,15 +1,15 @@
 // swiglu: the gate of the MLP.
 //
-//   out[row][i] = silu(gate[row][i]) * up[row][i]      silu(g) = g / (1 + exp(-g))
+//   out[row][i] = silu(gate[row][i]) * up[row][i]      row < state.rows, i < width, silu(g) = g / (1 + exp(-g))
 //
-//   gate_up  [rows][2 width, padded]   f32, gate and up by turns, sixteen of each (as their matrix is stored)
-//   out      [rows][out_stride]        f32
+//   gate_up  [rows][2 out_stride]   f32: 16 values of the gate, 16 of up, and so on, as their matrix is stored
+//   out      [rows][out_stride]     f32
 //
 // Grid: (width / LANES, rows). One lane a value.
 
 struct Params {
     width: u32,
-    out_stride: u32, // values from a row of out to the next
+    out_stride: u32, // values from a row of `out` to the next
     pad0: u32,
     pad1: u32,
 }

@@ -8,4 +8,5 @@ pub mod gpu;
 pub mod random;
 pub mod reference;
 pub mod report;
+pub mod rooms;
 pub mod run;

@@ -1,4 +1,4 @@
-// How many cycles accepted how many drafts.
+// The histogram of acceptance lengths.
 
 export class Histogram {
   constructor(root) {
@@ -6,7 +6,7 @@ export class Histogram {
     this.resize(32);
   }
 
-  /** For blocks of `rows` rows: acceptance lengths from 0 to rows - 1. */
+  /** Starts anew for blocks of `rows` rows: acceptance lengths from 0 to rows - 1. */
   resize(rows) {
     this.counts = new Array(rows).fill(0);
     this.root.replaceChildren(...this.counts.map(() => document.createElement("span")));
@@ -17,10 +17,10 @@ export class Histogram {
     for (const length of lengths) {
       this.counts[length]++;
     }
-    const most = Math.max(1, ...this.counts);
+    const highest = Math.max(1, ...this.counts);
     this.counts.forEach((count, length) => {
       const bar = this.root.children[length];
-      bar.style.height = `${(100 * count) / most}%`;
+      bar.style.height = `${(100 * count) / highest}%`;
       bar.title = `${length} accepted: ${count} ${count === 1 ? "cycle" : "cycles"}`;
     });
     this.describe();

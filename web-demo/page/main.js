@@ -1,4 +1,4 @@
-// The page: from its controls to the worker, and back.
+// The page: sends what the controls say to the worker, and shows what the worker answers.
 
 import * as notices from "./notices.js";
 import { Race } from "./race.js";
@@ -8,20 +8,21 @@ const BUNDLED = { name: "the bundled model", url: new URL("model", import.meta.u
 const element = (id) => document.getElementById(id);
 const race = new Race();
 
-/** What is loaded, or nothing yet. */
+/** The loaded model, or undefined. */
 let model;
-/** What it was loaded from; and what is being loaded, which takes its place if that succeeds. */
+/** The source of the loaded model. */
 let source = BUNDLED;
-let asked = source;
-/** The engine's worker, if there is one. */
+/** The source that was asked for last. It becomes `source` once its model is ready. */
+let requested = source;
+/** The engine's worker, or undefined. */
 let worker;
-/** "loading", "racing", "replaying" or nothing. */
-let doing;
+/** "loading", "racing", "replaying", or undefined while the page waits for the user. */
+let activity;
 
-/** Loads a model, in a new worker if there is none, or the engine in it is of no use any more. */
+/** Loads a model. Starts a worker if there is none. */
 function load(wanted) {
   worker ??= startWorker();
-  asked = wanted;
+  requested = wanted;
   notices.hide();
   race.begin(Number(element("block-size").value));
   enter("loading", `Opening ${wanted.name} …`);
@@ -30,12 +31,12 @@ function load(wanted) {
 
 function startWorker() {
   const started = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  // What comes late from one that was given up is not listened to.
-  const heard = (data) => started === worker && HANDLERS[data.type](data);
-  started.onmessage = ({ data }) => heard(data);
+  // Late messages of a worker that was given up are ignored.
+  const handle = (data) => started === worker && HANDLERS[data.type](data);
+  started.onmessage = ({ data }) => handle(data);
   started.onerror = ({ message }) => {
-    const during = doing === "loading" ? "load" : "race";
-    heard({ type: "failed", during, kind: "crashed", message: message ?? "The worker did not start." });
+    const during = activity === "loading" ? "load" : "race";
+    handle({ type: "failed", during, kind: "crashed", message: message ?? "The worker did not start." });
   };
   return started;
 }
@@ -45,17 +46,17 @@ const HANDLERS = {
     race.software = adapter.software;
     describe("GPU", `${adapter.name}${adapter.software ? " (software: correct, and slow)" : ""}`);
     describe("Kernels", `tier ${adapter.tier}`);
-    describe("Largest binding", size(adapter.maxBinding));
-    describe("Workgroup memory", size(adapter.workgroupMemory));
+    describe("Largest binding", formatBytes(adapter.maxBinding));
+    describe("Workgroup memory", formatBytes(adapter.workgroupMemory));
   },
 
   progress({ what, done, total }) {
-    const words = {
-      download: `Downloading the model: ${size(done)}${total ? ` of ${size(total)}` : ""}`,
+    const texts = {
+      download: `Downloading the model: ${formatBytes(done)}${total ? ` of ${formatBytes(total)}` : ""}`,
       weights: `Weights to the GPU: ${((100 * done) / total).toFixed(0)} %`,
       prompt: `Reading the prompt: ${done} of ${total} tokens`,
     };
-    element("progress-text").textContent = words[what];
+    element("progress-text").textContent = texts[what];
     const bar = element("progress");
     bar.value = total ? done / total : 0;
   },
@@ -66,13 +67,13 @@ const HANDLERS = {
 
   ready({ model: loaded }) {
     model = loaded;
-    source = asked;
+    source = requested;
     const slider = element("block-size");
     slider.max = model.blockSize;
     slider.value = model.blockSize;
     showSettings();
     describe("Model", `${model.name}, ${model.layers} layers, ${model.dual ? "both views" : "AR view only"}`);
-    describe("Weights", `${size(model.weightBytes)} in ${model.dtype}`);
+    describe("Weights", `${formatBytes(model.weightBytes)} in ${model.dtype}`);
     describe("Longest text", `${model.context} tokens`);
     enter(undefined, model.hasTokenizer ? "Ready." : "This checkpoint has no tokenizer.json, so it takes no text.");
     performance.mark("ready");
@@ -85,7 +86,7 @@ const HANDLERS = {
     race.add({ view, run, clock });
     if (element("progress-text").textContent) {
       element("progress-text").textContent = "";
-      say("Racing …");
+      showStatus("Racing …");
     }
   },
 
@@ -107,14 +108,14 @@ const HANDLERS = {
   },
 };
 
-/** Begins to do something, or, with nothing, waits for the user. */
-function enter(what, words) {
-  doing = what;
-  say(words);
-  element("progress").hidden = what !== "loading";
+/** Sets the activity and the status text, and enables the controls that it allows. */
+function enter(next, text) {
+  activity = next;
+  showStatus(text);
+  element("progress").hidden = next !== "loading";
   element("progress").value = 0;
   element("progress-text").textContent = "";
-  const waiting = what === undefined;
+  const waiting = next === undefined;
   element("race").disabled = !waiting || !model?.hasTokenizer;
   element("stop").disabled = waiting;
   element("replay").disabled = !waiting || !race.canReplay;
@@ -123,23 +124,23 @@ function enter(what, words) {
   }
 }
 
-function say(words) {
-  element("status").textContent = words;
+function showStatus(text) {
+  element("status").textContent = text;
 }
 
-/** A line of what runs here. */
-function describe(what, words) {
+/** Sets one line of the list under “What runs here”. */
+function describe(label, text) {
   const list = element("machine");
-  let line = [...list.children].find((child) => child.textContent === what);
+  let line = [...list.children].find((child) => child.textContent === label);
   if (!line) {
     line = document.createElement("dt");
-    line.textContent = what;
+    line.textContent = label;
     list.append(line, document.createElement("dd"));
   }
-  line.nextElementSibling.textContent = words;
+  line.nextElementSibling.textContent = text;
 }
 
-function size(bytes) {
+function formatBytes(bytes) {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   return `${(bytes / 1024 ** power).toFixed(power && bytes % 1024 ** power ? 1 : 0)} ${units[power]}`;
@@ -170,11 +171,11 @@ element("form").addEventListener("submit", (event) => {
 });
 
 element("stop").addEventListener("click", () => {
-  if (doing === "replaying") {
+  if (activity === "replaying") {
     race.endReplay();
   } else {
     worker.postMessage({ type: "stop" });
-    say("Stopping …");
+    showStatus("Stopping …");
   }
 });
 
@@ -184,7 +185,7 @@ element("replay").addEventListener("click", () => {
 });
 
 element("prompt").addEventListener("keydown", (event) => {
-  // As in a chat: Enter sends, Shift+Enter begins a new line.
+  // Enter sends and Shift+Enter starts a new line, as in chat programs.
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     if (!element("race").disabled) {
@@ -194,12 +195,12 @@ element("prompt").addEventListener("keydown", (event) => {
 });
 
 element("folder").addEventListener("change", ({ target }) => {
-  // Those of the folder itself, not of folders in it.
+  // Only files of the folder itself: `webkitRelativePath` lists its sub-folders too.
   const files = [...target.files].filter((file) => file.webkitRelativePath.split("/").length === 2);
   const wanted = files.filter((file) => /\.(json|jinja|safetensors)$/.test(file.name));
   const name = files[0]?.webkitRelativePath.split("/")[0] ?? "that folder";
   load({ name, files: wanted.map((file) => [file.name, file]) });
-  // So that choosing the same again is a change.
+  // Without this, choosing the same folder again would fire no event.
   target.value = "";
 });
 

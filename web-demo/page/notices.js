@@ -1,6 +1,6 @@
-// What to tell when something fails: in words, and what to do about it.
+// Notices: what the page says when something fails, and what the user can do.
 
-/** By kind: a title, advice, and whether the engine has come to its end. */
+/** By kind of error. `ended`: the engine cannot be used any more. */
 const NOTICES = {
   "no-webgpu": {
     title: "This browser has no WebGPU",
@@ -9,7 +9,7 @@ const NOTICES = {
       "switched off elsewhere.",
   },
   "no-adapter": {
-    title: "The browser offers no GPU that will do",
+    title: "The browser offers no suitable GPU",
     advice:
       "Look at chrome://gpu or about:support: hardware acceleration may be switched off, or the GPU or its driver " +
       "blocked. On Linux, Chrome needs Vulkan (--enable-unsafe-webgpu --enable-features=Vulkan).",
@@ -17,24 +17,24 @@ const NOTICES = {
   },
   "device-lost": {
     title: "The GPU was lost",
-    advice: "The driver was restarted, or took too long. Nothing but this race is gone.",
+    advice: "The driver restarted, or a kernel took too long. Only this race is lost.",
     ended: true,
   },
   "device-failed": {
-    title: "The GPU refused",
-    advice: "That is a mistake of ours or of its driver's: the browser's console has more. Please report it.",
+    title: "The GPU failed",
+    advice: "This is a bug in this program or in the driver. The browser's console has details. Please report it.",
     ended: true,
   },
   "out-of-memory": {
-    title: "The GPU has no room for that",
-    advice: "Choose the number format f16 or a smaller model, and close what else uses the GPU, other tabs included.",
+    title: "The GPU is out of memory",
+    advice: "Choose the number format f16 or a smaller model. Close other tabs and programs that use the GPU.",
   },
   "too-large": {
-    title: "This GPU's limits are too small for that model",
-    advice: "Nothing of its weights was read. A smaller model, or a browser on a GPU with larger limits, will do.",
+    title: "This GPU's limits are too small for this model",
+    advice: "Choose a smaller model, or a GPU with larger limits. No weights were read.",
   },
   checkpoint: {
-    title: "That is no checkpoint that can be used",
+    title: "This is not a usable checkpoint",
     advice:
       "Choose the folder that holds config.json and the .safetensors files: an Orthrus or Qwen3 checkpoint in the " +
       "Hugging Face layout.",
@@ -44,34 +44,34 @@ const NOTICES = {
     advice: "Check the connection and the server, then start again.",
   },
   cancelled: { title: "Stopped", advice: "Nothing was changed." },
-  request: { title: "That cannot be done", advice: "Change the prompt or the settings, and try again." },
+  request: { title: "The request is not valid", advice: "Change the prompt or the settings, and try again." },
   crashed: {
     title: "The engine crashed",
-    advice: "That is a mistake of ours: the browser's console has more. Please report it.",
+    advice: "This is a bug in this program. The browser's console has details. Please report it.",
     ended: true,
   },
   unexpected: {
     title: "Something went wrong",
-    advice: "That is a mistake of ours: the browser's console has more. Please report it.",
+    advice: "This is a bug in this program. The browser's console has details. Please report it.",
     ended: true,
   },
 };
 
 const element = (id) => document.getElementById(id);
 
-/** Whether the engine is of no use after that, until it is started again. */
+/** Whether an error of this kind ends the engine, so that it must be started again. */
 export const ended = (kind) => Boolean((NOTICES[kind] ?? NOTICES.unexpected).ended);
 
-/** Shows what failed. `act`, if there is one, is called by a button that starts again. */
-export function show({ kind, message }, act) {
+/** Shows the notice for an error. With `restart`, it has a button that calls `restart`. */
+export function show({ kind, message }, restart) {
   const { title, advice } = NOTICES[kind] ?? NOTICES.unexpected;
   element("notice-title").textContent = title;
   element("notice-message").textContent = message;
   element("notice-advice").textContent = advice;
   const button = element("notice-action");
-  button.hidden = !act;
+  button.hidden = !restart;
   button.textContent = "Start again";
-  button.onclick = act;
+  button.onclick = restart;
   element("notice").hidden = false;
 }
 

@@ -1,12 +1,13 @@
-// A view's pane: its text as it comes, and its counters.
+// One view's pane: its text as it arrives, and its counters.
 
+/** As many as `style.css` has `.tint-` classes. */
 const TINTS = 6;
 
-/** How long rejected drafts stay, in ms: long enough to be seen. */
-const LINGER = 200;
+/** How long rejected drafts stay visible, in ms. */
+const REJECTED_MS = 200;
 
 export class Pane {
-  /** `root` holds the counters and the text; `tinted`: each cycle's run has its own tint. */
+  /** `root` holds the counters and the text. `tinted`: runs of different cycles have different tints. */
   constructor(root, tinted) {
     this.text = root.querySelector(".text");
     this.counters = Object.fromEntries(
@@ -26,9 +27,9 @@ export class Pane {
     }
   }
 
-  /** Adds runs that arrived since the last frame: of their rejected drafts, only the last are seen. */
+  /** Adds the runs since the last frame. Only the last run's rejected drafts are shown. */
   add(events) {
-    const followed = this.text.scrollHeight - this.text.scrollTop - this.text.clientHeight < 40;
+    const atEnd = this.text.scrollHeight - this.text.scrollTop - this.text.clientHeight < 40;
     this.dropRejected();
     for (const { run } of events) {
       this.append(run);
@@ -36,7 +37,7 @@ export class Pane {
     const { run, clock } = events.at(-1);
     this.showRejected(run);
     this.count(run, clock);
-    if (followed) {
+    if (atEnd) {
       this.text.scrollTop = this.text.scrollHeight;
     }
   }
@@ -46,7 +47,7 @@ export class Pane {
       this.cycles++;
     }
     if (!this.tinted) {
-      // One text node for all: hundreds of runs of one token each.
+      // All runs share one text node: AR decoding has hundreds of runs of one token.
       if (this.text.firstChild) {
         this.text.firstChild.appendData(run.text);
       } else {
@@ -64,7 +65,7 @@ export class Pane {
     this.text.append(span);
   }
 
-  /** Rejected drafts behind the text, struck out, for a moment. They stand at its end, so nothing moves. */
+  /** Shows rejected drafts, struck out, for a moment. They are at the end of the text, so that no text moves. */
   showRejected(run) {
     if (!this.tinted || !run.cycle?.rejected || run.finish) {
       return;
@@ -73,7 +74,7 @@ export class Pane {
     this.rejected.ariaHidden = "true";
     this.rejected.textContent = run.cycle.rejected;
     this.text.append(this.rejected);
-    this.removing = setTimeout(() => this.dropRejected(), LINGER);
+    this.removing = setTimeout(() => this.dropRejected(), REJECTED_MS);
   }
 
   dropRejected() {
@@ -87,7 +88,7 @@ export class Pane {
     this.counters.tokens.textContent = newTokens;
     this.counters.passes.textContent = forwardPasses;
     if (clock > 0) {
-      // The first token is the prompt's pass's.
+      // The first token comes from the prefill, before the clock starts.
       this.counters.speed.textContent = (((newTokens - 1) * 1000) / clock).toFixed(1);
       this.counters.perCycle.textContent = tokensPerCycle.toFixed(2);
     }

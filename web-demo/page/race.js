@@ -1,11 +1,10 @@
-// A race as it is seen: what arrives is shown once a frame, kept to compare both texts at the end, and can be watched
-// again in slow motion.
+// A race on the page. Runs are shown once a frame, and kept: to compare both texts, and for slow motion.
 
 import { Histogram } from "./histogram.js";
 import { Pane } from "./pane.js";
 
-/** Slow motion: ms that a cycle of the dual view takes. */
-const SLOW_CYCLE = 500;
+/** How long a cycle of the dual view takes in slow motion, in ms. */
+const SLOW_CYCLE_MS = 500;
 
 const element = (id) => document.getElementById(id);
 
@@ -15,11 +14,11 @@ export class Race {
     this.histogram = new Histogram(element("histogram"));
     this.events = [];
     this.pending = [];
-    /** Whether a processor plays the GPU. */
+    /** Whether the adapter is a software GPU. */
     this.software = false;
   }
 
-  /** Forgets the race before. Blocks have `rows` rows. */
+  /** Starts a race with blocks of `rows` rows. */
   begin(rows) {
     this.rows = rows;
     this.events = [];
@@ -35,10 +34,10 @@ export class Race {
     }
     this.histogram.resize(this.rows);
     element("histogram-most").textContent = this.rows - 1;
-    this.say("", "");
+    this.showVerdict("", "");
   }
 
-  /** A run has arrived. */
+  /** Keeps and shows a run that arrived. */
   add(event) {
     this.events.push(event);
     this.show(event);
@@ -49,7 +48,7 @@ export class Race {
     this.frame ??= requestAnimationFrame(() => this.render());
   }
 
-  /** Shows what has arrived, without waiting for the next frame. */
+  /** Shows the pending runs now. */
   render() {
     cancelAnimationFrame(this.frame);
     this.frame = undefined;
@@ -67,36 +66,36 @@ export class Race {
     }
   }
 
-  /** The race is over: says whether both texts are the same, after comparing all of them. */
+  /** Ends the race: compares both texts from first to last, and shows the verdict. */
   judge(stopped) {
     this.render();
     const of = (view) => this.events.filter((event) => event.view === view).map((event) => event.run);
-    const { ids: ar, text: arText, last: arLast, clock: arClock } = whole(of("ar"), this.clockOf("ar"));
-    const { ids: dual, text: dualText, last, clock } = whole(of("dual"), this.clockOf("dual"));
+    const { ids: ar, text: arText, last: arLast, clock: arClock } = joined(of("ar"), this.clockOf("ar"));
+    const { ids: dual, text: dualText, last, clock } = joined(of("dual"), this.clockOf("dual"));
     if (!last && stopped) {
-      this.say("", "Stopped before there was anything to compare.");
+      this.showVerdict("", "Stopped before there was anything to compare.");
       return;
     }
     if (!last) {
-      this.say("", `${count(ar.length, "token")} in the AR view. This checkpoint has no diffusion view to race with.`);
+      this.showVerdict("", `${count(ar.length, "token")} in the AR view. This checkpoint has no diffusion view to race with.`);
       return;
     }
     const common = Math.min(ar.length, dual.length);
     const parted = ar.slice(0, common).findIndex((id, at) => id !== dual[at]);
     const sameText = arText.startsWith(dualText) || dualText.startsWith(arText);
     if (parted >= 0 || !sameText || (!stopped && (ar.length !== dual.length || arText !== dualText))) {
-      this.say("bad", `NOT identical: the views part at token ${parted >= 0 ? parted + 1 : common + 1}. That is a bug.`);
+      this.showVerdict("bad", `NOT identical: the views part at token ${parted >= 0 ? parted + 1 : common + 1}. That is a bug.`);
     } else if (stopped) {
-      this.say("good", `Stopped. Identical as far as both had come: ${count(common, "token")}.`);
+      this.showVerdict("good", `Stopped. Identical as far as both had come: ${count(common, "token")}.`);
     } else {
       const characters = count([...arText].length, "character");
       const speed = clock > 0 && arClock > 0 ? `, ${(arClock / clock).toFixed(2)} times the speed here` : "";
-      this.say(
+      this.showVerdict(
         "good",
         `Identical text: all ${count(ar.length, "token")} and ${characters}, compared one by one. ` +
           `${count(last.stats.forwardPasses, "pass", "passes")} in the dual view instead of ` +
           `${arLast.stats.forwardPasses}${speed}.` +
-          (this.software && clock > arClock ? " (A processor plays the GPU: a pass costs by its rows, so fewer passes save no time.)" : ""),
+          (this.software && clock > arClock ? " (On a software GPU a pass costs by its rows, so fewer passes save no time.)" : ""),
       );
     }
   }
@@ -105,22 +104,22 @@ export class Race {
     return this.events.findLast((event) => event.view === view)?.clock ?? 0;
   }
 
-  say(kind, words) {
+  showVerdict(kind, text) {
     const verdict = element("verdict");
     verdict.className = kind;
-    verdict.textContent = words;
+    verdict.textContent = text;
   }
 
   get canReplay() {
     return this.events.some((event) => event.view === "dual" && event.run.cycle);
   }
 
-  /** Shows the race again, slowly. `done` is called at its end. */
+  /** Shows the race again in slow motion, then calls `done`. */
   replay(done) {
     const { className, textContent } = element("verdict");
     this.clear();
     const cycles = this.events.filter((event) => event.view === "dual" && event.run.cycle).length;
-    const stretch = (SLOW_CYCLE * cycles) / Math.max(1, this.clockOf("dual"));
+    const stretch = (SLOW_CYCLE_MS * cycles) / Math.max(1, this.clockOf("dual"));
     const events = this.events.toSorted((one, other) => one.clock - other.clock);
     const start = performance.now();
     const step = (clock) => {
@@ -133,7 +132,7 @@ export class Race {
       } else {
         this.playing = undefined;
         this.render();
-        this.say(className, textContent);
+        this.showVerdict(className, textContent);
         done();
       }
     };
@@ -145,8 +144,8 @@ export class Race {
   }
 }
 
-/** The runs of a view put together. */
-function whole(runs, clock) {
+/** The runs of one view, joined. */
+function joined(runs, clock) {
   return {
     ids: runs.flatMap((run) => [...run.ids]),
     text: runs.map((run) => run.text).join(""),

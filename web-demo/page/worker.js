@@ -1,22 +1,24 @@
-// The engine's side of the page: the program, the GPU and a model, in a worker, so that the page stays responsive.
+// The worker: runs the engine, so that the page stays responsive.
 //
-// It is told  {type: "load", source: {name, url} or {name, files: [[name, Blob], …]}, dtype}
-//             {type: "race", prompt, options}
-//             {type: "stop"}
-// and tells   {type: "adapter", adapter}            what the GPU is
-//             {type: "progress", what, done, total} of a download, the weights or a prompt
-//             {type: "ready", model}                a model can race
-//             {type: "unloaded"}                    the model before had to go, to make room
-//             {type: "run", view, run, clock}       what became certain in a view, at that many ms of its own time
-//             {type: "raced", stopped}              a race is over
-//             {type: "failed", during, kind, message}
+// Messages from the page:
+//   {type: "load", source: {name, url} or {name, files: [[name, Blob], …]}, dtype}
+//   {type: "race", prompt, options}
+//   {type: "stop"}
+// Messages to the page:
+//   {type: "adapter", adapter}             the GPU in use
+//   {type: "progress", what, done, total}  what: "download", "weights" or "prompt"
+//   {type: "unloaded"}                     the loaded model was freed, to make room for the next
+//   {type: "ready", model}                 a model is loaded
+//   {type: "run", view, run, clock}        a run of a view, at `clock` ms of the view's own time
+//   {type: "raced", stopped}               a race is over
+//   {type: "failed", during, kind, message}
 
 import init, { Engine, Model } from "./engine/orthrus_web.js";
 
-/** How long a view has the GPU before the other's turn, in ms. */
-const TURN = 50;
+/** How long a view has the GPU before the other view's turn. */
+const TURN_MS = 50;
 
-/** The longest text, prompt and answer together, where model and GPU allow it. */
+/** Tokens of prompt and answer together, if model and GPU allow so many. */
 const CONTEXT = 2048;
 
 const VIEWS = ["ar", "dual"];
@@ -29,7 +31,7 @@ let stopping = false;
 self.onmessage = async ({ data }) => {
   if (data.type === "stop") {
     stopping = true;
-    // Ends a prompt that is being read, too.
+    // Stopping a lane also ends its prefill.
     Object.values(loaded?.lanes ?? {}).forEach((lane) => lane.stop());
     return;
   }
@@ -41,8 +43,7 @@ self.onmessage = async ({ data }) => {
   try {
     await { load, race }[data.type](data);
   } catch (error) {
-    // An error of the engine's says its kind. A trap in a promise never comes here: the page hears of it as the worker's
-    // error.
+    // Errors of the engine have a kind. A trap inside a promise never arrives here: the page's `onerror` gets it.
     const kind = error.kind ?? (error instanceof WebAssembly.RuntimeError ? "crashed" : "unexpected");
     if (kind === "cancelled" && data.type === "race") {
       self.postMessage({ type: "raced", stopped: true });
@@ -61,7 +62,7 @@ async function load(wanted) {
     if (error.kind !== "out-of-memory" || !loaded) {
       throw error;
     }
-    // Not beside the one before, then: perhaps in its place.
+    // Two models do not fit the GPU: free the loaded one, and try again.
     free(loaded);
     loaded = undefined;
     self.postMessage({ type: "unloaded" });
@@ -71,11 +72,11 @@ async function load(wanted) {
 
 async function open({ source, dtype }) {
   if (!navigator.gpu) {
-    throw Object.assign(new Error("navigator.gpu is not there"), { kind: "no-webgpu" });
+    throw Object.assign(new Error("navigator.gpu is undefined"), { kind: "no-webgpu" });
   }
   if (!engine) {
     await init();
-    engine = await Engine.open(await nameOfGpu());
+    engine = await Engine.open(await gpuName());
     self.postMessage({ type: "adapter", adapter: engine.adapter() });
   }
   engine.check();
@@ -94,13 +95,13 @@ async function open({ source, dtype }) {
     free(successor);
     throw error;
   }
-  // The one before stays until its successor is whole: a folder that is no checkpoint loses nothing.
+  // The old model stays until its successor is complete, so that a broken checkpoint loses nothing.
   free(loaded);
   loaded = successor;
   self.postMessage({ type: "ready", model: { ...description, context } });
 }
 
-/** Gives the memory of a model back at once, the GPU's too. */
+/** Frees a model's memory at once, GPU memory included. */
 function free({ model, lanes } = { lanes: {} }) {
   for (const lane of Object.values(lanes)) {
     lane.free();
@@ -108,14 +109,14 @@ function free({ model, lanes } = { lanes: {} }) {
   model?.free();
 }
 
-/** As much of a name as the browser tells: many only say maker and architecture, which wgpu does not pass on. */
-async function nameOfGpu() {
+/** The GPU's name as far as the browser tells it. Vendor and architecture are missing from wgpu's report. */
+async function gpuName() {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   const { description, device, vendor, architecture } = adapter?.info ?? {};
   return description || device || [vendor, architecture].filter(Boolean).join(" ") || undefined;
 }
 
-/** Each view answers the same prompt, by turns: whose clock is behind goes next. */
+/** Both views answer one prompt by turns. The view whose clock is behind goes next. */
 async function race({ prompt, options }) {
   engine.check();
   const ids = loaded.model.encode(prompt);
@@ -126,8 +127,8 @@ async function race({ prompt, options }) {
     }
     runners.push({ view, lane, clock: 0, over: false });
     await lane.start(ids, { ...options, view }, progressOf("prompt"));
-    // The first token, which is the prompt's pass: clocks begin after it.
-    await rest(runners.at(-1), () => 0);
+    // Clocks start after the first token, which comes from the prefill.
+    await drain(runners.at(-1), () => 0);
   }
   while (!stopping) {
     const going = runners.filter((runner) => !runner.over);
@@ -143,34 +144,34 @@ async function race({ prompt, options }) {
   self.postMessage({ type: "raced", stopped: stopping });
 }
 
-/** A view has the GPU for a while, and leaves nothing on it. */
+/** Gives a view the GPU for one turn, and leaves no cycle in flight. */
 async function turn(runner) {
   const start = performance.now();
   const before = runner.clock;
   const now = () => before + performance.now() - start;
-  while (!stopping && !runner.over && performance.now() - start < TURN) {
-    tell(runner, await runner.lane.next(), now());
+  while (!stopping && !runner.over && performance.now() - start < TURN_MS) {
+    post(runner, await runner.lane.next(), now());
   }
-  await rest(runner, now);
+  await drain(runner, now);
   runner.clock = now();
 }
 
-/** Brings a view to rest: what is under way arrives, each at what `clock` says then. */
-async function rest(runner, clock) {
+/** Waits for the cycles in flight of a view. Posts each run with the time that `clock` then shows. */
+async function drain(runner, clock) {
   let run;
-  while (!runner.over && (run = await runner.lane.nextUnderWay())) {
-    tell(runner, run, clock());
+  while (!runner.over && (run = await runner.lane.nextInFlight())) {
+    post(runner, run, clock());
   }
 }
 
-function tell(runner, run, clock) {
+function post(runner, run, clock) {
   runner.over = !run || Boolean(run.finish);
   if (run) {
     self.postMessage({ type: "run", view: runner.view, run, clock });
   }
 }
 
-/** Tells of progress, at most every 100 ms but for the end, and answers whether to go on. */
+/** A progress callback. Posts at most every 100 ms, but always the end. Returns false to stop the work. */
 function progressOf(what) {
   let last = -Infinity;
   return (done, total) => {

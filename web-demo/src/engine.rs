@@ -1,19 +1,19 @@
-//! The browser's GPU.
+//! Opening the browser's GPU.
 
 use orthrus::{Gpu, GpuOptions};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::error;
-use crate::model::object;
+use crate::object::object;
 
-/// The browser's GPU, open.
+/// The browser's GPU.
 #[wasm_bindgen]
 pub struct Engine {
     pub(crate) gpu: Gpu,
 }
 
-/// The adapter in use, as pages see it.
+/// What [`Engine::adapter`] returns.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Adapter<'a> {
@@ -28,14 +28,14 @@ struct Adapter<'a> {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens it. `name` is what it is called where wgpu learns no name: JavaScript is told more.
+    /// Opens the GPU. `name` is used where wgpu has no name for it: the browser tells JavaScript more than wgpu.
     pub async fn open(name: Option<String>) -> Result<Engine, JsValue> {
         let options = GpuOptions { unnamed: name, ..GpuOptions::default() };
         let gpu = Gpu::open_async(&options).await.map_err(error::engine)?;
         Ok(Engine { gpu })
     }
 
-    /// `{name, software, tier, maxBinding, maxBuffer, workgroupMemory}`.
+    /// The adapter in use: `{name, software, tier, maxBinding, maxBuffer, workgroupMemory}`, sizes in bytes.
     pub fn adapter(&self) -> Result<JsValue, JsValue> {
         let adapter = self.gpu.adapter();
         object(&Adapter {
@@ -48,7 +48,7 @@ impl Engine {
         })
     }
 
-    /// Throws what failed since it was opened, a lost device for one.
+    /// Throws if the GPU has failed or was lost since it was opened.
     pub fn check(&self) -> Result<(), JsValue> {
         self.gpu.check().map_err(error::engine)
     }

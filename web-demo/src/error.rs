@@ -1,30 +1,30 @@
-//! Errors as pages see them: an `Error` with the engine's message, and a `kind` that decides what to advise.
+//! Errors for JavaScript: an `Error` with the engine's message, and a `kind` that decides what a page advises.
 
 use js_sys::Reflect;
 use orthrus::Error;
 use orthrus::loader::{LoadError, TextError};
 use wasm_bindgen::JsValue;
 
-/// What a page can do about an error.
+/// The class of an error, by what a page can do about it.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
-    /// There is no GPU that will do.
+    /// No GPU is suitable.
     NoAdapter,
-    /// The GPU or its driver failed: only a new engine helps.
+    /// The GPU or its driver failed. Only a new engine helps.
     DeviceFailed,
-    /// The GPU is gone: likewise.
+    /// The GPU was lost. Only a new engine helps.
     DeviceLost,
-    /// The GPU has no room.
+    /// GPU memory is short.
     OutOfMemory,
-    /// The adapter's limits do not allow it.
+    /// The model exceeds the adapter's limits.
     TooLarge,
-    /// The checkpoint is not one, or damaged.
+    /// The files are no checkpoint, or a damaged one.
     Checkpoint,
     /// A file could not be downloaded.
     Download,
-    /// Stopped, as asked.
+    /// The caller stopped the work.
     Cancelled,
-    /// What was asked makes no sense.
+    /// The request is invalid.
     Request,
 }
 
@@ -62,25 +62,25 @@ impl Kind {
     }
 }
 
-/// An error for JavaScript.
-pub(crate) fn thrown(kind: Kind, message: &str) -> JsValue {
+/// A JavaScript `Error` with a `kind`.
+pub(crate) fn js_error(kind: Kind, message: &str) -> JsValue {
     let error = js_sys::Error::new(message);
-    // Fails for frozen objects only.
+    // Setting a property fails only on frozen objects.
     let _ = Reflect::set(&error, &"kind".into(), &kind.name().into());
     error.into()
 }
 
-/// What the engine says.
+/// An error of the engine for JavaScript.
 pub(crate) fn engine(error: Error) -> JsValue {
-    thrown(Kind::of(&error), &error.to_string())
+    js_error(Kind::of(&error), &error.to_string())
 }
 
-/// What the loader says.
+/// An error of the loader for JavaScript.
 pub(crate) fn load(error: LoadError) -> JsValue {
-    thrown(Kind::Checkpoint, &error.to_string())
+    js_error(Kind::Checkpoint, &error.to_string())
 }
 
-/// What tokenizer and chat template say.
+/// An error of the tokenizer or chat template for JavaScript.
 pub(crate) fn text(error: TextError) -> JsValue {
-    thrown(Kind::Checkpoint, &error.to_string())
+    js_error(Kind::Checkpoint, &error.to_string())
 }

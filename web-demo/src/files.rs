@@ -1,4 +1,4 @@
-//! A checkpoint's files: given as bytes, read from the user's disk in pieces, or downloaded.
+//! A checkpoint's files: bytes, blobs that are read range by range, or downloads.
 
 use js_sys::{Array, ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use orthrus::loader::{FileContents, ReadAt};
@@ -6,28 +6,28 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FileReaderSync, ReadableStreamDefaultReader, Response};
 
-use crate::error::{Kind, thrown};
+use crate::error::{Kind, js_error};
 
-/// The files of a checkpoint by name.
+/// The files of a checkpoint, each with its name.
 pub(crate) type Files = Vec<(String, FileContents)>;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The page's or the worker's.
+    /// The global `fetch`, which pages and workers both have.
     #[wasm_bindgen(js_name = fetch)]
     fn fetch(url: &str) -> Promise;
 }
 
-/// What pages give: `[[name, Uint8Array or Blob], …]`.
-pub(crate) fn given(files: &Array) -> Result<Files, JsValue> {
+/// The files that a page passed as `[[name, Uint8Array or Blob], …]`.
+pub(crate) fn from_page(files: &Array) -> Result<Files, JsValue> {
     files
         .iter()
         .map(|entry| {
             let [name, contents] = [0, 1].map(|at| Reflect::get_u32(&entry, at).unwrap_or_default());
-            let usage = || thrown(Kind::Request, "files are [[name, Uint8Array or Blob], …]");
+            let usage = || js_error(Kind::Request, "files are [[name, Uint8Array or Blob], …]");
             let name = name.as_string().ok_or_else(usage)?;
             match contents.dyn_into::<Blob>() {
-                Ok(blob) => Ok((name, on_disk(blob)?)),
+                Ok(blob) => Ok((name, open_blob(blob)?)),
                 Err(other) => {
                     let bytes = other.dyn_into::<Uint8Array>().map_err(|_| usage())?;
                     Ok((name, bytes.to_vec().into()))
@@ -37,18 +37,18 @@ pub(crate) fn given(files: &Array) -> Result<Files, JsValue> {
         .collect()
 }
 
-/// A file of the user's, which is read in pieces: a checkpoint may be larger than WebAssembly's memory.
-struct OnDisk {
+/// A blob that is read range by range, because a checkpoint can be larger than WebAssembly's memory.
+struct BlobFile {
     blob: Blob,
     reader: FileReaderSync,
 }
 
-fn on_disk(blob: Blob) -> Result<FileContents, JsValue> {
-    let reader: Box<dyn ReadAt> = Box::new(OnDisk { blob, reader: FileReaderSync::new()? });
+fn open_blob(blob: Blob) -> Result<FileContents, JsValue> {
+    let reader: Box<dyn ReadAt> = Box::new(BlobFile { blob, reader: FileReaderSync::new()? });
     Ok(reader.into())
 }
 
-impl ReadAt for OnDisk {
+impl ReadAt for BlobFile {
     fn size(&self) -> u64 {
         self.blob.size() as u64
     }
@@ -56,8 +56,8 @@ impl ReadAt for OnDisk {
     fn read_at(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
         let failed = |error: JsValue| std::io::Error::other(message(&error));
         let (start, end) = (offset as f64, (offset + out.len() as u64) as f64);
-        let piece = self.blob.slice_with_f64_and_f64(start, end).map_err(failed)?;
-        let bytes: ArrayBuffer = self.reader.read_as_array_buffer(&piece).map_err(failed)?;
+        let range = self.blob.slice_with_f64_and_f64(start, end).map_err(failed)?;
+        let bytes: ArrayBuffer = self.reader.read_as_array_buffer(&range).map_err(failed)?;
         if bytes.byte_length() as usize != out.len() {
             return Err(std::io::Error::other("the file has become shorter"));
         }
@@ -66,10 +66,11 @@ impl ReadAt for OnDisk {
     }
 }
 
-/// Downloads the files of the checkpoint in the folder `url`, telling `progress` how many bytes of the weights came so
-/// far and, or 0 where a server keeps it to itself, how many will; it stops the download by answering false. Whole: for
-/// models that fit WebAssembly's memory.
-pub(crate) async fn downloaded(url: &str, progress: &Function) -> Result<Files, JsValue> {
+/// Downloads the checkpoint in the folder `url` into WebAssembly's memory.
+///
+/// Calls `progress(bytes, total)` for the weights. `total` is 0 if the server gives no length. The download stops when
+/// `progress` returns false.
+pub(crate) async fn download_checkpoint(url: &str, progress: &Function) -> Result<Files, JsValue> {
     const WEIGHTS: &str = "model.safetensors";
     const REQUIRED: [&str; 2] = ["config.json", WEIGHTS];
     const OPTIONAL: [&str; 4] =
@@ -80,7 +81,7 @@ pub(crate) async fn downloaded(url: &str, progress: &Function) -> Result<Files, 
         match download(&format!("{}/{name}", url.trim_end_matches('/')), progress).await? {
             Some(bytes) => files.push((name.to_string(), bytes.into())),
             None if REQUIRED.contains(&name) => {
-                return Err(thrown(Kind::Download, &format!("{url} has no {name}")));
+                return Err(js_error(Kind::Download, &format!("{url} has no {name}")));
             }
             None => {}
         }
@@ -88,10 +89,10 @@ pub(crate) async fn downloaded(url: &str, progress: &Function) -> Result<Files, 
     Ok(files)
 }
 
-/// A file, whole. `None`: the server has none.
+/// Downloads one file. `None`: the server answered 404.
 async fn download(url: &str, progress: Option<&Function>) -> Result<Option<Vec<u8>>, JsValue> {
     let failed = |error: JsValue| {
-        thrown(Kind::Download, &format!("{url} could not be downloaded: {}", message(&error)))
+        js_error(Kind::Download, &format!("{url} could not be downloaded: {}", message(&error)))
     };
     let response: Response = JsFuture::from(fetch(url)).await.map_err(failed)?.dyn_into()?;
     if response.status() == 404 {
@@ -101,7 +102,7 @@ async fn download(url: &str, progress: Option<&Function>) -> Result<Option<Vec<u
         let status = format!("{} {}", response.status(), response.status_text());
         return Err(failed(status.trim().into()));
     }
-    // The length is of what is sent, which is shorter where the server compresses.
+    // `content-length` counts the bytes sent, which is less than the file's size if the server compresses.
     let encoded = response.headers().has("content-encoding")?;
     let length = response.headers().get("content-length")?.filter(|_| !encoded);
     let total: f64 = length.and_then(|length| length.parse().ok()).unwrap_or(0.0);
@@ -120,13 +121,13 @@ async fn download(url: &str, progress: Option<&Function>) -> Result<Option<Vec<u
         if let Some(progress) = progress {
             let answer = progress.call2(&JsValue::NULL, &(bytes.len() as f64).into(), &total.into())?;
             if answer == JsValue::FALSE {
-                return Err(thrown(Kind::Cancelled, "the download was stopped"));
+                return Err(js_error(Kind::Cancelled, "the download was stopped"));
             }
         }
     }
 }
 
-/// What a thrown value says.
+/// The message of a thrown value.
 fn message(error: &JsValue) -> String {
     let said = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
     said.or_else(|| error.as_string()).unwrap_or_else(|| format!("{error:?}"))

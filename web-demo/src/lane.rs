@@ -1,4 +1,4 @@
-//! One text being decoded: a session, and the answer under way in it.
+//! A lane: one session, and the generation in progress on it.
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -6,19 +6,19 @@ use std::ops::ControlFlow;
 use js_sys::Function;
 use orthrus::loader::{GenerationConfig, TextStream, Tokenizer};
 use orthrus::{
-    AcceptRule, FinishReason, GenerateOptions, Generation, Progress, Sampling, Session, Stats, View,
+    AcceptRule, Decoding, FinishReason, GenerateOptions, Generation, Progress, Sampling, Session, Stats,
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
-use crate::error::{self, Kind, thrown};
-use crate::model::object;
+use crate::error::{self, Kind, js_error};
+use crate::object::object;
 
-/// Decodes one text at a time. Calls may overlap only as [`Lane::stop`] says.
+/// Decodes one text at a time. A call during another one throws; only [`Lane::stop`] may overlap.
 #[wasm_bindgen]
 pub struct Lane {
     state: RefCell<State>,
-    /// The answer is to end once the call that uses it returns.
+    /// Whether the answer ends when the call in progress returns.
     stopping: Cell<bool>,
     tokenizer: Option<Tokenizer>,
     generation: GenerationConfig,
@@ -27,18 +27,19 @@ pub struct Lane {
 enum State {
     Idle(Box<Session>),
     Answering(Box<Answer>),
-    /// A call has what there is.
+    /// A call in progress holds the session.
     InUse,
 }
 
 struct Answer {
     generation: Generation<Box<Session>>,
-    /// Until its end has been given.
+    /// `None` once its last characters were returned.
     text: Option<TextStream>,
 }
 
-/// What to generate: `{view, maxNewTokens, blockSize, endIds, temperature, topK, topP, seed, accept}`, all but the
-/// second with defaults: the checkpoint's.
+/// What to generate: `{view, maxNewTokens, blockSize, endIds, temperature, topK, topP, seed, accept}`.
+///
+/// Only `maxNewTokens` is required. Defaults come from the checkpoint; `view` is `dual` and `accept` is `coupled`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Options {
@@ -54,18 +55,18 @@ struct Options {
     accept: Option<String>,
 }
 
-/// A run as pages see it: what became certain together.
+/// Tokens that became certain together, as [`Lane::next`] returns them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Run {
-    /// Text that became certain. An id that ends the answer is not in it.
+    /// The text of these tokens, without an id that ends the answer. Incomplete characters wait for the next run.
     text: String,
     ids: Vec<u32>,
-    /// None: the first token, which comes from the prompt's pass.
+    /// `None` for the first token, which comes from the prefill.
     cycle: Option<Cycle>,
-    /// `stop` or `length`, in the last run.
+    /// `stop` or `length` in the last run, else `None`.
     finish: Option<&'static str>,
-    stats: Counters,
+    stats: Statistics,
 }
 
 #[derive(Serialize)]
@@ -80,7 +81,7 @@ struct Cycle {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Counters {
+struct Statistics {
     prompt_tokens: usize,
     new_tokens: usize,
     forward_passes: usize,
@@ -89,9 +90,9 @@ struct Counters {
     tpf: f64,
 }
 
-impl From<&Stats> for Counters {
-    fn from(stats: &Stats) -> Counters {
-        Counters {
+impl From<&Stats> for Statistics {
+    fn from(stats: &Stats) -> Statistics {
+        Statistics {
             prompt_tokens: stats.prompt_tokens,
             new_tokens: stats.new_tokens,
             forward_passes: stats.forward_passes,
@@ -104,8 +105,9 @@ impl From<&Stats> for Counters {
 
 #[wasm_bindgen]
 impl Lane {
-    /// Begins an answer to `prompt`, after ending the one before if it is not over. `progress(done, total)` hears of
-    /// the prompt's tokens.
+    /// Starts an answer to `prompt`. An answer in progress ends first.
+    ///
+    /// Calls `progress(done, total)` with the prompt's tokens as the prefill goes on.
     pub async fn start(&self, prompt: Vec<u32>, options: JsValue, progress: Function) -> Result<(), JsValue> {
         let options = self.options(options)?;
         let session = match self.take()? {
@@ -114,12 +116,12 @@ impl Lane {
             State::InUse => return Err(in_use()),
         };
         self.stopping.set(false);
-        let mut watch = |Progress { done, total }| {
-            // The prompt goes on whatever the page does with it.
+        let mut on_progress = |Progress { done, total }| {
+            // An exception in the page's callback does not end the prefill.
             let _ = progress.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into());
             if self.stopping.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        match Generation::start(session, &prompt, &options, &mut watch).await {
+        match Generation::start(session, &prompt, &options, &mut on_progress).await {
             Ok(generation) => {
                 let text = self.tokenizer.as_ref().map(Tokenizer::stream);
                 self.put(State::Answering(Box::new(Answer { generation, text })));
@@ -132,20 +134,22 @@ impl Lane {
         }
     }
 
-    /// The next run, or undefined at the end: `{text, ids, cycle: {rows, drafts, acceptanceLength, rejected} or
-    /// undefined, finish, stats}`.
+    /// The next run, or undefined at the end: `{text, ids, cycle, finish, stats}`.
+    ///
+    /// `cycle` is `{rows, drafts, acceptanceLength, rejected}`, or undefined for the first token.
     pub async fn next(&self) -> Result<JsValue, JsValue> {
         self.run(true).await
     }
 
-    /// The next run of the cycles that are under way already, or undefined once the GPU has nothing left to do for this
-    /// lane: for a page that divides the GPU between lanes.
-    #[wasm_bindgen(js_name = nextUnderWay)]
-    pub async fn next_under_way(&self) -> Result<JsValue, JsValue> {
+    /// The next run from cycles in flight, or undefined when none is left. Submits no more cycles.
+    ///
+    /// A page that shares the GPU between lanes uses it to pause a lane.
+    #[wasm_bindgen(js_name = nextInFlight)]
+    pub async fn next_in_flight(&self) -> Result<JsValue, JsValue> {
         self.run(false).await
     }
 
-    /// Ends the answer, at once or, while `start` or `next` is under way, when that is done.
+    /// Ends the answer. If another call is in progress, the answer ends when that call returns.
     pub fn stop(&self) {
         self.stopping.set(true);
         if let Ok(state) = self.take() {
@@ -160,7 +164,7 @@ impl Lane {
         Lane { state, stopping: Cell::new(false), tokenizer, generation }
     }
 
-    /// What there is, for the length of a call.
+    /// Takes the state for the length of a call.
     fn take(&self) -> Result<State, JsValue> {
         match self.state.replace(State::InUse) {
             State::InUse => Err(in_use()),
@@ -168,7 +172,7 @@ impl Lane {
         }
     }
 
-    /// Puts it back. An answer that is to end does.
+    /// Puts the state back. Ends the answer if `stop` was called meanwhile.
     fn put(&self, state: State) {
         let state = match state {
             State::Answering(answer) if self.stopping.get() => State::Idle(answer.generation.into_session()),
@@ -177,7 +181,7 @@ impl Lane {
         self.state.replace(state);
     }
 
-    async fn run(&self, record_ahead: bool) -> Result<JsValue, JsValue> {
+    async fn run(&self, submit_ahead: bool) -> Result<JsValue, JsValue> {
         let mut answer = match self.take()? {
             State::Answering(answer) => answer,
             idle => {
@@ -187,16 +191,16 @@ impl Lane {
         };
         let generation = &mut answer.generation;
         let run =
-            if record_ahead { generation.next_run().await } else { generation.next_run_in_flight().await };
-        let shown = match run {
+            if submit_ahead { generation.next_run().await } else { generation.next_run_in_flight().await };
+        let described = match run {
             None => Ok(JsValue::UNDEFINED),
-            Some(run) => run.map_err(error::engine).and_then(|run| self.shown(&mut answer, run)),
+            Some(run) => run.map_err(error::engine).and_then(|run| self.describe(&mut answer, run)),
         };
         self.put(State::Answering(answer));
-        shown
+        described
     }
 
-    fn shown(&self, answer: &mut Answer, run: orthrus::Run) -> Result<JsValue, JsValue> {
+    fn describe(&self, answer: &mut Answer, run: orthrus::Run) -> Result<JsValue, JsValue> {
         let finish = answer.generation.finish_reason();
         let ends = usize::from(finish == Some(FinishReason::Stop));
         let mut text = String::new();
@@ -216,16 +220,16 @@ impl Lane {
         object(&Run { text, ids: run.ids, cycle, finish: finish.map(FinishReason::name), stats })
     }
 
-    /// For looking at: what cannot be decoded is nothing.
+    /// Text to look at: empty if the ids cannot be decoded.
     fn decode(&self, ids: &[u32]) -> String {
         self.tokenizer.as_ref().and_then(|tokenizer| tokenizer.decode(ids).ok()).unwrap_or_default()
     }
 
     fn options(&self, given: JsValue) -> Result<GenerateOptions, JsValue> {
-        let refused = |message: &str| thrown(Kind::Request, message);
+        let refused = |message: &str| js_error(Kind::Request, message);
         let given: Options =
             serde_wasm_bindgen::from_value(given).map_err(|error| refused(&error.to_string()))?;
-        let view = match given.view.as_deref() {
+        let decoding = match given.view.as_deref() {
             Some("dual") | None => Decoding::Dual,
             Some("ar") => Decoding::Ar,
             Some(other) => return Err(refused(&format!("a view is dual or ar, not {other}"))),
@@ -245,7 +249,7 @@ impl Lane {
         };
         Ok(GenerateOptions {
             max_new_tokens: given.max_new_tokens,
-            view,
+            decoding,
             block_size: given.block_size,
             end_ids: given.end_ids,
             sampling,
@@ -255,5 +259,5 @@ impl Lane {
 }
 
 fn in_use() -> JsValue {
-    thrown(Kind::Request, "this lane is in use: wait for the call before")
+    js_error(Kind::Request, "this lane is in use: wait until its last call has returned")
 }

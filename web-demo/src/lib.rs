@@ -1,11 +1,14 @@
-//! The engine for web pages: the same crates and kernels as on the desktop, through wasm-bindgen.
+//! The engine for web pages, through wasm-bindgen. Crates and kernels are those of the desktop.
 //!
-//! An [`Engine`](engine::Engine) is the browser's GPU, a [`Model`](model::Model) a checkpoint's weights on it, and a
-//! [`Lane`](lane::Lane) decodes one text at a time, as a stream of runs. Everything that can take long is a promise.
-//! Errors are `Error` objects whose `kind` says what a page can do about them (`error.rs`).
+//! - An [`Engine`](engine::Engine) is the browser's GPU.
+//! - A [`Model`](model::Model) is a checkpoint's weights on that GPU, with its tokenizer and chat template.
+//! - A [`Lane`](lane::Lane) decodes one text at a time, as a sequence of runs.
 //!
-//! Meant for a worker: reading one's own files needs a worker's `FileReaderSync`, and compiling kernels would hold up
-//! a page.
+//! Calls that wait return promises. Errors are `Error` objects with a [`kind`](error::Kind), which tells a page what to
+//! advise.
+//!
+//! The library belongs in a worker. Only a worker has the `FileReaderSync` that reads the user's files, and compiling
+//! kernels would block a page.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -14,10 +17,11 @@ mod error;
 mod files;
 mod lane;
 mod model;
+mod object;
 
 use wasm_bindgen::prelude::*;
 
-/// A panic ends the program in a trap that says nothing. What it was is in the console then.
+/// Prints panics to the console: the trap that ends a WebAssembly program carries no message.
 #[wasm_bindgen(start)]
 fn start() {
     std::panic::set_hook(Box::new(|panic| web_sys::console::error_1(&panic.to_string().into())));

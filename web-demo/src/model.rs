@@ -1,4 +1,4 @@
-//! A checkpoint's weights on the browser's GPU, and its text side.
+//! Loading a checkpoint in the browser, and its tokenizer and chat template.
 
 use std::ops::ControlFlow;
 
@@ -13,11 +13,12 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::engine::Engine;
-use crate::error::{self, Kind, thrown};
+use crate::error::{self, Kind, js_error};
 use crate::files::{self, Files};
 use crate::lane::Lane;
+use crate::object::object;
 
-/// A model, ready to decode.
+/// A checkpoint's weights on the GPU, with its tokenizer and chat template.
 #[wasm_bindgen]
 pub struct Model {
     name: String,
@@ -27,7 +28,7 @@ pub struct Model {
     template: Option<ChatTemplate>,
 }
 
-/// A model as pages see it.
+/// What [`Model::describe`] returns.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Description<'a> {
@@ -36,8 +37,9 @@ struct Description<'a> {
     dtype: &'static str,
     layers: usize,
     block_size: usize,
-    /// Positions: of the model, and of its longest session within the adapter's limits.
+    /// Positions that the model was made for.
     max_context: usize,
+    /// Positions of the longest lane that fits the adapter's limits.
     longest_context: usize,
     weight_bytes: f64,
     has_tokenizer: bool,
@@ -45,10 +47,10 @@ struct Description<'a> {
 
 #[wasm_bindgen]
 impl Model {
-    /// Loads a checkpoint whose files are `[[name, Uint8Array or Blob], …]`. Blobs, such as the files of a folder that
-    /// the user chose, are read in pieces while they go to the GPU; that needs a worker.
+    /// Loads a checkpoint from `files`, `[[name, Uint8Array or Blob], …]`. Blobs are read range by range while the
+    /// weights go to the GPU, which only a worker can do.
     ///
-    /// `progress(done, total)` hears of the weights on the GPU, and stops the loading by returning false.
+    /// Calls `progress(done, total)` as weights reach the GPU. Loading stops when `progress` returns false.
     #[wasm_bindgen(js_name = fromFiles)]
     pub async fn from_files(
         engine: &Engine,
@@ -57,12 +59,14 @@ impl Model {
         dtype: String,
         progress: Function,
     ) -> Result<Model, JsValue> {
-        let format = format(engine, &dtype)?;
-        load(engine, name, files::given(&files)?, format, progress).await
+        let format = start_compiling(engine, &dtype)?;
+        load(engine, name, files::from_page(&files)?, format, progress).await
     }
 
-    /// Downloads the checkpoint in the folder `url`, of which `downloaded(bytes, total)` hears, and loads it. Both callbacks
-    /// stop it by returning false.
+    /// Downloads the checkpoint in the folder `url` and loads it.
+    ///
+    /// Calls `downloaded(bytes, total)` during the download, then `progress` as [`Model::from_files`] does. Either stops
+    /// the work by returning false.
     #[wasm_bindgen(js_name = fromUrl)]
     pub async fn from_url(
         engine: &Engine,
@@ -72,12 +76,13 @@ impl Model {
         downloaded: Function,
         progress: Function,
     ) -> Result<Model, JsValue> {
-        let format = format(engine, &dtype)?;
-        let files = files::downloaded(&url, &downloaded).await?;
+        let format = start_compiling(engine, &dtype)?;
+        let files = files::download_checkpoint(&url, &downloaded).await?;
         load(engine, name, files, format, progress).await
     }
 
-    /// `{name, dual, dtype, layers, blockSize, maxContext, longestContext, weightBytes, hasTokenizer}`.
+    /// The model: `{name, dual, dtype, layers, blockSize, maxContext, longestContext, weightBytes, hasTokenizer}`. `dual`:
+    /// the checkpoint has a diffusion view.
     pub fn describe(&self) -> Result<JsValue, JsValue> {
         let (config, gpu) = (self.model.config(), self.model.gpu());
         let (views, format) = (self.model.views(), self.model.format());
@@ -99,11 +104,14 @@ impl Model {
         })
     }
 
-    /// The ids of a message to the model, through its chat template where it has one.
+    /// The ids of a user's message, rendered by the chat template if the checkpoint has one.
     pub fn encode(&self, message: &str) -> Result<Vec<u32>, JsValue> {
         let name = &self.name;
         let Some(tokenizer) = &self.tokenizer else {
-            return Err(thrown(Kind::Request, &format!("{name} has no tokenizer.json, so it takes no text")));
+            return Err(js_error(
+                Kind::Request,
+                &format!("{name} has no tokenizer.json, so it takes no text"),
+            ));
         };
         let text = match &self.template {
             None => message.to_string(),
@@ -121,19 +129,20 @@ impl Model {
         tokenizer.encode(&text).map_err(error::text)
     }
 
-    /// A lane for texts of up to `context` tokens, prompt and answer together.
+    /// A lane for texts of up to `context` tokens, prompt included.
     pub async fn lane(&self, context: usize) -> Result<Lane, JsValue> {
         let session = self.model.session_async(context).await.map_err(error::engine)?;
         Ok(Lane::new(session, self.tokenizer.clone(), self.generation.clone()))
     }
 }
 
-/// The format called so, whose kernels begin to compile: they take as long as a download.
-fn format(engine: &Engine, dtype: &str) -> Result<WeightFormat, JsValue> {
+/// The weight format named `dtype`. Starts to compile its kernels, which take about as long as a download.
+fn start_compiling(engine: &Engine, dtype: &str) -> Result<WeightFormat, JsValue> {
     let format = WeightFormat::ALL.into_iter().find(|format| format.name() == dtype);
-    let format = format.ok_or_else(|| thrown(Kind::Request, &format!("dtype is f16 or f32, not {dtype}")))?;
+    let format =
+        format.ok_or_else(|| js_error(Kind::Request, &format!("dtype is f16 or f32, not {dtype}")))?;
     let gpu = engine.gpu.clone();
-    // What fails here will fail for the model too, which says so.
+    // Loading the model meets the same error, and reports it.
     spawn_local(async move { drop(gpu.compile_ahead_async(format).await) });
     Ok(format)
 }
@@ -148,7 +157,7 @@ async fn load(
     let checkpoint = Checkpoint::from_files(&name, files).map_err(error::load)?;
     let tokenizer = checkpoint.tokenizer().map_err(error::load)?;
     let template = checkpoint.chat_template().map_err(error::load)?;
-    let mut watch = |Progress { done, total }| {
+    let mut on_progress = |Progress { done, total }| {
         let answer = progress.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into());
         if answer.is_ok_and(|answer| answer == JsValue::FALSE) {
             ControlFlow::Break(())
@@ -156,12 +165,7 @@ async fn load(
             ControlFlow::Continue(())
         }
     };
-    let model = orthrus::Model::load_async(&engine.gpu, &checkpoint, format, &mut watch);
+    let model = orthrus::Model::load_async(&engine.gpu, &checkpoint, format, &mut on_progress);
     let model = model.await.map_err(error::engine)?;
     Ok(Model { name, model, generation: checkpoint.generation().clone(), tokenizer, template })
-}
-
-/// A plain JavaScript object.
-pub(crate) fn object(value: &impl Serialize) -> Result<JsValue, JsValue> {
-    Ok(serde_wasm_bindgen::to_value(value)?)
 }

@@ -1,4 +1,4 @@
-// What the tests share: the server, browsers on a software GPU, and a page that is watched.
+// Shared by the tests: the server, browsers with a software GPU, and pages whose problems are recorded.
 
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -9,13 +9,13 @@ import { chromium } from "playwright-core";
 
 const { env } = process;
 
-/** The repository. */
+/** The repository's root. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** How long a test waits, in ms, for what takes a few seconds on a machine with nothing else to do. */
-const PATIENCE = 180_000;
+/** How long a test waits, in ms. On an idle machine each wait takes a few seconds. */
+const TIMEOUT_MS = 180_000;
 
-/** Chrome's own software GPU, and no connection but to the server. */
+/** Chrome's own software GPU, and no connections of Chrome's own. */
 const FLAGS = [
   "--enable-unsafe-webgpu",
   "--use-webgpu-adapter=swiftshader",
@@ -26,11 +26,11 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** What the tests of a file opened: closed when all are over. */
+/** Closes what the tests of a file opened, after all of them. */
 const opened = [];
 after(() => Promise.all(opened.map((close) => close())));
 
-/** Serves the site, for as long as the tests of a file run. Gives the page's address. */
+/** Serves the site until the tests of the file are over. Returns the page's address. */
 export async function serve() {
   const server = spawn(env.ORTHRUS_SITE, ["serve", env.ORTHRUS_SITE_ROOT, "0"], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -43,7 +43,7 @@ export async function serve() {
   return new URL(`${env.ORTHRUS_SITE_PATH}/`, origin).href;
 }
 
-/** A browser. `flags` may leave WebGPU out. */
+/** Launches a browser. */
 export async function launch(flags = FLAGS) {
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const installed = env.ORTHRUS_CHROMIUM ? { executablePath: env.ORTHRUS_CHROMIUM } : { channel: "chrome" };
@@ -54,10 +54,10 @@ export async function launch(flags = FLAGS) {
 
 export const withoutWebGpu = FLAGS.filter((flag) => !/webgpu/.test(flag));
 
-/** A page, and everything that it should not do: `watched.problems` stays empty. */
+/** A page, and its `problems`: errors, warnings, uncaught exceptions, foreign requests, wrong media types. */
 export async function watchedPage(browser, origin, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
-  context.setDefaultTimeout(PATIENCE);
+  context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
   const problems = [];
   page.on("console", (message) => {
@@ -84,23 +84,23 @@ export async function watchedPage(browser, origin, options = {}) {
   return { page, problems };
 }
 
-/** Waits until the page's status says `words`, a regular expression. A notice ends the wait. */
-export async function status(page, words) {
+/** Waits until the page's status matches `pattern`, and returns it. Throws if a notice is shown. */
+export async function status(page, pattern) {
   await page.waitForFunction(
     (source) =>
       new RegExp(source).test(document.getElementById("status").textContent) ||
       !document.getElementById("notice").hidden,
-    words.source,
-    { timeout: PATIENCE },
+    pattern.source,
+    { timeout: TIMEOUT_MS },
   );
-  const [said, notice] = [await page.textContent("#status"), await notices(page)];
+  const [text, notice] = [await page.textContent("#status"), await notices(page)];
   if (notice) {
     throw new Error(`notice: ${notice}`);
   }
-  return said;
+  return text;
 }
 
-/** What the notice says, if one is shown. */
+/** The notice's text, or undefined if none is shown. */
 export async function notices(page) {
   return (await page.isHidden("#notice")) ? undefined : (await page.innerText("#notice")).replace(/\s+/g, " ");
 }
@@ -111,7 +111,7 @@ export async function open(page, address) {
   await status(page, /^Ready/);
 }
 
-/** Sets the settings, by their ids. */
+/** Sets controls, given by id. */
 export async function set(page, settings) {
   await page.evaluate((values) => {
     document.getElementById("settings").open = true;
@@ -123,7 +123,7 @@ export async function set(page, settings) {
   }, settings);
 }
 
-/** Races a prompt to its end. Gives what each pane says, and the verdict. */
+/** Races a prompt to its end, and returns the outcome. */
 export async function race(page, prompt) {
   await page.fill("#prompt", prompt);
   await page.click("#race");
@@ -131,8 +131,9 @@ export async function race(page, prompt) {
   return outcome(page);
 }
 
+/** Both panes' texts and counters, the histogram's titles, and the verdict. */
 export async function outcome(page) {
-  // Rejected drafts go after a moment.
+  // Rejected drafts are part of the text until they disappear.
   await page.waitForSelector("#dual .text s", { state: "detached" });
   return page.evaluate(() => {
     const pane = (id) => ({
@@ -149,12 +150,12 @@ export async function outcome(page) {
   });
 }
 
-/** Writes a picture where `cargo xtask web-test` keeps them: target/web-test/screenshots. */
+/** Writes a screenshot to target/web-test/screenshots. */
 export async function screenshot(page, name) {
   mkdirSync(env.ORTHRUS_SCREENSHOTS, { recursive: true });
   const take = () => page.screenshot({ path: path.join(env.ORTHRUS_SCREENSHOTS, `${name}.png`), fullPage: true });
-  // The GPU's process draws the page too: a picture under way while it crashes is lost, the next is not. A page can
-  // hear of the crash before the browser does.
+  // The GPU process draws the page too. A screenshot fails while that process crashes, and a page can learn of the
+  // crash before the browser does. The second attempt succeeds.
   await take().catch((error) => {
     if (!error.message.includes("Unable to capture screenshot")) {
       throw error;

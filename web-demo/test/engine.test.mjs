@@ -1,4 +1,4 @@
-// The engine in a browser by itself: the official implementation's goldens, and every kernel in Chrome's compiler.
+// The engine in a browser, without the page: the goldens, and Chrome's compiler on every kernel.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -18,7 +18,7 @@ before(async () => {
     const [, file] = new URL(route.request().url()).pathname.split("/golden/");
     return route.fulfill({ path: path.join(GOLDEN, file) });
   });
-  // Any file of the site: the page itself is not wanted.
+  // Any file of the site will do, except the page: it would load a model.
   await page.goto(new URL("model/config.json", address).href);
 });
 

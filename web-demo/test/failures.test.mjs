@@ -1,4 +1,4 @@
-// What can go wrong, and one's own checkpoints: each failure has its message, and loses nothing.
+// Users' checkpoints, and failures: each has its notice, and the loaded model stays usable.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ before(async () => {
 
 after(() => rmSync(folder, { recursive: true }));
 
-/** A copy of the bundled model to damage. */
+/** A copy of the bundled model, for a test to damage. */
 function copyOfTiny(name) {
   const copy = path.join(folder, name);
   mkdirSync(copy);
@@ -43,7 +43,7 @@ function copyOfTiny(name) {
   return copy;
 }
 
-/** Chooses a folder, and waits for what comes of it. */
+/** Chooses a folder, and waits until it is loaded or refused. */
 async function choose(page, checkpoint) {
   await page.evaluate(() => (document.getElementById("settings").open = true));
   await page.setInputFiles("#folder", checkpoint);
@@ -52,7 +52,7 @@ async function choose(page, checkpoint) {
   );
 }
 
-/** Changes the worker before it runs. */
+/** Runs `prologue` in the worker before the worker's own code. */
 async function withWorker(page, prologue) {
   await page.context().route("**/worker.js", async (route) => {
     const response = await route.fetch();
@@ -60,7 +60,7 @@ async function withWorker(page, prologue) {
   });
 }
 
-test("a folder of one's own is opened, in either number format", async () => {
+test("a user's folder is opened, in either number format", async () => {
   const { page, problems } = await watchedPage(browser, address);
   await open(page, address);
   await choose(page, copyOfTiny("my-model"));
@@ -83,7 +83,7 @@ test("shards are opened, and a checkpoint without a tokenizer says what it lacks
   assert.deepEqual(problems, []);
 });
 
-test("a broken checkpoint is refused by name, and the model before still answers", async () => {
+test("a broken checkpoint is refused by name, and the loaded model still answers", async () => {
   const { page, problems } = await watchedPage(browser, address);
   await open(page, address);
   const broken = copyOfTiny("cut-off");
@@ -91,7 +91,7 @@ test("a broken checkpoint is refused by name, and the model before still answers
   await choose(page, broken);
   assert.match(
     await notices(page),
-    /^That is no checkpoint that can be used cut-off\/model\.safetensors: tensor .* the file is truncated/,
+    /^This is not a usable checkpoint cut-off\/model\.safetensors: tensor .* the file is truncated/,
   );
   assert.equal(await page.textContent("#status"), "Still loaded: the bundled model.");
   await screenshot(page, "7-broken-checkpoint");
@@ -106,12 +106,12 @@ test("a broken checkpoint is refused by name, and the model before still answers
   assert.deepEqual(problems, []);
 });
 
-test("a tokenizer that crashes its library ends in words, and one can start again", async () => {
+test("a tokenizer that crashes its library gives a notice, and a click starts again", async () => {
   const { page } = await watchedPage(browser, address);
   await open(page, address);
   const bad = copyOfTiny("bad-tokenizer");
   const tokenizer = JSON.parse(readFileSync(path.join(bad, "tokenizer.json"), "utf8"));
-  // The library panics on it, which ends the program in WebAssembly.
+  // The tokenizers library panics on this value, which ends a WebAssembly program.
   tokenizer.normalizer = { type: "Precompiled", precompiled_charsmap: "!!" };
   writeFileSync(path.join(bad, "tokenizer.json"), JSON.stringify(tokenizer));
   await page.setInputFiles("#folder", bad);
@@ -124,7 +124,7 @@ test("a tokenizer that crashes its library ends in words, and one can start agai
   assert.match((await race(page, "What is 12 + 30?")).verdict, /^Identical text/);
 });
 
-test("a model's memory is given back when another takes its place, or cannot", async () => {
+test("a model's memory is freed when another one replaces it or fails to load", async () => {
   const { page } = await watchedPage(browser, address);
   await withWorker(
     page,
@@ -152,7 +152,7 @@ test("a model's memory is given back when another takes its place, or cannot", a
   await race(page, "What is 12 + 30?");
   await choose(page, copyOfTiny("the-same-again"));
   assert.equal(await live(), before);
-  // Weights that are no numbers are found out when half of them are on the GPU.
+  // A NaN in the last weight of the file is found only after other weights are on the GPU.
   const damaged = copyOfTiny("not-a-number");
   const weights = readFileSync(path.join(damaged, "model.safetensors"));
   weights.fill(0xff, weights.length - 2);
@@ -162,12 +162,12 @@ test("a model's memory is given back when another takes its place, or cannot", a
   assert.equal(await live(), before);
 });
 
-test("what the GPU's limits cannot hold is said before anything of it is read", async () => {
+test("a model beyond the GPU's limits is refused before any weight is read", async () => {
   const { page, problems } = await watchedPage(browser, address);
   await open(page, address);
   const huge = path.join(folder, "huge");
   mkdirSync(huge);
-  // One layer, and 5 million ids whose logits outgrow a binding of 1 GiB. The file is sparse.
+  // One layer and 5 million ids, whose logits exceed a binding of 1 GiB. The file is sparse.
   const [vocabulary, hidden, dim] = [5_000_000, 32, 16];
   const config = { ...JSON.parse(readFileSync(path.join(GOLDEN, "tied-gqa/config.json"))), block_size: 64 };
   Object.assign(config, {
@@ -206,13 +206,13 @@ test("what the GPU's limits cannot hold is said before anything of it is read", 
   await choose(page, huge);
   assert.match(
     await notices(page),
-    /^This GPU's limits are too small for that model a session of one position needs 1280000000 bytes/,
+    /^This GPU's limits are too small for this model a session of one position needs 1280000000 bytes/,
   );
   await screenshot(page, "8-too-large");
   assert.deepEqual(problems, []);
 });
 
-test("a browser without WebGPU is told so", async () => {
+test("a browser without WebGPU gives a notice", async () => {
   const { page } = await watchedPage(browser, address);
   await withWorker(page, 'Object.defineProperty(navigator, "gpu", { value: undefined });\n');
   await page.goto(address);
@@ -222,14 +222,14 @@ test("a browser without WebGPU is told so", async () => {
   await screenshot(page, "9-no-webgpu");
 });
 
-test("a browser without a GPU is told so", async () => {
+test("a browser without a GPU gives a notice", async () => {
   const { page } = await watchedPage(await launch(withoutWebGpu), address);
   await page.goto(address);
   await page.waitForSelector("#notice", { state: "visible" });
-  assert.match(await notices(page), /^(The browser offers no GPU that will do|This browser has no WebGPU)/);
+  assert.match(await notices(page), /^(The browser offers no suitable GPU|This browser has no WebGPU)/);
 });
 
-test("a GPU without room is told from one that failed", async () => {
+test("a GPU out of memory is distinguished from one that failed", async () => {
   const { page } = await watchedPage(browser, address);
   await withWorker(
     page,
@@ -246,11 +246,11 @@ test("a GPU without room is told from one that failed", async () => {
   );
   await page.goto(address);
   await page.waitForSelector("#notice", { state: "visible" });
-  assert.match(await notices(page), /^The GPU has no room for that .* is out of memory/);
+  assert.match(await notices(page), /^The GPU is out of memory .* is out of memory/);
   await screenshot(page, "10-out-of-memory");
 });
 
-test("a lost GPU is said, and a click starts again", async () => {
+test("a lost GPU gives a notice, and a click starts again", async () => {
   const alone = await launch();
   const { page } = await watchedPage(alone, address);
   await open(page, address);

@@ -1,4 +1,4 @@
-// The page as people use it: races, settings, stopping, a phone, and how fast and how quiet it is.
+// The page as people use it: races, settings, stopping, a phone, its download size and its speed.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -13,7 +13,7 @@ import { launch, open, outcome, race, screenshot, serve, set, status, watchedPag
 const { env } = process;
 const SITE = path.join(env.ORTHRUS_SITE_ROOT, env.ORTHRUS_SITE_PATH);
 
-/** Short answers: the software GPU gives some ten tokens a second. */
+/** Few tokens, because the software GPU gives about ten a second. */
 const BUDGET = 48;
 
 let address;
@@ -24,13 +24,13 @@ before(async () => {
   browser = await launch();
 });
 
-/** What the native program answers. */
+/** The native program's answer to a prompt. */
 function native(prompt, ...options) {
   const given = ["generate", "--prompt", prompt, "--max-new-tokens", String(BUDGET), "--json", ...options];
   return JSON.parse(execFileSync(env.ORTHRUS, given, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
 }
 
-/** Counts in `window.struck`, from zero, rejected drafts that are seen: asking for them now and then would miss some. */
+/** Counts visible rejected drafts in `window.struck`, from zero. An observer, because polling would miss some. */
 async function watchStruck(page) {
   await page.evaluate(() => {
     window.struck = 0;
@@ -57,23 +57,23 @@ test("the page allows itself nothing but its own files", async () => {
   const response = await page.goto(address);
   assert.match(response.headers()["content-type"], /^text\/html/);
   const policy = response.headers()["content-security-policy"];
-  // Hosts that send no headers have the page's own word, which cannot speak of frames.
+  // The page repeats the header for hosts that send none. A `meta` element cannot set `frame-ancestors`.
   const own = await page.getAttribute('meta[http-equiv="Content-Security-Policy"]', "content");
   assert.equal(policy, `${own}; frame-ancestors 'none'`);
   const sources = new Set(policy.split("; ").flatMap((directive) => directive.split(" ").slice(1)));
   assert.deepEqual([...sources].sort(), ["'none'", "'self'", "'wasm-unsafe-eval'"]);
   const refused = await page.evaluate(() => fetch("https://example.org/").then(() => "fetched", () => "refused"));
   assert.equal(refused, "refused");
-  // It was still loading.
+  // The page is still loading: close it, so that it does not slow the next test.
   await page.context().close();
 });
 
 const derive = promisify(pbkdf2);
 
-/** A `pace` that five seconds to the first token are asked of. */
+/** The `pace` in ms of a machine that must give the first token in five seconds. */
 const PACE = 120;
 
-/** How long two processor cores take to derive keys, in ms, at best. Two of an AMD EPYC in CI's machine: 140 to 170. */
+/** The machine's speed now: the least time in ms that two processor cores take to derive two keys. */
 async function pace() {
   const times = [];
   while (times.length < 3) {
@@ -85,15 +85,15 @@ async function pace() {
 }
 
 test("the first token comes within five seconds of loading the page", async () => {
-  // What else the machine does can only slow it down: the fastest of five counts, and the first that will do. A machine
-  // that is slower, or shared at the moment, has as much more time.
+  // Other work on the machine can only slow the page down, so one success in five attempts is enough. The time allowed
+  // grows with `pace`, for machines that are slow or shared.
   const times = [];
   const allowed = [];
   while (times.length < 5 && !times.some((time, attempt) => time < allowed[attempt])) {
     allowed.push(5000 * Math.max(1, (await pace()) / PACE));
     const { page, problems } = await watchedPage(await launch(), address);
     await page.goto(address);
-    // At once, as a script clicks that waited for the button.
+    // Clicks as soon as the button is enabled.
     await page.evaluate(async () => {
       const button = document.getElementById("race");
       while (button.disabled) {
@@ -112,8 +112,8 @@ test("the first token comes within five seconds of loading the page", async () =
 });
 
 /**
- * A race of an example in which no task of the page takes over 50 ms. What else the machine does can only make them
- * longer: the best of three.
+ * Races an example of the family, and returns the outcome of a race in which no task of the page took over 50 ms. Other
+ * work on the machine can only make tasks longer, so one success in three attempts is enough.
  */
 async function quietRace(page, family) {
   for (let attempt = 1; ; attempt += 1) {
@@ -150,7 +150,7 @@ test("races of three families end in one text, the native program's", async () =
   await screenshot(page, "1-ready");
   await set(page, { "max-new-tokens": BUDGET });
   await page.evaluate(async () => {
-    // Opening the settings moves what is below them, which is no streaming.
+    // Opening the settings moves the content below them. This shift is not the one under test.
     await new Promise((resolve) => setTimeout(resolve, 200));
     window.watched.shift = 0;
   });
@@ -163,7 +163,7 @@ test("races of three families end in one text, the native program's", async () =
     const [tokens, characters] = [expected.output_ids.length, [...expected.text].length];
     assert.match(verdict, new RegExp(`^Identical text: all ${tokens} tokens and ${characters} characters`));
     assert.deepEqual([ar.tokens, ar.passes, dual.tokens], [tokens, tokens, tokens]);
-    // Acceptance: the same cycles as on the desktop, or a broken diffusion view would go unseen.
+    // The same cycles as on the desktop: a broken diffusion view gives the same text in more passes.
     assert.equal(dual.passes, expected.stats.forward_passes);
     const counted = histogram.flatMap((title, length) => {
       const cycles = Number(/: (\d+) cycle/.exec(title)?.[1] ?? 0);
@@ -182,7 +182,7 @@ test("races of three families end in one text, the native program's", async () =
   assert.deepEqual(problems, []);
 });
 
-test("drafts are seen, struck out where they were rejected, and can be seen again slowly", async () => {
+test("rejected drafts are shown struck out, and again in slow motion", async () => {
   const { page, problems } = await watchedPage(browser, address);
   await open(page, address);
   await set(page, { "max-new-tokens": BUDGET });
@@ -204,7 +204,7 @@ test("drafts are seen, struck out where they were rejected, and can be seen agai
   assert.deepEqual(await outcome(page), first);
   const struck = await page.evaluate(() => window.struck);
   assert.ok(struck > 0 && struck < first.dual.passes, `${struck} of ${first.dual.passes} passes`);
-  // Stopped, it shows the rest at once.
+  // Stopping the replay shows the rest at once.
   await page.click("#replay");
   await page.click("#stop");
   await status(page, /^Done/);
@@ -230,7 +230,7 @@ test("a race can be stopped, and the next one is whole", async () => {
   const { verdict } = await race(page, "What is 12 + 30?");
   assert.match(verdict, /^Identical text/);
 
-  // While the prompt is read, too: a long one takes the software GPU a minute.
+  // A race can also be stopped during the prefill. The software GPU takes a minute for this prompt.
   await page.fill("#prompt", "What is 4728 + 1956? ".repeat(80));
   await page.click("#race");
   await page.waitForFunction(() => /^Reading/.test(document.getElementById("progress-text").textContent));

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: watch the dual-view decoder work.
+//! `cargo xtask demo`: shows the dual-view decoder at work.
 
 use std::collections::HashSet;
 use std::fmt::{Display, Formatter};
@@ -8,10 +8,10 @@ use std::process::Command;
 use crate::commands::{self, Result, output, root, say};
 use crate::{json, program};
 
-/// New tokens of each generation, at most.
+/// The most new tokens of a generation.
 const BUDGET: &str = "128";
 
-/// Builds the program and has the bundled model answer a prompt of each family, then one of them in both views.
+/// Builds the program. The bundled model answers a prompt of each family, and then the first prompt in both views.
 pub(crate) fn run() -> Result<()> {
     program::build()?;
 
@@ -30,7 +30,6 @@ pub(crate) fn run() -> Result<()> {
     prompts.first().map_or(Ok(()), |prompt| compare(prompt))
 }
 
-/// A prompt to show.
 struct Prompt<'a> {
     family: &'a str,
     text: &'a str,
@@ -42,7 +41,7 @@ impl Display for Prompt<'_> {
     }
 }
 
-/// The first prompt of each family, in the order of the file: lines of `family<TAB>prompt`.
+/// The first prompt of each family, in the order of the file. Its lines are `family<TAB>prompt`.
 fn one_of_each_family(text: &str) -> Vec<Prompt<'_>> {
     let mut seen = HashSet::new();
     text.lines()
@@ -61,7 +60,7 @@ fn generate(prompt: &Prompt<'_>, view: &str, json: bool) -> Command {
     command
 }
 
-/// Runs a prompt in both views and shows both speeds. The ids must be the same.
+/// Runs a prompt in both views and prints both speeds. Different ids are an error.
 fn compare(prompt: &Prompt<'_>) -> Result<()> {
     say(format!("\n== both views side by side: {prompt}"));
     let dual = output(&mut generate(prompt, "dual", true))?;

@@ -1,8 +1,8 @@
-//! Just enough JSON for the one object that `orthrus generate --json` prints, and for a driver's manifest.
+//! Reads single fields of JSON: of what `orthrus` prints, of cargo's messages, of a driver's manifest.
 
-/// The value of a field as it is written, quotes included. Lists must not be nested.
+/// The text of the first field of that name, quotes included. Lists must not be nested.
 pub(crate) fn field<'a>(json: &'a str, name: &str) -> Option<&'a str> {
-    // Inside a string, the quote before the colon would be escaped.
+    // A match is never inside a string: there the quote before the colon is escaped.
     let (_, after) = json.split_once(&format!("\"{name}\""))?;
     let value = after.trim_start().strip_prefix(':')?.trim_start();
     let end = match value.as_bytes().first()? {
@@ -18,7 +18,7 @@ pub(crate) fn text<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     field(json, name)?.strip_prefix('"')?.strip_suffix('"')
 }
 
-/// A field that is a number.
+/// The value of a field that is a number.
 pub(crate) fn number(json: &str, name: &str) -> Option<f64> {
     field(json, name)?.parse().ok()
 }

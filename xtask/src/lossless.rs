@@ -1,18 +1,20 @@
-//! `cargo xtask lossless`: lines like those that LOSSLESS.md records, on an adapter of one's own.
+//! `cargo xtask lossless`: verifies prompts in both views on any adapter, and prints a table as in LOSSLESS.md.
 
 use crate::commands::{Result, output, say};
 use crate::{json, program};
 
 const PROMPTS: &str = "tests/prompts/prompts.jsonl";
 
-/// Of a few new tokens each: sampled texts part early or not at all.
+/// Arguments of the sampled lines. Sampled texts part early or not at all, so few new tokens are enough.
 const SAMPLED: &str = "--accept coupled --seed 7 --max-new-tokens 24";
 
-/// Temperatures, top-k and top-p that are gone through, each with each.
+/// Temperatures, top-k and top-p of the sampled lines, which combine each with each.
 const CUTS: ([&str; 3], [&str; 2], [&str; 2]) = (["0.3", "0.7", "1"], ["20", "0"], ["0.8", "1"]);
 
-/// Builds the program and verifies prompts in both views: greedily on each tier in each format, then sampled with all
-/// cuts, tiers and formats taking turns, then a synthetic model of near-ties, unless there is a `limit` of prompts.
+/// Builds the program, verifies prompts in both views, and prints a row for each line of arguments.
+///
+/// Greedy lines cover each tier in each format. Sampled lines cover all cuts; tiers and formats take turns. Without a
+/// `limit` of prompts, a synthetic model whose ids are near-ties follows.
 pub(crate) fn run(adapter: &str, tiers: &str, limit: Option<&str>) -> Result<()> {
     program::build()?;
     say("| prompts | the same | tokens |\n| --- | ---: | ---: |");
@@ -29,7 +31,7 @@ pub(crate) fn run(adapter: &str, tiers: &str, limit: Option<&str>) -> Result<()>
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
-/// Arguments of `orthrus verify`.
+/// Arguments of `orthrus verify`, one string for each run.
 fn lines(tiers: &[&str], limit: Option<&str>) -> Vec<String> {
     let kinds: Vec<String> = tiers
         .iter()
@@ -61,7 +63,7 @@ fn lines(tiers: &[&str], limit: Option<&str>) -> Vec<String> {
     lines
 }
 
-/// How many are the same, and tokens.
+/// Runs `orthrus verify`. Returns two cells of the table: prompts with the same ids, and tokens.
 fn verified(adapter: &str, line: &str) -> Result<String> {
     let mut command = program::command();
     command.args(["verify", "--json", "--adapter", adapter]).args(line.split(' '));

@@ -1,15 +1,15 @@
-//! Debian's packages, for what the repository needs and a machine lacks.
+//! Installs Debian's packages that the machine lacks.
 
 use std::process::Command;
 
 use crate::commands::{Result, find_program, output, run, say, typed};
 
-/// Whether they can be had here.
+/// Whether the machine has apt.
 pub(crate) fn can_install() -> bool {
     find_program("apt-get").is_some()
 }
 
-/// Installs packages, as root, after saying that `missing` is why.
+/// Prints `missing` as the reason, and installs packages as root.
 pub(crate) fn install(missing: &str, packages: &[&str]) -> Result<()> {
     say(format!("{missing}: installing {}", packages.join(", ")));
     for mut command in commands(packages)? {

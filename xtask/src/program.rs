@@ -1,11 +1,11 @@
-//! The command line, built and run as a newcomer would.
+//! The program `orthrus`, built and run as a newcomer does it.
 
 use std::process::Command;
 
 use crate::commands::{self, Result, built, cargo, root, say, typed};
 use crate::vulkan;
 
-/// Builds it, and sees to a driver that it can run on.
+/// Builds the program, and makes sure that there is a driver for it.
 pub(crate) fn build() -> Result<()> {
     vulkan::ensure()?;
     let mut build = cargo(&["build", "--release", "--locked", "--package", "orthrus-cli"]);
@@ -13,7 +13,7 @@ pub(crate) fn build() -> Result<()> {
     commands::run(&mut build)
 }
 
-/// Runs it in the repository's root, with the bundled model unless it is told another.
+/// A command that runs the program in the repository's root, by default with the bundled model.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(built("release", "orthrus"));
     command.current_dir(root()).env_remove("ORTHRUS_MODEL");

@@ -1,4 +1,4 @@
-//! Making sure that there is a Vulkan driver, if only a software one.
+//! Makes sure that there is a Vulkan driver. A software driver will do.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,12 +9,12 @@ use std::process::Command;
 use crate::commands::{Result, output};
 use crate::{json, packages};
 
-/// Mesa's drivers, the software one among them, and the library through which programs find drivers.
+/// Mesa's drivers, with its software driver, and the library through which programs find drivers.
 const PACKAGES: [&str; 2] = ["mesa-vulkan-drivers", "libvulkan1"];
 
 const LOADER: &str = "libvulkan.so.1";
 
-/// Where drivers announce themselves, besides what the environment says.
+/// Folders of driver manifests, besides those that the environment names.
 const MANIFESTS: [&str; 5] = [
     "/usr/share/vulkan/icd.d",
     "/etc/vulkan/icd.d",
@@ -23,7 +23,7 @@ const MANIFESTS: [&str; 5] = [
     "/run/opengl-driver/share/vulkan/icd.d",
 ];
 
-/// Finds a Vulkan driver, or installs one where we know how. macOS has Metal and Windows DX12.
+/// Finds a Vulkan driver, or installs one on Debian-like systems. macOS has Metal and Windows DX12.
 pub(crate) fn ensure() -> Result<()> {
     if !cfg!(target_os = "linux") {
         return Ok(());
@@ -60,7 +60,7 @@ fn missing() -> Option<String> {
     if driver { None } else { Some("there is no Vulkan driver".to_string()) }
 }
 
-/// The drivers' manifests: JSON files that name a library.
+/// The drivers' manifests, which are JSON files that name a library.
 fn manifests() -> Vec<PathBuf> {
     let list = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let split = |value: OsString| env::split_paths(&value).collect::<Vec<_>>();
@@ -84,7 +84,7 @@ fn manifests() -> Vec<PathBuf> {
     places.into_iter().flat_map(files).filter(is_manifest).collect()
 }
 
-/// The library that a driver's manifest names: a path, or the plain name of one in the usual places.
+/// The library that a driver's manifest names. It is a path, or the plain name of a library in the usual places.
 fn driver_library(manifest: &Path, text: &str) -> Option<String> {
     let library = json::text(text, "library_path")?;
     if !library.contains('/') {
@@ -93,9 +93,9 @@ fn driver_library(manifest: &Path, text: &str) -> Option<String> {
     Some(manifest.parent()?.join(library).to_string_lossy().into_owned())
 }
 
-/// The shared libraries that programs find.
+/// The shared libraries that programs find at run time.
 struct Libraries {
-    /// What `ldconfig` knows.
+    /// The output of `ldconfig -p`.
     listed: String,
     folders: Vec<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask web`: the web page, built and served; and what `web_test.rs` builds it with.
+//! `cargo xtask web`: builds the web page and serves it. The web page's tests build it with the same functions.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,12 +10,12 @@ use crate::packages;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Debian's Rust with the source of its standard library, which can be compiled for browsers.
+/// Debian's Rust, with the source of the standard library. Cargo can compile that source for browsers.
 const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
-/// What to compile, but for the target.
+/// The build, without its target.
 const BUILD: [&str; 6] = ["build", "--locked", "--package", "orthrus-web", "--profile", "web"];
 
 /// Builds the page into `target/web` and serves it on localhost until stopped.
@@ -26,35 +26,46 @@ pub(crate) fn serve(port: &str) -> Result<()> {
         "\nThe page is in {}, which any static host can serve. Ctrl-C ends this one:",
         site.display()
     ));
-    run(site_program(&["serve", &site.to_string_lossy(), port]).env("RUST_BACKTRACE", "0"))
+    run(site_program().arg("serve").arg(&site).arg(port).env("RUST_BACKTRACE", "0"))
 }
 
 /// Builds the page into a folder.
 pub(crate) fn build_into(site: &Path) -> Result<()> {
-    let wasm = build()?;
+    let Build { mut command, wasm } = build()?;
+    say(format!("Building the engine for browsers (the first time takes minutes): {}", typed(&command)));
+    run(&mut command)?;
+    run(&mut pack(site_program(), &wasm, site))
+}
+
+/// A command that puts the page together from the compiled engine, by the program `orthrus-site`.
+pub(crate) fn pack(mut program: Command, wasm: &Path, site: &Path) -> Command {
     let (page, model) = (root().join("web-demo/page"), root().join("models/tiny"));
-    let folders = [&wasm, &page, &model, &site.to_path_buf()].map(|path| path.to_string_lossy().into_owned());
-    let folders = folders.each_ref().map(String::as_str);
-    run(&mut site_program(&[&["pack"][..], &folders].concat()))
+    program.arg("pack").args([wasm, &page, &model, site]);
+    program
 }
 
-/// The program that puts the page together and serves it.
-pub(crate) fn site_program(arguments: &[&str]) -> Command {
-    cargo(&[&["run", "--quiet", "--locked", "--package", "orthrus-site", "--"], arguments].concat())
+/// The program that puts the page together and serves it, built on the way.
+fn site_program() -> Command {
+    cargo(&["run", "--quiet", "--locked", "--package", "orthrus-site", "--"])
 }
 
-/// Compiles the engine for browsers, and says where it is.
-fn build() -> Result<PathBuf> {
-    let (mut command, target) = if has_target() || add_target() {
+/// How to compile the engine for browsers.
+pub(crate) struct Build {
+    pub(crate) command: Command,
+    /// The file that the command leaves.
+    pub(crate) wasm: PathBuf,
+}
+
+/// Finds a compiler for browsers, or installs one.
+pub(crate) fn build() -> Result<Build> {
+    let (command, target) = if has_target() || add_target() {
         (cargo(&[&BUILD[..], &["--target", TARGET]].concat()), target())
     } else {
-        // Another compiler, whose results are its own.
+        // Another compiler needs another folder.
         let target = target().join("web-build");
         (debian_cargo(&target)?, target)
     };
-    say(format!("Building the engine for browsers (the first time takes minutes): {}", typed(&command)));
-    run(&mut command)?;
-    Ok(target.join(TARGET).join("web/orthrus_web.wasm"))
+    Ok(Build { command, wasm: target.join(TARGET).join("web/orthrus_web.wasm") })
 }
 
 /// Whether this toolchain has a standard library for browsers.
@@ -64,7 +75,7 @@ fn has_target() -> bool {
     output(&mut rustc).is_ok_and(|folder| Path::new(folder.trim()).is_dir())
 }
 
-/// Has rustup bring it, if it can.
+/// Installs the standard library for browsers with rustup. `false`: there is no rustup, or it failed.
 fn add_target() -> bool {
     if find_program("rustup").is_none() {
         return false;
@@ -75,7 +86,7 @@ fn add_target() -> bool {
     succeeds(&mut add) && has_target()
 }
 
-/// The build by Debian's compiler, standard library included.
+/// The build with Debian's compiler. It compiles the standard library too.
 fn debian_cargo(target: &Path) -> Result<Command> {
     let source = Path::new("/usr/lib/rustlib/src/rust/library");
     if ![Path::new(DEBIAN_CARGO), Path::new(DEBIAN_RUSTC), source].iter().all(|path| path.exists()) {
@@ -91,7 +102,7 @@ fn debian_cargo(target: &Path) -> Result<Command> {
     command.current_dir(root()).args(BUILD).args(standard_library);
     // Released compilers build a standard library only when told that they may.
     command.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", target);
-    // What cargo of rustup sets for us is about its own toolchain.
+    // Rustup sets these variables for its own toolchain.
     for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTC_WRAPPER"] {
         command.env_remove(variable);
     }
@@ -99,7 +110,7 @@ fn debian_cargo(target: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// The path with `rust-lld` on it, which Debian's compiler lacks: rustup's toolchains have one.
+/// `PATH` with the folder of `rust-lld` in front. Debian's compiler lacks this linker, and rustup's toolchains have it.
 fn path_with_linker() -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();
     let sysroot = output(Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]));

@@ -1,16 +1,18 @@
-//! Running the program, and checkpoints to run it on.
+//! Helpers of the tests: they run the program and make checkpoints.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::serialize;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-/// What a run of the program left behind.
+/// The exit code and the output of a run of the program.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,
@@ -19,7 +21,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// The run failed with this code, said nothing on stdout, and gave the reason on stderr.
+    /// Asserts that the run failed with this code, printed nothing on stdout and gave the reason on stderr.
     #[track_caller]
     pub fn failed(&self, code: i32, reason: &str) {
         assert_eq!(self.code, code, "{self:?}");
@@ -28,29 +30,39 @@ impl Ran {
         assert!(!self.err.contains("panicked"), "{self:?}");
     }
 
-    /// The run succeeded; its stdout.
+    /// The stdout of a run that must have succeeded.
     #[track_caller]
     pub fn text(&self) -> &str {
         assert_eq!(self.code, 0, "{self:?}");
         &self.out
     }
 
-    /// The run succeeded; stdout is one JSON value and nothing else.
+    /// The stdout of a run that must have succeeded: one JSON value and nothing else.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(self.text()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
-/// The program, with nothing of the tester's surroundings that would change what it does.
+/// The program, without the environment variables that would change its behaviour.
 pub fn orthrus() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orthrus"));
     command.env_remove("ORTHRUS_MODEL").env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
 
+/// Runs the command to its end.
+///
+/// A program that a test has just copied can be busy: a process that another test starts at that moment holds the copy
+/// open for writing, until it runs its own program.
 pub fn finish(command: &mut Command) -> Ran {
-    let output = command.output().unwrap();
+    let busy = |error: &io::Error| error.kind() == io::ErrorKind::ExecutableFileBusy;
+    let output = loop {
+        match command.output() {
+            Err(error) if busy(&error) => std::thread::sleep(Duration::from_millis(10)),
+            other => break other.unwrap(),
+        }
+    };
     Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -62,7 +74,7 @@ pub fn run(arguments: &[&str]) -> Ran {
     finish(orthrus().args(arguments))
 }
 
-/// Runs the program with this on its stdin.
+/// Runs the program with `input` on its stdin.
 pub fn run_with(input: &str, arguments: &[&str]) -> Ran {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("stdin");
@@ -70,7 +82,7 @@ pub fn run_with(input: &str, arguments: &[&str]) -> Ran {
     finish(orthrus().args(arguments).stdin(fs::File::open(file).unwrap()))
 }
 
-/// `generate` on a checkpoint.
+/// Runs `orthrus generate` on a checkpoint.
 pub fn generate(model: &Path, arguments: &[&str]) -> Ran {
     run(&[&["generate", "--model", path(model)], arguments].concat())
 }
@@ -79,22 +91,22 @@ pub fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A checkpoint of the official layout, without tokenizer, and what the official implementation makes of it.
+/// The golden: a checkpoint without a tokenizer, and the output of the official implementation for it.
 pub fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/tied-gqa")
 }
 
-/// `golden.json`.
+/// The output of the official implementation.
 pub fn golden_json() -> Value {
     serde_json::from_slice(&fs::read(golden().join("golden.json")).unwrap()).unwrap()
 }
 
-/// Ids as `--ids` takes them.
+/// Ids in the form that `--ids` takes.
 pub fn list(ids: &Value) -> String {
     ids.as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// A copy of the golden, to change.
+/// A copy of the golden that a test can change.
 pub fn copy() -> TempDir {
     let dir = TempDir::new().unwrap();
     for file in ["config.json", "generation_config.json", "model.safetensors"] {
@@ -103,7 +115,7 @@ pub fn copy() -> TempDir {
     dir
 }
 
-/// A copy of the golden whose text ends with `eos` (an id, or null for never).
+/// A copy of the golden with the end id `eos`. Null: no id ends the text.
 pub fn copy_ending_with(eos: Value) -> TempDir {
     let dir = copy();
     for file in ["config.json", "generation_config.json"] {
@@ -112,7 +124,7 @@ pub fn copy_ending_with(eos: Value) -> TempDir {
     dir
 }
 
-/// Sets a field of one of the checkpoint's files.
+/// Sets a field in one of the JSON files of a checkpoint.
 pub fn configure(dir: &TempDir, file: &str, field: &str, value: Value) {
     let file = dir.path().join(file);
     let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
@@ -120,7 +132,7 @@ pub fn configure(dir: &TempDir, file: &str, field: &str, value: Value) {
     fs::write(&file, config.to_string()).unwrap();
 }
 
-/// A copy of the golden with a tokenizer (see [`token_bytes`]) and a chat template.
+/// A copy of the golden with a chat template and the tokenizer of [`token_bytes`].
 pub fn talking(eos: Value) -> TempDir {
     let dir = copy_ending_with(eos);
     fs::write(dir.path().join("tokenizer.json"), tokenizer().to_string()).unwrap();
@@ -128,7 +140,7 @@ pub fn talking(eos: Value) -> TempDir {
     dir
 }
 
-/// The golden without its diffusion view.
+/// A copy of the golden without its diffusion view.
 pub fn ar_only() -> TempDir {
     let dir = copy();
     let file = dir.path().join("model.safetensors");
@@ -142,8 +154,8 @@ pub fn ar_only() -> TempDir {
 pub const IM_START: u32 = 318;
 pub const IM_END: u32 = 319;
 
-/// What a token stands for: ids 0 to 255 are the bytes, the others up to the two special tokens are visible too, so
-/// that whatever the checkpoint generates can be seen.
+/// The text of a token. Ids 0 to 255 are the bytes, and the ids after them are written as `<id>`. The two special
+/// tokens have no text.
 pub fn token_bytes(id: u32) -> Vec<u8> {
     match u8::try_from(id) {
         Ok(byte) => vec![byte],
@@ -155,7 +167,7 @@ pub fn token_bytes(id: u32) -> Vec<u8> {
 const TEMPLATE: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
     {% if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking %}<think>{% endif %}{% endif %}";
 
-/// The tokenizer of [`token_bytes`], its bytes written as GPT-2 does.
+/// The tokenizer of [`token_bytes`]. It writes bytes as characters like GPT-2.
 fn tokenizer() -> Value {
     let printable = |byte: u8| matches!(byte, 33..=126 | 161..=172 | 174..=255);
     let mut others = '\u{100}'..;

@@ -12,9 +12,10 @@ mod warm_up;
 pub use generation::{Cycle, FinishReason, Generation, Run, RunStream, Stats};
 #[cfg(feature = "lab")]
 pub(crate) use options::DecodeMode;
-pub use options::{Decoding, GenerateOptions, check_ids};
+pub use options::{Decoding, GenerateOptions, check_context, check_ids};
 #[cfg(feature = "lab")]
 pub(crate) use passes::{PassKind, ViewPasses};
+#[cfg(feature = "lab")]
 pub use replay::Replay;
 pub use sampling::{AcceptRule, Sampling};
 pub use session::Session;

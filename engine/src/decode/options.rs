@@ -53,7 +53,7 @@ pub struct GenerateOptions {
     /// Kernels of [`Decoding::Ar`].
     pub ar_kernel: ArKernel,
     /// Drafts from a recording, in [`Decoding::Dual`]: for benchmarks and checks.
-    #[doc(hidden)]
+    #[cfg(feature = "lab")]
     pub replay: Option<Replay>,
 }
 
@@ -67,6 +67,7 @@ impl Default for GenerateOptions {
             end_ids: None,
             sampling: Sampling::default(),
             ar_kernel: ArKernel::Exact,
+            #[cfg(feature = "lab")]
             replay: None,
         }
     }
@@ -93,6 +94,14 @@ impl GenerateOptions {
         if prompt.len().checked_add(self.max_new_tokens).is_none_or(|limit| limit > context) {
             return Err(Error::ContextFull { prompt: prompt.len(), budget: self.max_new_tokens, context });
         }
+        self.check_model(config, views)
+    }
+
+    /// The part of [`GenerateOptions::check`] that needs neither a prompt nor a session.
+    ///
+    /// # Errors
+    /// An option is out of range for the model.
+    pub fn check_model(&self, config: &Config, views: CheckpointViews) -> Result<()> {
         if self.decoding == Decoding::Dual && views == CheckpointViews::ArOnly {
             return Err(Error::NoDiffusionView);
         }
@@ -104,10 +113,18 @@ impl GenerateOptions {
             return Err(Error::TooManyEndIds { count: ids.len(), most: MAX_END_IDS });
         }
         self.sampling.check()?;
-        match &self.replay {
+        match self.replay() {
             Some(replay) => replay.check(self.max_new_tokens, config.vocab_size, self.acceptance()),
             None => Ok(()),
         }
+    }
+
+    /// Drafts from a recording, if any.
+    pub(crate) fn replay(&self) -> Option<&Replay> {
+        #[cfg(feature = "lab")]
+        return self.replay.as_ref();
+        #[cfg(not(feature = "lab"))]
+        return None;
     }
 
     pub(crate) fn acceptance(&self) -> Acceptance {
@@ -142,4 +159,13 @@ pub fn check_ids(ids: &[u32], config: &Config) -> Result<()> {
         Some(index) => Err(Error::IdOutOfRange { index, id: ids[index], vocabulary }),
         None => Ok(()),
     }
+}
+
+/// Checks that the model takes a context of `asked` positions.
+///
+/// # Errors
+/// [`Error::ContextSize`].
+pub fn check_context(asked: usize, config: &Config) -> Result<()> {
+    let most = config.max_position_embeddings;
+    if (1..=most).contains(&asked) { Ok(()) } else { Err(Error::ContextSize { asked, most }) }
 }

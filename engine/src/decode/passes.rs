@@ -6,7 +6,7 @@ use orthrus_loader::CheckpointViews;
 use orthrus_shaders::Acceptance;
 
 use super::options::{DecodeMode, Decoding};
-use crate::forward::{ArKernel, Buffers, Choice, PassBounds, PassBuilder, PassPlan};
+use crate::forward::{ArKernel, Buffers, Choice, PassBounds, PassPlan, plan};
 use crate::model::{Model, ModelData};
 use crate::{Error, Result};
 
@@ -198,18 +198,6 @@ impl Cycle<'_> {
         self.target.choice.encode(commands, choice);
         self.accept.encode(commands, choice);
     }
-}
-
-/// Prepares the steps of one plan.
-pub(crate) fn plan(
-    model: &ModelData,
-    buffers: &Buffers,
-    kernels: ArKernel,
-    steps: impl FnOnce(&mut PassBuilder<'_>),
-) -> Result<PassPlan> {
-    let mut builder = PassBuilder::new(model, buffers, kernels);
-    steps(&mut builder);
-    builder.finish()
 }
 
 fn view_passes(model: &ModelData, b: &Buffers, kind: PassKind) -> Result<ViewPasses> {

@@ -3,8 +3,7 @@
 
 use orthrus_shaders::{Acceptance, State};
 
-use super::passes::plan;
-use crate::forward::{ArKernel, Buffers, PassPlan};
+use crate::forward::{ArKernel, Buffers, PassPlan, plan};
 use crate::model::Model;
 use crate::{Error, Result};
 

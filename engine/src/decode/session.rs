@@ -5,7 +5,7 @@ use std::sync::Arc;
 use orthrus_shaders::{Finish, MAX_END_IDS, State};
 
 use super::in_flight::InFlight;
-use super::options::{DecodeMode, Decoding, GenerateOptions};
+use super::options::{DecodeMode, Decoding, GenerateOptions, check_context};
 use super::passes::{PassKind, Passes};
 use super::replay::Script;
 use crate::forward::{ArKernel, Buffers, PassBounds};
@@ -57,10 +57,7 @@ impl Model {
     /// # Errors
     /// The context is longer than the model's, needs a buffer larger than the adapter allows, or memory is short.
     pub async fn session_async(&self, context: usize) -> Result<Session> {
-        let most = self.config().max_position_embeddings;
-        if context == 0 || context > most {
-            return Err(Error::ContextSize { asked: context, most });
-        }
+        check_context(context, self.config())?;
         self.gpu().check()?;
         self.new_session(context).await.map_err(|error| self.with_advice(error))
     }
@@ -150,7 +147,7 @@ impl Session {
         let mode = options.mode();
         let prepared = self.gpu().allocating(|| self.passes.prepare(mode)).await?;
         self.passes.keep(prepared);
-        self.script = match &options.replay {
+        self.script = match options.replay() {
             Some(replay) => {
                 Some(Script::new(&self.model, &self.buffers, replay, prompt.len(), &state).await?)
             }

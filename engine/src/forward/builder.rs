@@ -14,6 +14,32 @@ use crate::{Error, Result};
 /// A buffer and the name that the kernels' WGSL gives it.
 pub(crate) type Named<'a> = (&'static str, &'a Buffer);
 
+/// Prepares a pass. Makes pipelines, bind groups and uniforms: to be called where refusals are caught.
+///
+/// # Errors
+/// [`Error::Bug`]: a kernel was given other buffers than it names.
+pub(crate) fn plan(
+    model: &ModelData,
+    buffers: &Buffers,
+    kernels: ArKernel,
+    push: impl FnOnce(&mut PassBuilder<'_>),
+) -> Result<PassPlan> {
+    let mut builder = PassBuilder {
+        model,
+        buffers,
+        kernels,
+        section: Section::Embedding,
+        uniforms: HashMap::new(),
+        plan: PassPlan::default(),
+        failure: None,
+    };
+    push(&mut builder);
+    match builder.failure {
+        Some(error) => Err(error),
+        None => Ok(builder.plan),
+    }
+}
+
 /// A pass while it is prepared.
 pub(crate) struct PassBuilder<'a> {
     pub(crate) model: &'a ModelData,
@@ -29,31 +55,7 @@ pub(crate) struct PassBuilder<'a> {
     failure: Option<Error>,
 }
 
-impl<'a> PassBuilder<'a> {
-    /// An empty pass.
-    pub(crate) fn new(model: &'a ModelData, buffers: &'a Buffers, kernels: ArKernel) -> PassBuilder<'a> {
-        PassBuilder {
-            model,
-            buffers,
-            kernels,
-            section: Section::Embedding,
-            uniforms: HashMap::new(),
-            plan: PassPlan::default(),
-            failure: None,
-        }
-    }
-
-    /// The prepared pass.
-    ///
-    /// # Errors
-    /// [`Error::Bug`]: a kernel was given other buffers than it names.
-    pub(crate) fn finish(self) -> Result<PassPlan> {
-        match self.failure {
-            Some(error) => Err(error),
-            None => Ok(self.plan),
-        }
-    }
-
+impl PassBuilder<'_> {
     /// A uniform buffer with these parameters.
     pub(crate) fn uniform<T: bytemuck::Pod>(&mut self, params: &T) -> Buffer {
         let make = || self.model.gpu.uniform("params", params);

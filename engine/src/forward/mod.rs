@@ -22,7 +22,7 @@ use orthrus_shaders::params::Embed;
 use orthrus_shaders::{Kernel, KvSplits, Mask, Rows, packs};
 
 pub(crate) use buffers::{Buffers, KeyValues};
-pub(crate) use builder::PassBuilder;
+pub(crate) use builder::{PassBuilder, plan};
 pub use plan::ArKernel;
 #[cfg(feature = "lab")]
 pub(crate) use plan::Dispatch;

@@ -106,7 +106,7 @@ async fn enumerate() -> Vec<wgpu::Adapter> {
     instance.enumerate_adapters(wgpu::Backends::all()).await
 }
 
-fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
+pub(crate) fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
     let info = adapter.get_info();
     let limits = adapter.limits();
     let tiers: Vec<_> = Tier::ALL.into_iter().map(|tier| (tier, missing(adapter, tier, false))).collect();

@@ -26,12 +26,30 @@ pub struct GpuOptions {
     pub tier: Option<Tier>,
     /// Open the device with exactly core WebGPU's default limits, whatever the adapter allows: what the least
     /// capable browser offers. For tests.
+    #[cfg(feature = "lab")]
     pub core_limits: bool,
     /// Run tier `coop` on an adapter that does not list its cooperative matrices. For tests: Mesa's software adapter
     /// (26) lists 8 by 8, and takes 16 by 16 too.
+    #[cfg(feature = "lab")]
     pub any_matrix_size: bool,
     /// What to call an adapter whose driver or browser gives no name.
     pub unnamed: Option<String>,
+}
+
+impl GpuOptions {
+    fn core_limits(&self) -> bool {
+        #[cfg(feature = "lab")]
+        return self.core_limits;
+        #[cfg(not(feature = "lab"))]
+        return false;
+    }
+
+    fn any_matrix_size(&self) -> bool {
+        #[cfg(feature = "lab")]
+        return self.any_matrix_size;
+        #[cfg(not(feature = "lab"))]
+        return false;
+    }
 }
 
 /// How many objects an open GPU has made so far.
@@ -64,6 +82,8 @@ struct Shared {
     buffers: AtomicU64,
     storage_bytes: AtomicU64,
     bind_groups: AtomicU64,
+    #[cfg(feature = "lab")]
+    refuse_next: std::sync::atomic::AtomicBool,
     failure: Arc<Mutex<Option<Failure>>>,
     #[cfg(not(target_arch = "wasm32"))]
     poller: Poller,
@@ -95,7 +115,16 @@ impl Gpu {
     /// # Errors
     /// No adapter will do, the one asked for is not there or lacks the tier, or its driver refuses.
     pub async fn open_async(options: &GpuOptions) -> Result<Gpu> {
-        let (adapter, mut report) = adapter::choose(options.adapter.as_deref()).await?;
+        let (adapter, report) = adapter::choose(options.adapter.as_deref()).await?;
+        Gpu::open_adapter(adapter, report, options).await
+    }
+
+    /// Opens an adapter.
+    pub(crate) async fn open_adapter(
+        adapter: wgpu::Adapter,
+        mut report: AdapterReport,
+        options: &GpuOptions,
+    ) -> Result<Gpu> {
         if let Some(name) = options.unnamed.clone().filter(|_| report.name == adapter::UNNAMED) {
             report.name = name;
         }
@@ -103,7 +132,7 @@ impl Gpu {
             None => report.best_tier().unwrap_or(Tier::Baseline),
             Some(tier) => tier,
         };
-        if let Some(missing) = adapter::missing(&adapter, tier, options.any_matrix_size) {
+        if let Some(missing) = adapter::missing(&adapter, tier, options.any_matrix_size()) {
             return Err(Error::TierUnsupported { tier, adapter: report.name, missing });
         }
         if report.is_software() {
@@ -111,7 +140,7 @@ impl Gpu {
         }
         let needed = adapter::tier_limits(tier);
         let allowed = adapter.limits();
-        let required_limits = if options.core_limits {
+        let required_limits = if options.core_limits() {
             needed
         } else {
             wgpu::Limits {
@@ -157,6 +186,8 @@ impl Gpu {
                 buffers: AtomicU64::new(0),
                 storage_bytes: AtomicU64::new(0),
                 bind_groups: AtomicU64::new(0),
+                #[cfg(feature = "lab")]
+                refuse_next: Default::default(),
                 failure,
             }),
         })
@@ -186,6 +217,12 @@ impl Gpu {
         Layouts::of(self.tier(), format)
     }
 
+    /// The kernels that were compiled.
+    #[cfg(feature = "lab")]
+    pub(crate) fn kernels(&self) -> Vec<Kernel> {
+        lock(&self.shared.pipelines).keys().copied().collect()
+    }
+
     /// The choices of kernels and thresholds for this adapter.
     pub(crate) fn tuning(&self) -> &Tuning {
         &self.shared.tuning
@@ -197,6 +234,7 @@ impl Gpu {
     }
 
     /// What was made so far. The decode loop makes nothing.
+    #[cfg(feature = "lab")]
     pub fn created(&self) -> Created {
         Created {
             buffers: self.shared.buffers.load(Ordering::Relaxed),
@@ -410,6 +448,8 @@ impl Gpu {
             let memory = self.shared.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
             let validation = self.shared.device.push_error_scope(wgpu::ErrorFilter::Validation);
             let made = make();
+            #[cfg(feature = "lab")]
+            self.refuse_if_asked();
             let validation = validation.pop();
             (made, memory.pop(), validation)
         };
@@ -423,6 +463,20 @@ impl Gpu {
         // One of the new pipelines may be the refused one.
         lock(&self.shared.pipelines).retain(|kernel, _| before.contains(kernel));
         Err(refused)
+    }
+
+    /// Makes the driver refuse a buffer in the next [`Gpu::allocating`].
+    #[cfg(feature = "lab")]
+    pub(crate) fn refuse_next(&self) {
+        self.shared.refuse_next.store(true, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "lab")]
+    fn refuse_if_asked(&self) {
+        if self.shared.refuse_next.swap(false, Ordering::Relaxed) {
+            let beyond = self.shared.device.limits().max_buffer_size + 4;
+            drop(self.buffer("a buffer that is refused", beyond, BufferUsages::STORAGE));
+        }
     }
 
     /// The browser calls back by itself.

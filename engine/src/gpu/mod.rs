@@ -3,6 +3,8 @@
 mod adapter;
 mod buffer;
 mod device;
+#[cfg(feature = "noop")]
+mod noop;
 #[cfg(not(target_arch = "wasm32"))]
 mod poller;
 mod readback;
@@ -16,6 +18,8 @@ pub use adapter::{AdapterKind, AdapterReport, adapters};
 pub(crate) use buffer::{Bound, Buffer};
 pub use device::{Created, Gpu, GpuOptions};
 pub(crate) use device::{lock, storage_bytes};
+#[cfg(feature = "noop")]
+pub use noop::PretendedAdapter;
 pub(crate) use readback::Mapping;
 pub use tuning::Layouts;
 pub(crate) use tuning::Tuning;

@@ -12,6 +12,17 @@ use crate::gpu::{Buffer, Gpu};
 pub struct Operand(Buffer);
 
 impl Gpu {
+    /// The kernels that this GPU compiled so far.
+    pub fn compiled_kernels(&self) -> Vec<Kernel> {
+        self.kernels()
+    }
+
+    /// Makes the driver refuse one of the next buffers or pipelines that are made together. For tests of what is left
+    /// afterwards.
+    pub fn refuse_next_allocation(&self) {
+        self.refuse_next();
+    }
+
     /// A storage buffer with these contents.
     ///
     /// # Errors

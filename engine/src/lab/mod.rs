@@ -4,5 +4,7 @@ mod dispatch;
 mod inspect;
 mod profile;
 
+#[cfg(feature = "noop")]
+pub use crate::gpu::PretendedAdapter;
 pub use dispatch::Operand;
 pub use profile::{Copying, KernelOfPass, MeasuredPass, PartOfPass};

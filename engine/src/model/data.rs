@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use orthrus_loader::{CheckpointViews, Config, TensorId};
+use orthrus_loader::{CheckpointViews, Config};
 use orthrus_shaders::{MAX_BLOCK, MAX_HEAD_DIM, MAX_VOCABULARY, WeightFormat};
 
 use super::matrix::Matrix;
-use super::parts::Parts;
 use super::rope::RopeTable;
 use crate::gpu::{Buffer, Gpu, Layouts};
 use crate::{Error, Result};
@@ -86,31 +85,6 @@ impl Model {
 }
 
 impl ModelData {
-    /// A model of parts that are on the GPU.
-    pub(crate) fn new(
-        gpu: &Gpu,
-        config: Config,
-        views: CheckpointViews,
-        format: WeightFormat,
-        end_ids: Vec<u32>,
-        mut parts: Parts,
-    ) -> Result<ModelData> {
-        let untied = TensorId::head_of(&config) != TensorId::Embedding;
-        Ok(ModelData {
-            embedding: parts.matrix(TensorId::Embedding)?,
-            layers: parts.layers(&config, views)?,
-            final_norm: parts.vector(TensorId::FinalNorm)?,
-            untied_head: if untied { Some(parts.matrix(TensorId::Head)?) } else { None },
-            gpu: gpu.clone(),
-            layouts: gpu.layouts(format),
-            rope: RopeTable::default(),
-            config,
-            format,
-            views,
-            end_ids,
-        })
-    }
-
     /// The output projection.
     pub(crate) fn head(&self) -> &Matrix {
         self.untied_head.as_ref().unwrap_or(&self.embedding)

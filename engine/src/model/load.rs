@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use orthrus_loader::{Checkpoint, TensorShape};
 use orthrus_shaders::WeightFormat;
 
-use super::data::{Model, ModelData, check_supported};
+use super::data::{Model, check_supported};
 use super::parts::{Parts, parts};
 use super::progress::{OnProgress, Progress};
 use super::sizes::SessionSizes;
@@ -55,8 +55,7 @@ impl Model {
             }
         }
         gpu.idle().await?;
-        let end_ids = checkpoint.eos_token_ids();
-        ModelData::new(gpu, config, views, format, end_ids, loaded).map(Model::new)
+        loaded.into_model(gpu, config, views, format, checkpoint.eos_token_ids())
     }
 
     /// [`Model::load_async`] for programs that are not async.

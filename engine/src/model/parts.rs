@@ -5,11 +5,13 @@ use std::collections::HashMap;
 
 use orthrus_loader::AttentionTensor::{Key, KeyNorm, Output, Query, QueryNorm, Value};
 use orthrus_loader::{AttentionView, CheckpointViews, Config, LayerTensor, TensorId, TensorShape};
+use orthrus_shaders::WeightFormat;
 use orthrus_shaders::params::padded;
 
-use super::data::{Attention, Layer};
+use super::data::{Attention, Layer, Model, ModelData};
 use super::matrix::Matrix;
-use crate::gpu::Buffer;
+use super::rope::RopeTable;
+use crate::gpu::{Buffer, Gpu};
 use crate::{Error, Result};
 
 /// How the rows of several tensors make one matrix.
@@ -95,16 +97,43 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn matrix(&mut self, id: TensorId) -> Result<Matrix> {
+    /// The model of these parts.
+    ///
+    /// # Errors
+    /// [`Error::Bug`]: one of [`parts`] is missing.
+    pub(crate) fn into_model(
+        mut self,
+        gpu: &Gpu,
+        config: Config,
+        views: CheckpointViews,
+        format: WeightFormat,
+        end_ids: Vec<u32>,
+    ) -> Result<Model> {
+        let untied = TensorId::head_of(&config) != TensorId::Embedding;
+        Ok(Model::new(ModelData {
+            embedding: self.matrix(TensorId::Embedding)?,
+            layers: self.layers(&config, views)?,
+            final_norm: self.vector(TensorId::FinalNorm)?,
+            untied_head: if untied { Some(self.matrix(TensorId::Head)?) } else { None },
+            gpu: gpu.clone(),
+            layouts: gpu.layouts(format),
+            rope: RopeTable::default(),
+            config,
+            format,
+            views,
+            end_ids,
+        }))
+    }
+
+    fn matrix(&mut self, id: TensorId) -> Result<Matrix> {
         self.matrices.remove(&id).ok_or_else(|| missing(id))
     }
 
-    pub(crate) fn vector(&mut self, id: TensorId) -> Result<Buffer> {
+    fn vector(&mut self, id: TensorId) -> Result<Buffer> {
         self.vectors.remove(&id).ok_or_else(|| missing(id))
     }
 
-    /// The decoder layers.
-    pub(crate) fn layers(&mut self, config: &Config, views: CheckpointViews) -> Result<Vec<Layer>> {
+    fn layers(&mut self, config: &Config, views: CheckpointViews) -> Result<Vec<Layer>> {
         (0..config.num_hidden_layers).map(|layer| self.layer(layer, views)).collect()
     }
 

@@ -5,7 +5,7 @@ use orthrus_loader::{CheckpointViews, Config, TensorId, TensorShape};
 use orthrus_shaders::params::{FillRandom, padded};
 use orthrus_shaders::{Kernel, MATRIX_ROWS, State, WeightFormat, packs};
 
-use super::data::{Model, ModelData, check_supported};
+use super::data::{Model, check_supported};
 use super::matrix::Matrix;
 use super::parts::{Parts, parts};
 use crate::Result;
@@ -133,7 +133,7 @@ impl Model {
             }
         }
         gpu.idle().await?;
-        ModelData::new(gpu, config, CheckpointViews::Dual, format, Vec::new(), made).map(Model::new)
+        made.into_model(gpu, config, CheckpointViews::Dual, format, Vec::new())
     }
 
     /// [`Model::synthetic_async`] for programs that are not async.

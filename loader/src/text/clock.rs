@@ -6,7 +6,7 @@
 ///
 /// # Errors
 /// The clock is before 1970, or a directive of the format is unknown.
-pub fn strftime_now(format: &str) -> Result<String, String> {
+pub(super) fn strftime_now(format: &str) -> Result<String, String> {
     strftime(seconds_since_1970().ok_or("strftime_now: the clock stands before 1970")?, format)
 }
 

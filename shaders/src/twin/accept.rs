@@ -1,4 +1,5 @@
-use crate::{CycleResult, Finish, NO_ID, State};
+use crate::constants::NO_ID;
+use crate::params::{CycleResult, Finish, State};
 
 /// Twin of `accept.wgsl`.
 pub fn accept(state: &mut State, tokens: &mut [u32], target_tokens: &[u32], result: &mut CycleResult) {

@@ -1,15 +1,16 @@
+use crate::constants::SPLIT;
+use crate::params::{Attention, AttentionMerge, State};
+use crate::variants::KvSplits;
 use std::ops::Range;
 
-use super::visible;
-use crate::params::{Attention, AttentionMerge};
-use crate::{KvSplits, SPLIT, State};
+use super::rows::visible;
 
-/// Where partial results are (`lib/attention/partials.wgsl`).
+/// The index of a partial result (`lib/attention/partials.wgsl`).
 fn partial(splits: u32, chunk_queries: u32, kv_head: usize, split: usize, query: usize) -> usize {
     (kv_head * splits as usize + split) * chunk_queries as usize + query
 }
 
-/// Rows of the piece that begins with `first` and has room for so many queries.
+/// Rows of the chunk that begins with row `first` and has room for `chunk_queries` queries of a kv head.
 fn rows_of_chunk(state: &State, first: u32, chunk_queries: u32, heads_per_kv: usize) -> Range<usize> {
     first as usize..(state.rows as usize).min(first as usize + chunk_queries as usize / heads_per_kv)
 }
@@ -58,7 +59,7 @@ pub fn attention(
     }
 }
 
-/// Twin of `attention_merge.wgsl`, of sums over `splits`.
+/// Twin of `attention_merge.wgsl`, for partial results that are sums over `splits`.
 pub fn attention_merge(
     state: &State,
     params: &AttentionMerge,

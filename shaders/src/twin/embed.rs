@@ -1,7 +1,7 @@
-use crate::params::Embed;
-use crate::{PACK, State};
+use crate::constants::PACK;
+use crate::params::{Embed, State};
 
-/// Twin of `embed.wgsl`. `weights` is the piece's `[ids][PACK * packs]`.
+/// Twin of `embed.wgsl`. `weights` is the slab: `[ids][PACK * packs]`.
 pub fn embed(state: &State, params: &Embed, weights: &[f32], tokens: &[u32], x: &mut [f32]) {
     let width = params.packs as usize * PACK;
     for row in 0..state.rows as usize {

@@ -1,9 +1,10 @@
 use super::random::philox;
-use crate::params::FillRandom;
-use crate::{PACK, State};
+use crate::constants::PACK;
+use crate::params::{FillRandom, State};
 
-/// Twin of `fill_random.wgsl`: the piece's `[outputs][PACK * packs]`, rows padded with zeros, which f16 holds
-/// exactly.
+/// Twin of `fill_random.wgsl`: the slab, `[outputs][PACK * packs]`, rows padded with zeros.
+///
+/// f16 holds the values exactly.
 pub fn fill_random(state: &State, params: &FillRandom) -> Vec<f32> {
     let [key, _] = philox([params.matrix, state.seed[1]], state.seed[0]);
     let mut weights = Vec::new();

@@ -1,6 +1,7 @@
-use super::dot;
-use crate::params::Matmul;
-use crate::{Epilogue, PACK, Rows, State};
+use super::rows::dot;
+use crate::constants::PACK;
+use crate::params::{Matmul, State};
+use crate::variants::{Epilogue, Rows};
 
 /// Twin of `matmul.wgsl`. `weights` is `[outputs][PACK * packs]`.
 pub fn matmul(

@@ -1,8 +1,7 @@
-use super::rms_scale;
-use crate::State;
-use crate::params::QkNormRope;
+use super::rows::rms_scale;
+use crate::params::{QkNormRope, State};
 
-/// Twin of `qk_norm_rope.wgsl`, the cache being f32. `rope` holds `[cos, sin]` per position and pair.
+/// Twin of `qk_norm_rope.wgsl` with a KV cache in f32. `rope` holds `[cos, sin]` per position and pair.
 #[allow(clippy::too_many_arguments, reason = "one for each binding of the kernel")]
 pub fn qk_norm_rope(
     state: &State,

@@ -1,19 +1,7 @@
 //! Twin of `lib/random.wgsl`: Philox 2x32-10, numbered by position, purpose and token id.
 
-use crate::State;
-
-/// What a random number is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Which token the AR view target_tokens; and both views, where they are coupled.
-    Text = 0,
-    /// Which token the diffusion view drafts, where they are not.
-    Draft = 1,
-    /// Whether a draft is accepted.
-    Accept = 2,
-    /// Which token replaces a rejected draft.
-    Residual = 3,
-}
+pub use crate::params::Purpose;
+use crate::params::State;
 
 /// Philox 2x32-10.
 pub fn philox(counter: [u32; 2], mut key: u32) -> [u32; 2] {

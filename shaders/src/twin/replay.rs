@@ -1,4 +1,4 @@
-use crate::State;
+use crate::params::State;
 
 /// Twin of `replay.wgsl`.
 pub fn replay(state: &State, script: &[u32], tokens: &mut [u32]) {

@@ -1,6 +1,6 @@
-use super::rms_scale;
-use crate::params::RmsNorm;
-use crate::{Rows, State};
+use super::rows::rms_scale;
+use crate::params::{RmsNorm, State};
+use crate::variants::Rows;
 
 /// Twin of `rms_norm.wgsl`.
 pub fn rms_norm(state: &State, params: &RmsNorm, rows: Rows, x: &[f32], weight: &[f32], out: &mut [f32]) {

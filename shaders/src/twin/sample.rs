@@ -1,18 +1,20 @@
 use super::random::{Purpose, gumbel, random_bits, uniform};
+use super::rows::proposed_rows;
 use super::sampling_cut::weight;
-use crate::params::{Reject, Sampling, SamplingCut};
-use crate::{Acceptance, NO_ID, State};
+use crate::constants::NO_ID;
+use crate::params::{Acceptance, Reject, Sampling, SamplingCut, State};
 
-/// How much further apart a coupled draft's logits are.
+/// Factor on the logits of a coupled draft.
 const SHARPNESS: f64 = 2.0;
 
-/// Twin of `sample.wgsl` and the `argmax` after it: the ids drawn. Besides them, gives for each row how far the
-/// runner-up's score was behind: where it is very close, rounding may choose the other.
+/// Twin of `sample.wgsl` and the `argmax` after it: draws an id for each row.
+///
+/// Returns each row's lead of the best score over the second one. Where it is tiny, rounding may choose the other id.
 pub fn sample(
     state: &State,
     params: &Sampling,
     logits: &[f32],
-    distributions: &[SamplingCut],
+    cuts: &[SamplingCut],
     ids: &mut [u32],
 ) -> Vec<f64> {
     let draft = params.draft == 1;
@@ -25,10 +27,10 @@ pub fn sample(
     let vocabulary = params.vocabulary as usize;
     let first = if draft { state.start as usize + 1 } else { 0 };
     let mut leads = Vec::new();
-    for row in 0..super::proposed_rows(state, params.draft) {
+    for row in 0..proposed_rows(state, params.draft) {
         let position = state.start + state.logit_first + row as u32 + 1;
         let masses = (0..vocabulary).map(|id| {
-            let mass = weight(state, &distributions[row], logits[row * vocabulary + id], id);
+            let mass = weight(state, &cuts[row], logits[row * vocabulary + id], id);
             (mass.powf(sharpness), random_bits(state, position, purpose, id as u32))
         });
         let (id, lead) = largest(masses);
@@ -38,13 +40,13 @@ pub fn sample(
     leads
 }
 
-/// Twin of `reject.wgsl`. Gives how clear each row's decision was, as [`sample`] does.
+/// Twin of `reject.wgsl`. Returns each row's lead, as [`sample`] does: the margin of its decisions.
 #[allow(clippy::too_many_arguments, reason = "one for each binding of the kernel")]
 pub fn reject(
     state: &State,
     params: &Reject,
     logits: &[f32],
-    distributions: &[SamplingCut],
+    cuts: &[SamplingCut],
     draft_logits: &[f32],
     draft_cuts: &[SamplingCut],
     tokens: &[u32],
@@ -56,10 +58,10 @@ pub fn reject(
     let vocabulary = params.vocabulary as usize;
     let mut leads = Vec::new();
     for row in 0..(state.logit_rows as usize).saturating_sub(1) {
-        let probability = |logits: &[f32], d: &SamplingCut, id: usize| {
-            weight(state, d, logits[row * vocabulary + id], id) / f64::from(d.mass)
+        let probability = |logits: &[f32], cut: &SamplingCut, id: usize| {
+            weight(state, cut, logits[row * vocabulary + id], id) / f64::from(cut.mass)
         };
-        let p = |id| probability(logits, &distributions[row], id);
+        let p = |id| probability(logits, &cuts[row], id);
         let q = |id| probability(draft_logits, &draft_cuts[row], id);
         let position = state.start + state.logit_first + row as u32 + 1;
         let draft = tokens[position as usize] as usize;
@@ -82,7 +84,7 @@ pub fn reject(
     leads
 }
 
-/// The id with the largest log(mass) + Gumbel, and by how much.
+/// The id with the largest log(mass) + Gumbel, and its lead over the second one.
 fn largest(masses: impl Iterator<Item = (f64, u32)>) -> (u32, f64) {
     let (mut best, mut second) = ((f64::NEG_INFINITY, NO_ID), f64::NEG_INFINITY);
     for (id, (mass, bits)) in masses.enumerate() {

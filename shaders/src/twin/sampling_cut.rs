@@ -1,11 +1,11 @@
-use crate::State;
-use crate::params::{Sampling, SamplingCut};
+use super::rows::proposed_rows;
+use crate::params::{Sampling, SamplingCut, State};
 
 /// Twin of `sampling_cut.wgsl`.
-pub fn sampling_cut(state: &State, params: &Sampling, logits: &[f32], distributions: &mut [SamplingCut]) {
+pub fn sampling_cut(state: &State, params: &Sampling, logits: &[f32], cuts: &mut [SamplingCut]) {
     let vocabulary = params.vocabulary as usize;
-    for row in 0..super::proposed_rows(state, params.draft) {
-        distributions[row] = of_row(state, &logits[row * vocabulary..][..vocabulary]);
+    for row in 0..proposed_rows(state, params.draft) {
+        cuts[row] = cut_of_row(state, &logits[row * vocabulary..][..vocabulary]);
     }
 }
 
@@ -17,14 +17,14 @@ pub(super) fn weight_beside(state: &State, highest: f32, logit: f32) -> f64 {
     ((f64::from(logit) - f64::from(highest)) * f64::from(state.inverse_temperature)).exp()
 }
 
-/// That, for an id that remains, else 0.
-pub(super) fn weight(state: &State, d: &SamplingCut, logit: f32, id: usize) -> f64 {
-    let remains = logit > d.cut || (logit == d.cut && id as u32 <= d.last_id);
-    if remains { weight_beside(state, d.highest, logit) } else { 0.0 }
+/// exp((logit - highest) / temperature) for an id that remains, else 0.
+pub(super) fn weight(state: &State, row_cut: &SamplingCut, logit: f32, id: usize) -> f64 {
+    let remains = logit > row_cut.cut || (logit == row_cut.cut && id as u32 <= row_cut.last_id);
+    if remains { weight_beside(state, row_cut.highest, logit) } else { 0.0 }
 }
 
-fn of_row(state: &State, logits: &[f32]) -> SamplingCut {
-    // + 0.0: both zeros are one.
+fn cut_of_row(state: &State, logits: &[f32]) -> SamplingCut {
+    // + 0.0 makes both zeros the same.
     let mut order: Vec<(f32, u32)> = logits.iter().map(|logit| logit + 0.0).zip(0..).collect();
     order.retain(|(l, _)| !l.is_nan());
     order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

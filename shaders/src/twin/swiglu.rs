@@ -1,5 +1,5 @@
-use crate::params::Swiglu;
-use crate::{State, TILE};
+use crate::constants::TILE;
+use crate::params::{State, Swiglu};
 
 /// Twin of `swiglu.wgsl`.
 pub fn swiglu(state: &State, params: &Swiglu, gate_up: &[f32], out: &mut [f32]) {

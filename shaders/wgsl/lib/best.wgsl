@@ -1,4 +1,4 @@
-// The best of what the lanes of a workgroup found, the lowest id where several are equal.
+// The lane with the largest score in a workgroup, the lowest id where several scores are equal.
 
 const LANES: u32 = 256u;
 const LOWEST: f32 = -3.4028234663852886e38; // the lowest finite number

@@ -1,4 +1,4 @@
-// A logit and the id it is of.
+// A candidate for the largest logit of a row. Its id is NO_ID where there was no number.
 
 struct Candidate {
     logit: f32,

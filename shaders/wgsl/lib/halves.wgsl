@@ -1,5 +1,7 @@
-// A pack of f16, 16 bytes, as cooperative matrices take it from workgroup memory. On the way there from storage it is
-// words: a driver takes a vector of f16 that is under way apart, and waits for it to do so.
+// A pack of f16 in workgroup memory, as cooperative matrices load it.
+//
+// Packs travel from storage as words. A driver splits a vector of f16 as soon as it is loaded, and waits for the
+// load to finish in order to split it.
 
 enable f16;
 

@@ -1,4 +1,4 @@
-// Rows of logits that ids are chosen from: of a draft (1), not the last, whose proposal is not used.
+// Rows of logits from which ids are chosen. A draft pass (draft = 1) leaves out its last row, whose id nobody uses.
 
 fn proposed_rows(draft: u32) -> u32 {
     return state.logit_rows - min(draft, state.logit_rows);

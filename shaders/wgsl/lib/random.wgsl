@@ -1,7 +1,7 @@
 // Counter-based random numbers: Philox 2x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers, 2011).
 //
-// The counter is what the number is for, so that it does not depend on how cycles fell: the same seed gives the
-// same number at the same position for the same purpose, whatever block it is drawn in.
+// The counter says what the number is for: the same seed gives the same number at the same position for the same
+// purpose, whatever cycle or block draws it.
 
 // High and low word of a product: WGSL has no 64-bit integers.
 fn wide_product(a: u32, b: u32) -> vec2<u32> {
@@ -26,20 +26,20 @@ fn philox(counter: vec2<u32>, key: u32) -> vec2<u32> {
     return c;
 }
 
-// 32 random bits for a token id (or 0) at a position, for a purpose.
+// 32 random bits for a purpose, a position and a token id (or 0).
 fn random_bits(position: u32, purpose: u32, id: u32) -> u32 {
     let key = philox(vec2(position, purpose), state.seed).x;
     return philox(vec2(id, state.seed_high), key).x;
 }
 
-// A uniform number in (0, 1). Small ones have all 24 bits of an f32.
+// A uniform number in (0, 1). Small numbers have all 24 bits of an f32.
 fn uniform_of(bits: u32) -> f32 {
     return min((f32(bits) + 0.5) * 2.3283064e-10, 0.99999994);
 }
 
-// A standard Gumbel variable: the largest of logit + Gumbel falls on an id with the softmax's probability.
-// It is -log(E) of an exponential E = -log(1 - u). Among many ids the winner's u is small, where WGSL's log is
-// not good enough and the series is.
+// A standard Gumbel variable: the largest logit + Gumbel falls on an id with the softmax's probability.
+// It is -log(E) of an exponential E = -log(1 - u). Among many ids the winner's u is small. There the series is
+// accurate, and WGSL's log is not.
 fn gumbel_of(bits: u32) -> f32 {
     let u = uniform_of(bits);
     let series = u * fma(u, fma(u, fma(u, 0.25, 0.33333334), 0.5), 1.0);

@@ -1,27 +1,25 @@
-// What `distribution` finds of a row of logits: which ids remain after temperature, top-k and top-p, and how
-// much they weigh together. The probability of an id is weight(…) / mass.
+// The ids of a row that remain after temperature, top-k and top-p, and their mass.
 //
-// Cuts are made among the logits themselves, which temperature does not reorder: a quotient is rounded as a driver
-// likes, in one kernel otherwise than in the next.
+// The probability of an id is weight(row_cut, logit, id) / row_cut.mass. Cuts compare logits, which temperature
+// does not reorder. Quotients would not do: a driver may round a division differently in two kernels.
 
 struct SamplingCut {
     highest: f32, // largest logit
-    cut: f32,     // smallest one that remains
-    last_id: u32, // of those equal to `cut`, ids up to this one remain
+    cut: f32,     // smallest logit that remains
+    last_id: u32, // among logits equal to `cut`, ids up to this one remain
     mass: f32,    // Σ weight over the ids that remain; 0 if the row has no number in it
 }
 
-// The distance from the highest logit over temperature. Where both are infinite, the difference is
-// not a number.
-fn behind(highest: f32, logit: f32) -> f32 {
+// (logit - highest) / temperature. Two equal infinities have distance 0, though their difference is NaN.
+fn scaled_distance(highest: f32, logit: f32) -> f32 {
     return select((logit - highest) * state.inverse_temperature, 0.0, logit == highest);
 }
 
-fn remains(d: SamplingCut, logit: f32, id: u32) -> bool {
-    return logit > d.cut || (logit == d.cut && id <= d.last_id);
+fn remains(row_cut: SamplingCut, logit: f32, id: u32) -> bool {
+    return logit > row_cut.cut || (logit == row_cut.cut && id <= row_cut.last_id);
 }
 
 // exp((logit - highest) / temperature) for an id that remains, else 0.
-fn weight(d: SamplingCut, logit: f32, id: u32) -> f32 {
-    return select(0.0, exp(behind(d.highest, logit)), remains(d, logit, id));
+fn weight(row_cut: SamplingCut, logit: f32, id: u32) -> f32 {
+    return select(0.0, exp(scaled_distance(row_cut.highest, logit)), remains(row_cut, logit, id));
 }

@@ -1,7 +1,7 @@
-// The decode state: written by the host before each pass of a prompt, then by `accept` alone.
+// The decode state. The host writes it before each prefill pass; afterwards only `accept` does.
 //
-// A pass has `rows` rows, at positions `start .. start + rows`. Positions below `start` are in the cache.
-// `rows` is 0 once the generation is over, so that cycles recorded ahead of its end do nothing.
+// A pass has `rows` rows, at positions `start .. start + rows`. Positions below `start` are in the KV cache.
+// `rows` is 0 once the generation is over, so that cycles submitted ahead of its end do nothing.
 
 struct State {
     start: u32,               // position of row 0, the anchor
@@ -13,14 +13,12 @@ struct State {
     finish: u32,              // RUNNING, STOP, LENGTH or INVALID
     end_count: u32,           // used entries of `end_ids`
     acceptance: u32,          // GREEDY, COUPLED or REJECTION
-    inverse_temperature: f32, // sampling: distances of logits are multiplied by it
-    top_k: u32,               // sampling: ids kept at most, but for ties; 0 is all
-    top_p: f32,               // sampling: probability kept at least; 1 or more is all
-    seed: u32,                // sampling: low word
-    seed_high: u32,
+    inverse_temperature: f32, // sampling: factor of differences of logits
+    top_k: u32,               // sampling: largest number of ids kept, ties apart; 0: all
+    top_p: f32,               // sampling: smallest probability kept; 1 or more: all
+    seed: u32,                // low word of the seed
+    seed_high: u32,           // high word of the seed
     pad0: u32,
     pad1: u32,
-    end_ids: array<u32, MAX_END_IDS>,  // ids that end the text
+    end_ids: array<u32, MAX_END_IDS>, // ids that end the text
 }
-
-// How ids are chosen, and drafts accepted.

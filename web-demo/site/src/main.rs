@@ -1,4 +1,4 @@
-//! Puts the web page together from its parts, and serves it. `cargo xtask web` calls it with what it built.
+//! Assembles the web page from its parts, and serves it. `cargo xtask web` builds the parts and calls this program.
 
 mod pack;
 mod serve;
@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-orthrus-site pack WASM PAGE MODEL OUT   put WASM, completed by wasm-bindgen, the files of PAGE and the model into OUT
-orthrus-site serve FOLDER PORT          serve a folder on localhost; port 0 takes any that is free";
+orthrus-site pack WASM PAGE MODEL OUT   assemble OUT: WASM completed by wasm-bindgen, the files of PAGE, the model
+orthrus-site serve FOLDER PORT          serve a folder on localhost; port 0 takes any free port";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

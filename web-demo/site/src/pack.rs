@@ -1,11 +1,11 @@
-//! The folder that any static host can serve: page, engine, model.
+//! Assembling the folder that any static host can serve: page, engine, model.
 
 use std::fs;
 use std::path::Path;
 
 use wasm_bindgen_cli_support::Bindgen;
 
-/// What of a checkpoint a page loads.
+/// The files of a checkpoint that the page loads.
 const MODEL_FILES: [&str; 7] = [
     "config.json",
     "generation_config.json",
@@ -16,7 +16,7 @@ const MODEL_FILES: [&str; 7] = [
     "demo_prompts.txt",
 ];
 
-/// Makes `out` anew: the files of `page`, in `engine/` the program, in `model/` the bundled model.
+/// Writes `out` anew: the files of `page`, the WebAssembly program in `engine/`, the bundled model in `model/`.
 pub(crate) fn pack(wasm: &Path, page: &Path, model: &Path, out: &Path) -> Result<(), String> {
     if out.exists() {
         fs::remove_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;

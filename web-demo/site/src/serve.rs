@@ -1,17 +1,17 @@
-//! A folder on localhost, as a static host would serve it.
+//! Serving a folder on localhost, as a static host would.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use tiny_http::{Header, Method, Request, Response, Server};
 
-/// What pages may load: their own files, and WebAssembly made of them. `index.html` says the same, for hosts that
+/// The content security policy: only the site's own files, and WebAssembly. `index.html` repeats it for hosts that
 /// send no headers.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
                       style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
-/// Serves until it is stopped. Says where on stdout.
+/// Serves `folder` until the process is stopped. Prints the address.
 pub(crate) fn serve(folder: &Path, port: &str) -> Result<(), String> {
     if !folder.is_dir() {
         return Err(format!("{}: no such folder", folder.display()));
@@ -20,7 +20,7 @@ pub(crate) fn serve(folder: &Path, port: &str) -> Result<(), String> {
         Server::http(format!("127.0.0.1:{port}")).map_err(|error| format!("port {port}: {error}"))?;
     println!("http://{}/", server.server_addr());
     for request in server.incoming_requests() {
-        // Whoever asked is gone, if that fails.
+        // An answer fails only if the client has gone.
         let _ = answer(request, folder);
     }
     Ok(())
@@ -36,12 +36,12 @@ fn answer(request: Request, folder: &Path) -> std::io::Result<()> {
         return request.respond(Response::from_string("404 not found\n").with_status_code(404));
     };
     if file.is_dir() {
-        // Relative addresses in it count from the slash.
+        // Without the slash, the page's relative addresses would start at the folder's parent.
         let response = Response::empty(301).with_header(header("Location", &format!("{path}/")));
         return request.respond(response);
     }
     let response = Response::from_file(File::open(&file)?)
-        // With its length, which a download's progress is a share of.
+        // Not chunked: the page shows a download's progress as a share of its length.
         .with_chunked_threshold(usize::MAX)
         .with_header(header("Content-Type", media_type(&file)))
         .with_header(header("Content-Security-Policy", POLICY))
@@ -50,7 +50,7 @@ fn answer(request: Request, folder: &Path) -> std::io::Result<()> {
     request.respond(response)
 }
 
-/// The file or, without its slash, the folder that a path means. Plain names only: nothing outside is reached.
+/// The file or folder that a URL path names. Accepts plain names only, so that nothing outside `folder` is reached.
 fn file_of(path: &str, folder: &Path) -> Option<PathBuf> {
     let plain = |name: &str| !name.starts_with('.') && !name.contains(['\\', ':', '%', '\0']);
     let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();

@@ -1,24 +1,30 @@
-// What `attention_coop`, `attention_staged` and `attention_paired` have in common: parameters, and how scores become weights.
+// Attention by cooperative matrices: parameters, bindings, and how scores become weights.
 //
 // Over the positions p of split s, split_begin(s) <= p < min(split_begin(s + 1), visible(row)), in units of log2:
 //
 //   score_p   = scale log2(e) q·key_p, tiles of the head in order
-//   reference = LIFT + max score_p of the split's first tile of positions; if l were above MOST then, max score_p
+//   reference = LIFT + max score_p of the split's first tile of positions; max score_p if l would exceed MAX_SUM
 //   w_p       = f16(2^(score_p - reference))
-//   l         = Σ w_p, even tiles of positions in order, and odd ones; a tile's is that of its first and third four, and of
-//               its second and fourth
-//   stats[kv_head][s][query] = (reference / log2(e), l)
+//   l         = Σ w_p, even and odd tiles of positions apart, each in order; within a tile, positions 0..4 and 8..12
+//               apart from 4..8 and 12..16
+//   stats[kv_head][s][query]    = (reference / log2(e), l)
 //   partials[kv_head][s][query] = f16((1 / l) Σ w_p value_p), tiles of positions in order
 //
-// The reference need not be the maximum, only near enough for f16: so it is known from the first tile on, and weights
-// are made while scores still come. Where later scores outgrow it, which is rare, the split is gone through again
-// (attention_paired, which has not looked for the largest, does so in a turn between). The first tile's largest has the
-// weight 2^-LIFT; one of f16's least number is 2^(LIFT - 24) of that, 11 nats below.
+//   q          tiles [kv_heads][queries][head]              f16, queries in tiles of 16, from `qk_norm_rope`
+//   partials   [kv_heads][splits][chunk_queries][head]      f16, eight a vec4
+//   stats      [kv_heads][splits][chunk_queries]            vec2
 //
-// Row-invariant: a row of a cooperative product does not depend on the others, and a position's place in the split,
-// and with it the order of every sum, is its own. The weight of what a row may not see is zero, and every value of
-// the cache is a finite number (qk_norm_rope), so it adds nothing. Keys there may be anything: their scores are not
-// looked at.
+// The reference need not be the maximum: f16 only needs it near. So the first tile fixes it, and weights are made
+// while scores still come. Rarely, later scores outgrow it, and the split is computed again with the maximum.
+// `attention_paired` does not track the maximum at first, so it takes one more attempt to find it.
+// The first tile's largest score has weight 2^-LIFT. The smallest f16 weight is 2^(LIFT - 24) of it, 11 nats below.
+//
+// Row-invariant: a row of a cooperative product does not depend on other rows. A position's place in its split, and
+// with it the order of every sum, depends on the position alone. A masked position has weight zero, and
+// `qk_norm_rope` keeps cached values finite, so it adds nothing. Masked keys may be anything: their scores are
+// replaced.
+//
+// Calls: `visible`, `partial`, `queries_of_chunk` (lib/attention), `split_begin` (choice splits).
 
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -26,14 +32,14 @@ enable wgpu_cooperative_matrix;
 struct Params {
     heads: u32,
     kv_heads: u32,
-    head_vecs: u32,     // vec4 of a head, padded to whole tiles
-    context: u32,      // positions of the cache, whole tiles
-    queries: u32,       // queries of a kv head that `q` has room for, whole tiles
-    splits: u32,        // splits that `partials` and `stats` have room for
+    head_vecs: u32, // vec4 of a head, padded to whole tiles
+    context: u32,   // positions of the KV cache, whole tiles
+    queries: u32,   // queries of a kv head that `q` has room for, whole tiles
+    splits: u32,    // splits that `partials` and `stats` have room for
     scale: f32,
     mask: u32,          // CAUSAL or BLOCK
-    first_row: u32,     // of the piece
-    chunk_queries: u32, // queries of a kv head that `partials` and `stats` have room for, whole tiles and rows
+    first_row: u32,     // first row of the chunk
+    chunk_queries: u32, // queries of a kv head that `partials` and `stats` have room for: whole tiles, whole rows
 }
 
 @group(0) @binding(0) var<storage, read> state: State;
@@ -48,42 +54,43 @@ alias SumTile = coop_mat16x16<f32, C>;
 
 const LOG2_E: f32 = 1.44269504;
 const LOWEST: f32 = -3.402823e38;
-const LIFT: f32 = 8.0;      // above the first tile's largest score, whose weight is 2^-LIFT then
-const MOST: f32 = 32768.0;  // of a sum of weights, none of which is above it then: f16's largest number is just below 65536
+const LIFT: f32 = 8.0; // distance of the reference above the first tile's largest score, in units of log2
+// Largest sum of weights. No weight exceeds its sum, and f16 ends just below 65536.
+const MAX_SUM: f32 = 32768.0;
 
-const MEANS: u32 = 8u;      // of a pack: f16, two a word
+const PACK_MEANS: u32 = 8u; // means of a pack, f16
 
-const LEAST_SUBGROUP: u32 = 8u; // lanes
+const MIN_SUBGROUP: u32 = 8u; // lanes of the smallest subgroup
 
-var<workgroup> said: array<u32, LANES / LEAST_SUBGROUP>;
+var<workgroup> subgroup_answers: array<u32, LANES / MIN_SUBGROUP>;
 
 fn query_tile(at: u32) -> QueryTile {
     return coopLoadT<QueryTile>(&q[at], 16u);
 }
 
-// Where the piece's queries of a kv head begin.
+// The first value of the chunk's queries of a kv head.
 fn queries_at(kv_head: u32) -> u32 {
     return (kv_head * params.queries + params.first_row * (params.heads / params.kv_heads)) * params.head_vecs * 4u;
 }
 
-// Positions of the split that a query of the piece sees; a query beyond the last sees none.
-fn seen_by(query: u32, queries: u32, split: u32) -> u32 {
+// Positions of the split that are visible to a query of the chunk. A query beyond the last sees none.
+fn kv_len_of(query: u32, queries: u32, split: u32) -> u32 {
     let row = params.first_row + query / (params.heads / params.kv_heads);
     let begin = split_begin(split);
-    let seen = min(max(visible(row), begin), split_begin(split + 1u)) - begin;
-    return select(0u, seen, query < queries);
+    let kv_len = min(max(visible(row), begin), split_begin(split + 1u)) - begin;
+    return select(0u, kv_len, query < queries);
 }
 
 fn log2_scale() -> f32 {
     return params.scale * LOG2_E;
 }
 
-// Products of queries and keys, those of positions from `position` on, the lowest number for what is not seen.
-fn seen_only(products: vec4<f32>, position: u32, seen: u32) -> vec4<f32> {
-    return select(vec4(LOWEST), products, vec4(position) + vec4(0u, 1u, 2u, 3u) < vec4(seen));
+// Products at `position` and the next three positions, masked: LOWEST from `kv_len` on.
+fn masked(products: vec4<f32>, position: u32, kv_len: u32) -> vec4<f32> {
+    return select(vec4(LOWEST), products, vec4(position) + vec4(0u, 1u, 2u, 3u) < vec4(kv_len));
 }
 
-fn largest_of(products: vec4<f32>) -> f32 {
+fn max_of_four(products: vec4<f32>) -> f32 {
     return max(max(products.x, products.y), max(products.z, products.w));
 }
 
@@ -91,7 +98,7 @@ fn first_reference(largest: f32) -> f32 {
     return fma(largest, log2_scale(), LIFT);
 }
 
-// That of a query whose first has been outgrown.
+// The reference of a query whose scores have outgrown the first one.
 fn largest_reference(largest: f32) -> f32 {
     return largest * log2_scale();
 }
@@ -105,19 +112,19 @@ fn sum_of_eight(lo: vec4<f16>, hi: vec4<f16>) -> f32 {
     return four.x + four.y + four.z + four.w;
 }
 
-// Those of a query that sees nothing of the split are nowhere, nor are its means.
-fn put_stat(kv_head: u32, split: u32, query: u32, reference: f32, sum: f32, seen: u32) {
-    if seen > 0u {
+// Stores nothing for a query that sees no position of the split. `store_mean_pack` does likewise.
+fn store_stat(kv_head: u32, split: u32, query: u32, reference: f32, sum: f32, kv_len: u32) {
+    if kv_len > 0u {
         stats[partial(kv_head, split, query)] = vec2(reference / LOG2_E, sum);
     }
 }
 
-// What sums of weighed values become means by: zero for a query that sees nothing.
-fn inverse_of(sum: f32, seen: u32) -> f32 {
-    return select(0.0, 1.0 / sum, seen > 0u);
+// The factor from a sum of weighted values to its mean. Zero for a query that sees nothing.
+fn inverse_of(sum: f32, kv_len: u32) -> f32 {
+    return select(0.0, 1.0 / sum, kv_len > 0u);
 }
 
-fn put_means_of(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, pack: u32) {
+fn store_mean_pack(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, pack: u32) {
     if inverse > 0.0 {
         let a = lo * inverse;
         let b = hi * inverse;
@@ -126,18 +133,18 @@ fn put_means_of(lo: vec4<f32>, hi: vec4<f32>, inverse: f32, pack: u32) {
     }
 }
 
-// Whether any lane of the workgroup says so. All must ask, and may ask again after another barrier.
-fn any_of_workgroup(lane: u32, says: bool) -> bool {
-    let any = subgroupAny(says);
-    if lane % LEAST_SUBGROUP == 0u {
-        said[lane / LEAST_SUBGROUP] = u32(any);
+// Whether `condition` holds in any lane of the workgroup. All lanes must call it, with a barrier between two calls.
+fn workgroup_any(lane: u32, condition: bool) -> bool {
+    let any = subgroupAny(condition);
+    if lane % MIN_SUBGROUP == 0u {
+        subgroup_answers[lane / MIN_SUBGROUP] = u32(any);
     }
     workgroupBarrier();
     var found = 0u;
-    let each = LANES / LEAST_SUBGROUP / LEAST_SUBGROUP;
+    let each = LANES / MIN_SUBGROUP / MIN_SUBGROUP;
     for (var i = 0u; i < each; i++) {
-        found |= said[lane % LEAST_SUBGROUP * each + i];
+        found |= subgroup_answers[lane % MIN_SUBGROUP * each + i];
     }
-    // The same in all lanes, and said so that a driver knows: cooperative products where lanes could part are undefined.
+    // Uniform already. `subgroupAny` tells the driver so: cooperative products in divergent control flow are undefined.
     return subgroupAny(found != 0u);
 }

@@ -1,19 +1,23 @@
-// What `attention_staged` and `attention_paired` have in common: the cache in packs, where those go in workgroup memory, and
-// the queries and sums that a subgroup holds, of heads of 128 values.
+// Attention through workgroup memory, heads of 128 values: the layout there, and what a subgroup holds in registers.
+//
+//   cache_keys     [kv_heads][context / 16][head / 16][16 positions][16 values]   f16, eight a vec4
+//   cache_values   [kv_heads][context / 16][head / 16][16 values][16 positions]   f16, eight a vec4
+//
+// The kernel declares VALUE_LINE, the packs from a value to the next.
 
 @group(0) @binding(3) var<storage, read> cache_keys: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> cache_values: array<vec4<u32>>;
 
 const HEAD_TILES: u32 = STAGED_HEAD / TILE;
-const TILE_PACKS: u32 = HEAD_TILES * 32u; // of a tile of positions
+const TILE_PACKS: u32 = HEAD_TILES * 32u; // packs of a tile of positions
 
-// From a position, a value or a query to the next there are a few packs or vec4 more than it has, so that lanes which read
-// together read different banks. Those of values, scores and weights are the kernel's.
+// Lines in workgroup memory are a little longer than their contents, so that lanes which read together read different
+// banks. The kernel declares the lines of values, scores and weights.
 const KEY_LINE: u32 = 2u * HEAD_TILES + 1u; // packs
 
 alias Queries = array<QueryTile, HEAD_TILES>;
-alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four of the head
-alias Brought = array<vec4<u32>, 2>;     // a lane's share of what a step takes
+alias Sums = array<SumTile, HEAD_TILES>; // two tiles of queries by four tiles of the head
+alias Loaded = array<vec4<u32>, 2>;      // a lane's packs of a step
 
 fn queries_from(at: u32) -> Queries {
     return Queries(
@@ -28,7 +32,7 @@ fn queries_from(at: u32) -> Queries {
     );
 }
 
-// The tile of queries that begins with `first` of the piece's. They go on to the end of the head's.
+// The tile of queries that begins with query `first` of the chunk. Beyond the end of `q`, its last tile.
 fn held_queries(kv_head: u32, first: u32) -> Queries {
     let last = params.queries - params.first_row * (params.heads / params.kv_heads) - TILE;
     return queries_from(queries_at(kv_head) + min(first, last) * (HEAD_TILES * TILE));
@@ -38,7 +42,7 @@ fn no_sums() -> Sums {
     return Sums(SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile(), SumTile());
 }
 
-// Weights of two tiles of queries by values of four of the head.
+// Adds weights of two tiles of queries times values of four tiles of the head.
 fn add_products(
     a: QueryTile,
     b: QueryTile,
@@ -60,17 +64,17 @@ fn add_products(
     );
 }
 
-// The first of the head's tiles whose sums a subgroup has: two subgroups share two tiles of queries.
+// The first of the four tiles of the head that a subgroup sums. Two subgroups share two tiles of queries.
 fn head_tile_of(subgroup: u32) -> u32 {
     return subgroup % 2u * 4u;
 }
 
-// Where pack `pack` of a tile of positions goes among the keys: a position's packs follow each other.
+// The place of pack `pack` of a tile of positions among the keys: a position's packs follow each other.
 fn key_place(pack: u32) -> u32 {
     return pack % 32u / 2u * KEY_LINE + pack / 32u * 2u + pack % 2u;
 }
 
-// And among the values: one of the head's has two for a tile of positions.
+// The place of a pack among the values: each value of the head has two packs for a tile of positions.
 fn value_place(pack: u32) -> u32 {
     return pack / 2u * VALUE_LINE + pack % 2u;
 }

@@ -1,4 +1,4 @@
-// Where a stored pack belongs: the inverse of `tiled` in lib/pack.wgsl.
+// The row and pack that a stored pack belongs to: the inverse of `tiled` in lib/pack.wgsl.
 
 struct Place {
     row: u32,

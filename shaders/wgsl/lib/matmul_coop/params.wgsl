@@ -1,11 +1,11 @@
-// What `matmul_coop` and `matmul_prefill` have in common: parameters, and the tiles that they multiply.
+// Parameters of `matmul_coop` and `matmul_prefill`, and the tiles that they multiply.
 
 struct Params {
     outputs: u32,    // rows of the matrix
-    k_tiles: u32,    // tiles of a row
-    out_stride: u32, // see `product`
+    k_tiles: u32,    // tiles of a row of the matrix
+    out_stride: u32, // see choice epilogue
     out_first: u32,
-    scale: f32,      // a power of two
+    scale: f32, // a power of two
     pad0: u32,
     pad1: u32,
     pad2: u32,
@@ -18,6 +18,6 @@ alias WeightTile = coop_mat16x16<f16, B>;
 alias InputTile = coop_mat16x16<f16, A>;
 alias SumTile = coop_mat16x16<f32, C>;
 
-// Of the workgroup.
+// The first row and the first tile of outputs of the workgroup.
 var<private> first_row: u32;
-var<private> first_column: u32; // in tiles
+var<private> first_column: u32;

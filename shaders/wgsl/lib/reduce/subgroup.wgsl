@@ -1,7 +1,9 @@
-// Choice `reduce`: sums over the lanes of a workgroup, by subgroups and then across them. Tiers `subgroup` and `coop`.
+// Choice reduce = subgroup: sums over the lanes of a workgroup, by subgroups and then across them.
 //
-// The contract of `reduce_workgroup`. Nothing is assumed of the subgroup size but WebGPU's minimum, 4.
-// (WGSL asks for `enable subgroups;`, which naga 30 does not know yet and does without.)
+// The kernel declares LANES. Every lane calls `store_partial`, then comes a barrier, then any lane calls `total`.
+// Any subgroup size from WebGPU's minimum, 4, on. Naga 30 does not know `enable subgroups;`, which WGSL asks for.
+//
+// Supplies: `Thread`, `store_partial`, `total`.
 
 struct Thread {
     @builtin(local_invocation_index) lane: u32,
@@ -12,7 +14,7 @@ struct Thread {
 
 var<workgroup> partials: array<f32, LANES / 4u>;
 
-fn put_partial(thread: Thread, x: f32) {
+fn store_partial(thread: Thread, x: f32) {
     let sum = subgroupAdd(x);
     if thread.subgroup_lane == 0u {
         partials[thread.subgroup] = sum;

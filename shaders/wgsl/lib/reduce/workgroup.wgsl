@@ -1,16 +1,18 @@
-// Choice `reduce`: sums over the lanes of a workgroup, through workgroup memory. Tier `baseline`.
+// Choice reduce = workgroup: sums over the lanes of a workgroup, through workgroup memory.
 //
-// The kernel declares LANES. Every lane puts a partial, all meet at a barrier, and any lane may ask for the total. The
-// order of additions is fixed.
+// The kernel declares LANES. Every lane calls `store_partial`, then comes a barrier, then any lane calls `total`.
+// Additions have a fixed order.
+//
+// Supplies: `Thread`, `store_partial`, `total`.
 
-// The workgroup's own id is not in here: Chrome takes every member of a struct parameter for non-uniform.
+// The workgroup's id is no member: Chrome takes every member of a struct parameter for non-uniform.
 struct Thread {
     @builtin(local_invocation_index) lane: u32,
 }
 
 var<workgroup> partials: array<f32, LANES>;
 
-fn put_partial(thread: Thread, x: f32) {
+fn store_partial(thread: Thread, x: f32) {
     partials[thread.lane] = x;
 }
 

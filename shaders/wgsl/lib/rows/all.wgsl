@@ -1,4 +1,6 @@
-// Choice `rows`: the kernel works on every row of the pass.
+// Choice rows = all: the kernel works on every row of the pass.
+//
+// Supplies: `row_count`, `source_row`.
 
 fn row_count() -> u32 {
     return state.rows;

@@ -1,4 +1,6 @@
-// Choice `rows`: the kernel works on the rows whose logits are wanted, packed to the front.
+// Choice rows = logits: the kernel works on the rows whose logits are wanted, packed to the front.
+//
+// Supplies: `row_count`, `source_row`.
 
 fn row_count() -> u32 {
     return state.logit_rows;

@@ -1,5 +1,10 @@
-// Choice `weights`: stored as f16, two to a word, the earlier one in the low half. Needs no f16 type, and one
-// 16-byte load fetches a pack.
+// Choice weights = f16: two weights a word, the earlier one in the low half.
+//
+// WGSL's f16 type is not needed, and one 16-byte load fetches a pack.
+//
+//   weights   tiled packs (lib/pack.wgsl), one a vec4
+//
+// Supplies: `weight_pack`.
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
 

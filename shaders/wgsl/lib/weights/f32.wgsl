@@ -1,4 +1,8 @@
-// Choice `weights`: stored as f32.
+// Choice weights = f32: one weight a word.
+//
+//   weights   tiled packs (lib/pack.wgsl), two vec4 each
+//
+// Supplies: `weight_pack`.
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
 

@@ -1,5 +1,10 @@
-// Choice `candidates`: the best of each workgroup of `matmul_coop`, `matmul_row` or `sample`, by ascending id. One that
-// had no number says NO_ID.
+// Choice candidates = best: one candidate a workgroup of `matmul_coop`, `matmul_row` or `sample`, by ascending id.
+//
+// A workgroup that found no number says NO_ID.
+//
+//   best     [rows][candidates]   Candidate
+//
+// Supplies: `candidate`.
 
 @group(0) @binding(2) var<storage, read> best: array<Candidate>;
 

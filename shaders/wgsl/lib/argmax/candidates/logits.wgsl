@@ -1,4 +1,8 @@
-// Choice `candidates`: every logit of a row.
+// Choice candidates = logits: every logit of a row.
+//
+//   logits   [rows][candidates]   f32
+//
+// Supplies: `candidate`.
 
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
 

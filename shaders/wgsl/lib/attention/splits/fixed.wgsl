@@ -1,13 +1,15 @@
-// Choice `splits`: as many positions each, for `attention`.
+// Choice splits = fixed: SPLIT positions each.
+//
+// Supplies: `split_begin`, `splits_of`, `MAX_SPLITS`.
 
 fn split_begin(split: u32) -> u32 {
     return split * SPLIT;
 }
 
-// Splits of the first `positions`.
+// The number of splits of the first `positions` positions.
 fn splits_of(positions: u32) -> u32 {
     return (positions + SPLIT - 1u) / SPLIT;
 }
 
-// As many as the cache has room for.
-const MOST_SPLITS: u32 = 0xffffffffu;
+// No limit but the KV cache.
+const MAX_SPLITS: u32 = 0xffffffffu;

@@ -1,5 +1,9 @@
-// Choice `splits`: short ones first, since a short text is to have work for a whole GPU, then middle and long ones, of
-// which there are fewer to merge. Where a split begins depends on nothing but its number.
+// Choice splits = growing: short splits first, then middle ones, then long ones.
+//
+// Short splits give a short text enough workgroups for a whole GPU. Long splits leave less to merge.
+// A split's first position depends on its number alone.
+//
+// Supplies: `split_begin`, `splits_of`, `MAX_SPLITS`.
 
 fn split_begin(split: u32) -> u32 {
     let short = min(split, SHORT_SPLITS);
@@ -7,7 +11,7 @@ fn split_begin(split: u32) -> u32 {
     return short * SHORT_SPLIT + middle * MIDDLE_SPLIT + (split - short - middle) * LONG_SPLIT;
 }
 
-// Splits of the first `positions`.
+// The number of splits of the first `positions` positions.
 fn splits_of(positions: u32) -> u32 {
     let short = min(positions, SHORT_SPLITS * SHORT_SPLIT);
     let middle = min(positions - short, MIDDLE_SPLITS * MIDDLE_SPLIT);
@@ -17,5 +21,5 @@ fn splits_of(positions: u32) -> u32 {
         + (long + LONG_SPLIT - 1u) / LONG_SPLIT;
 }
 
-// As many as the cache has room for.
-const MOST_SPLITS: u32 = 0xffffffffu;
+// No limit but the KV cache.
+const MAX_SPLITS: u32 = 0xffffffffu;

@@ -1,10 +1,14 @@
-// Choice `splits`: for one row by the fast kernels, which need not be bit-equal to a row of a block. Positions are dealt out to
-// the splits, eight tiles at a time: as many splits as a large GPU works at together, and none longer than another by more.
+// Choice splits = round_robin: splits take turns at the positions, ROUND_ROBIN_TILES tiles a turn.
+//
+// For a single row, whose result need not have the bits of a row of a block. There are as many splits as a large
+// GPU runs at once, and their lengths differ by one turn at most.
+//
+// Supplies: `splits_of`, `MAX_SPLITS`.
 
-// Splits of the first `positions`.
+// The number of splits of the first `positions` positions.
 fn splits_of(positions: u32) -> u32 {
     let at_once = ROUND_ROBIN_TILES * 16u;
     return min((positions + at_once - 1u) / at_once, ROUND_ROBIN_SPLITS);
 }
 
-const MOST_SPLITS: u32 = ROUND_ROBIN_SPLITS;
+const MAX_SPLITS: u32 = ROUND_ROBIN_SPLITS;

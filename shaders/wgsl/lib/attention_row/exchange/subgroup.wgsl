@@ -1,17 +1,19 @@
-// Choice `tile_lanes`: the 32 lanes of a tile are a subgroup.
+// Choice exchange = subgroup: the 32 lanes of a tile are a subgroup.
+//
+// Supplies: `tile_max`, `tile_sum`, `half_tile_weights`.
 
-fn largest_of_tile(index: u32, value: PerQuery) -> PerQuery {
+fn tile_max(index: u32, value: PerQuery) -> PerQuery {
     return subgroupMax(value);
 }
 
-fn sum_of_tile(index: u32, value: PerQuery) -> PerQuery {
+fn tile_sum(index: u32, value: PerQuery) -> PerQuery {
     return subgroupAdd(value);
 }
 
-// What the lanes of half of a tile's positions have, two lanes the same.
-fn half_of_weights(index: u32, half: u32, weight: PerQuery) -> HalfOfWeights {
+// The weights at half of the tile's positions. Two lanes have each position.
+fn half_tile_weights(index: u32, half: u32, weight: PerQuery) -> HalfTileWeights {
     let first = half * 16u;
-    return HalfOfWeights(
+    return HalfTileWeights(
         subgroupShuffle(weight, first),
         subgroupShuffle(weight, first + 2u),
         subgroupShuffle(weight, first + 4u),

@@ -1,46 +1,49 @@
-// Choice `tile_lanes`: the 32 lanes of a tile need not be a subgroup, and tell each other through workgroup memory. All of the
-// workgroup must call these.
+// Choice exchange = workgroup: the 32 lanes of a tile exchange values through workgroup memory. Any subgroup size.
+//
+// All lanes of the workgroup must call these functions.
+//
+// Supplies: `tile_max`, `tile_sum`, `half_tile_weights`.
 
-var<workgroup> told: array<PerQuery, LANES>;
+var<workgroup> exchanged: array<PerQuery, LANES>;
 
-fn tell(index: u32, value: PerQuery) {
+fn exchange(index: u32, value: PerQuery) {
     workgroupBarrier();
-    told[index] = value;
+    exchanged[index] = value;
     workgroupBarrier();
 }
 
-fn largest_of_tile(index: u32, value: PerQuery) -> PerQuery {
-    tell(index, value);
+fn tile_max(index: u32, value: PerQuery) -> PerQuery {
+    exchange(index, value);
     let first = index / TILE_LANES * TILE_LANES;
-    var largest = told[first];
+    var largest = exchanged[first];
     for (var lane = 1u; lane < TILE_LANES; lane++) {
-        largest = max(largest, told[first + lane]);
+        largest = max(largest, exchanged[first + lane]);
     }
     return largest;
 }
 
-fn sum_of_tile(index: u32, value: PerQuery) -> PerQuery {
-    tell(index, value);
+fn tile_sum(index: u32, value: PerQuery) -> PerQuery {
+    exchange(index, value);
     let first = index / TILE_LANES * TILE_LANES;
-    var sum = told[first];
+    var sum = exchanged[first];
     for (var lane = 1u; lane < TILE_LANES; lane++) {
-        sum += told[first + lane];
+        sum += exchanged[first + lane];
     }
     return sum;
 }
 
-// What the lanes of half of a tile's positions have, two lanes the same.
-fn half_of_weights(index: u32, half: u32, weight: PerQuery) -> HalfOfWeights {
-    tell(index, weight);
+// The weights at half of the tile's positions. Two lanes have each position.
+fn half_tile_weights(index: u32, half: u32, weight: PerQuery) -> HalfTileWeights {
+    exchange(index, weight);
     let first = index / TILE_LANES * TILE_LANES + half * 16u;
-    return HalfOfWeights(
-        told[first],
-        told[first + 2u],
-        told[first + 4u],
-        told[first + 6u],
-        told[first + 8u],
-        told[first + 10u],
-        told[first + 12u],
-        told[first + 14u],
+    return HalfTileWeights(
+        exchanged[first],
+        exchanged[first + 2u],
+        exchanged[first + 4u],
+        exchanged[first + 6u],
+        exchanged[first + 8u],
+        exchanged[first + 10u],
+        exchanged[first + 12u],
+        exchanged[first + 14u],
     );
 }

@@ -1,3 +1,5 @@
-// Choice `row_queries`: four.
+// Choice queries = four: a workgroup takes four queries of a kv head, one a component.
+//
+// Supplies: `PerQuery`.
 
 alias PerQuery = vec4<f32>;

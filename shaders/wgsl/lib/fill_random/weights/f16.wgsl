@@ -1,4 +1,8 @@
-// Choice `weights`, to write: stored as f16, two to a word, the earlier one in the low half.
+// Choice weights = f16: weights are written as f16, two a word, the earlier one in the low half.
+//
+//   weights   packs in the order of storage, one a vec4
+//
+// Supplies: `write_pack`.
 
 @group(0) @binding(2) var<storage, read_write> weights: array<vec4<u32>>;
 

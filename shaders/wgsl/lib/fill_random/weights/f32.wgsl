@@ -1,4 +1,8 @@
-// Choice `weights`, to write: stored as f32.
+// Choice weights = f32: weights are written as f32.
+//
+//   weights   packs in the order of storage, two vec4 each
+//
+// Supplies: `write_pack`.
 
 @group(0) @binding(2) var<storage, read_write> weights: array<vec4<f32>>;
 

@@ -1,5 +1,7 @@
-// Choice `store`: the product is added to what is there, the residual stream.
+// Choice epilogue = add_residual: the product is added to the residual stream.
+//
+// Supplies: `store_value`.
 
-fn store(index: u32, value: f32) {
+fn store_value(index: u32, value: f32) {
     out[index] += value;
 }

@@ -1,5 +1,7 @@
-// Choice `store`: the product is written.
+// Choice epilogue = store: the product is stored.
+//
+// Supplies: `store_value`.
 
-fn store(index: u32, value: f32) {
+fn store_value(index: u32, value: f32) {
     out[index] = value;
 }

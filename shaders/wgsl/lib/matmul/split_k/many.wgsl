@@ -1,7 +1,9 @@
-// Choice `slices`: 32 lanes share an output, each with a slice of its row. For GPUs, which need many lanes.
+// Choice split_k = many: SLICES lanes share an output, each with one slice of its row. For GPUs, which need many lanes.
+//
+// Supplies: `OUTPUT_LANES`, `OUTPUTS_PER_LANE`, `finish`.
 
 const OUTPUT_LANES: u32 = 8u;
-const TILE_OUTPUTS: u32 = 2u;
+const OUTPUTS_PER_LANE: u32 = 2u;
 
 const LINE: u32 = VALUES * OUTPUT_LANES;
 
@@ -20,7 +22,7 @@ fn finish(lane: u32, first_row: u32, first_output: u32, sums: ptr<function, arra
         for (var s = 1u; s < SLICES; s++) {
             sum += partials[s * LINE + i];
         }
-        let output = first_output + v % TILE_OUTPUTS * OUTPUT_LANES + i % OUTPUT_LANES;
-        put_product(first_row + v / TILE_OUTPUTS, output, sum);
+        let output = first_output + v % OUTPUTS_PER_LANE * OUTPUT_LANES + i % OUTPUT_LANES;
+        store_product(first_row + v / OUTPUTS_PER_LANE, output, sum);
     }
 }

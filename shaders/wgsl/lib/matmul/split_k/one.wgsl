@@ -1,12 +1,15 @@
-// Choice `slices`: a lane has whole rows, of eight outputs. For software adapters, where loads are most of a
-// kernel's time (Mesa makes one for each lane, even of the same address), and lanes are few.
+// Choice split_k = one: a lane has eight outputs, whole rows of the matrix. For software adapters.
+//
+// Loads are most of a kernel's time there: Mesa loads for each lane by itself, even from the same address.
+//
+// Supplies: `OUTPUT_LANES`, `OUTPUTS_PER_LANE`, `finish`.
 
 const OUTPUT_LANES: u32 = 8u;
-const TILE_OUTPUTS: u32 = 8u;
+const OUTPUTS_PER_LANE: u32 = 8u;
 
-// A lane's sums are whole already: no workgroup memory, which browsers fill with zeros.
+// A lane's sums are whole, so no workgroup memory is needed. Browsers fill it with zeros, which takes time.
 fn finish(lane: u32, first_row: u32, first_output: u32, sums: ptr<function, array<f32, VALUES>>) {
     for (var v = 0u; v < VALUES; v++) {
-        put_product(first_row + v / TILE_OUTPUTS, first_output + v % TILE_OUTPUTS * OUTPUT_LANES + lane, (*sums)[v]);
+        store_product(first_row + v / OUTPUTS_PER_LANE, first_output + v % OUTPUTS_PER_LANE * OUTPUT_LANES + lane, (*sums)[v]);
     }
 }

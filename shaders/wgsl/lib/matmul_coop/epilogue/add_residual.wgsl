@@ -1,4 +1,8 @@
-// Choice `product`: added to what is there, the residual stream, f32, row after row.
+// Choice epilogue = add_residual: the product is added to the residual stream.
+//
+//   out      [rows][out_stride]   f32, read and written; out_first is a column
+//
+// Supplies: `addend`, `finish_value`.
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 

@@ -1,5 +1,8 @@
-// What becomes of a tile of sums, value by value: lanes take them in their order, two at most. What `product` does with
-// one is `finish_value`, and what it adds to it `addend`, which is asked for long before: memory takes its time.
+// Part of choice epilogue: finishes a tile of sums value by value, one or two values a lane.
+//
+// `addend` is called long before `finish_value`, so that its load from memory is done by then.
+//
+// Calls: `addend`, `finish_value` (choice epilogue).
 
 fn addends_of(lane: u32, row: u32, column: u32) -> vec2<f32> {
     var addends = vec2<f32>();

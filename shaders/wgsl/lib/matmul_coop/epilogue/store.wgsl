@@ -1,4 +1,8 @@
-// Choice `product`: written, f32, row after row.
+// Choice epilogue = store: the product is stored in f32.
+//
+//   out      [rows][out_stride]   f32; out_first is a column
+//
+// Supplies: `finish_value`.
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 

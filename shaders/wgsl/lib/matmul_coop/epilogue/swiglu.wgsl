@@ -1,9 +1,11 @@
-// Choice `product`: the gate of the MLP, silu(gate) up, written.
+// Choice epilogue = swiglu: stores GATED_SCALE silu(gate) up, with silu(g) = g / (1 + exp(-g)).
 //
-// The matrix has the gate's and the up projection's rows by turns, sixteen of each; out_first is in outputs of the
-// pair. Choice `output`.
+// The matrix has rows of the gate and of the up projection by turns, sixteen of each. `column` counts tiles of
+// both, and out_first counts pairs of them.
+//
+// Supplies: `finish_value`. Calls: `store_output` (choice output).
 
-// Of the lane, until the up projection's tile is summed: one for each of the gate's values that it has.
+// The lane's one or two values of the gate, kept until the tile of the up projection is summed.
 var<private> gates: vec2<f32>;
 
 fn finish_value(at: u32, first_row: u32, column: u32, addend: f32) {
@@ -17,6 +19,6 @@ fn finish_value(at: u32, first_row: u32, column: u32, addend: f32) {
     let output = column / 2u * TILE + at % TILE;
     if row < row_count() && column * TILE < params.outputs {
         let gate = select(gates.x, gates.y, is_second);
-        put(row, params.out_first + output, gate / (1.0 + exp(-gate)) * sum * GATED_SCALE);
+        store_output(row, params.out_first + output, gate / (1.0 + exp(-gate)) * sum * GATED_SCALE);
     }
 }

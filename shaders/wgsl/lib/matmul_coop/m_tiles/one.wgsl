@@ -1,4 +1,6 @@
-// Choice `m_tiles`: sixteen rows a workgroup.
+// Choice m_tiles = one: 16 rows a workgroup.
+//
+// Supplies: `Inputs`, `Column`, `no_sums`, `load_inputs`, `multiply`, `addends_of_rows`, `finish_rows`.
 
 alias Inputs = array<InputTile, 1>;
 alias Column = array<SumTile, 1>;

@@ -1,4 +1,6 @@
-// Choice `m_tiles`: 32 rows a workgroup, a block's.
+// Choice m_tiles = two: 32 rows a workgroup, which share the weights.
+//
+// Supplies: `Inputs`, `Column`, `no_sums`, `load_inputs`, `multiply`, `addends_of_rows`, `finish_rows`.
 
 alias Inputs = array<InputTile, 2>;
 alias Column = array<SumTile, 2>;

@@ -1,8 +1,12 @@
-// Choice `staging`: lanes load tiles of weights, 256 bytes that lie together at once, and the subgroup takes them as
-// cooperative matrices from workgroup memory, where it has a place for one of each tile of outputs. For subgroups of 32.
+// Choice staging = staged: lanes load tiles of weights into workgroup memory, and the subgroup takes them from there.
 //
-// A driver may load a cooperative matrix from storage value by value: NVIDIA's takes eight loads of two bytes a lane for
-// a tile of weights. Here it takes two of eight, two stores and one load.
+// For subgroups of 32 lanes. A driver may load a cooperative matrix from storage value by value: NVIDIA's takes
+// eight loads of two bytes a lane for a tile of weights. Staging takes two loads of eight bytes, two stores and one
+// cooperative load. Each subgroup has room for one tile of each tile of outputs.
+//
+//   weights   tiled [outputs][16 k_tiles]   f16, four a vec4
+//
+// Supplies: `Loaded`, `load_tile`, `stage_tile`, `staging_barrier`, `weight_tile`.
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f16>>;
 
@@ -11,25 +15,25 @@ const LINE_VECS: u32 = TILE / 4u;
 const HALF_VECS: u32 = TILE_VECS / 2u; // a vec4 a lane
 
 // A lane's part of a tile.
-alias Brought = array<vec4<f16>, 2>;
+alias Loaded = array<vec4<f16>, 2>;
 
-var<workgroup> staged: array<vec4<f16>, SLICES * COLUMN_TILES * TILE_VECS>;
+var<workgroup> staged: array<vec4<f16>, SLICES * N_TILES * TILE_VECS>;
 
-fn bring(at: u32) -> Brought {
+fn load_tile(at: u32) -> Loaded {
     let vec = at / 4u + subgroup_lane;
-    return Brought(weights[vec], weights[vec + HALF_VECS]);
+    return Loaded(weights[vec], weights[vec + HALF_VECS]);
 }
 
-fn stage_tile(place: u32, brought: Brought) {
+fn stage_tile(place: u32, loaded: Loaded) {
     let vec = place * TILE_VECS + subgroup_lane;
-    staged[vec] = brought[0];
-    staged[vec + HALF_VECS] = brought[1];
+    staged[vec] = loaded[0];
+    staged[vec + HALF_VECS] = loaded[1];
 }
 
-fn lanes_meet() {
+fn staging_barrier() {
     subgroupBarrier();
 }
 
-fn weight_tile(place: u32, brought: Brought) -> WeightTile {
+fn weight_tile(place: u32, loaded: Loaded) -> WeightTile {
     return coopLoad<WeightTile>(&staged[place * TILE_VECS], LINE_VECS);
 }

@@ -1,6 +1,10 @@
-// Choice `columns`: 16 outputs a workgroup. For small matrices, of which there would be too few workgroups otherwise.
+// Choice tiling = n16: 16 outputs a workgroup. Small matrices have too few workgroups otherwise.
+//
+// Supplies: `Sums`, `Addends`, `zero`, `load_weights`, `weights_of`, `add_products`, `addends_of_columns`,
+// `finish_columns`. Calls: `load_tile`, `stage_tile`, `staging_barrier`, `weight_tile` (choice staging),
+// `no_sums`, `multiply` (choice m_tiles), `addends_of` (choice epilogue).
 
-alias BroughtColumns = array<Brought, 1>;
+alias LoadedColumns = array<Loaded, 1>;
 alias Weights = array<WeightTile, 1>;
 alias Sums = array<Column, 1>;
 alias Addends = array<vec2<f32>, 1>;
@@ -9,15 +13,15 @@ fn zero() -> Sums {
     return Sums(no_sums());
 }
 
-fn bring_weights(at: u32, stride: u32) -> BroughtColumns {
-    return BroughtColumns(bring(at));
+fn load_weights(at: u32, stride: u32) -> LoadedColumns {
+    return LoadedColumns(load_tile(at));
 }
 
-fn weights_of(place: u32, brought: BroughtColumns) -> Weights {
-    stage_tile(place, brought[0]);
-    lanes_meet();
-    let weights = Weights(weight_tile(place, brought[0]));
-    lanes_meet();
+fn weights_of(place: u32, loaded: LoadedColumns) -> Weights {
+    stage_tile(place, loaded[0]);
+    staging_barrier();
+    let weights = Weights(weight_tile(place, loaded[0]));
+    staging_barrier();
     return weights;
 }
 

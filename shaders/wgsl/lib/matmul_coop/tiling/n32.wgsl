@@ -1,6 +1,10 @@
-// Choice `columns`: 32 outputs a workgroup, which share the inputs they load.
+// Choice tiling = n32: 32 outputs a workgroup, which share the inputs.
+//
+// Supplies: `Sums`, `Addends`, `zero`, `load_weights`, `weights_of`, `add_products`, `addends_of_columns`,
+// `finish_columns`. Calls: `load_tile`, `stage_tile`, `staging_barrier`, `weight_tile` (choice staging),
+// `no_sums`, `multiply` (choice m_tiles), `addends_of` (choice epilogue).
 
-alias BroughtColumns = array<Brought, 2>;
+alias LoadedColumns = array<Loaded, 2>;
 alias Weights = array<WeightTile, 2>;
 alias Sums = array<Column, 2>;
 alias Addends = array<vec2<f32>, 2>;
@@ -9,16 +13,16 @@ fn zero() -> Sums {
     return Sums(no_sums(), no_sums());
 }
 
-fn bring_weights(at: u32, stride: u32) -> BroughtColumns {
-    return BroughtColumns(bring(at), bring(at + stride));
+fn load_weights(at: u32, stride: u32) -> LoadedColumns {
+    return LoadedColumns(load_tile(at), load_tile(at + stride));
 }
 
-fn weights_of(place: u32, brought: BroughtColumns) -> Weights {
-    stage_tile(place, brought[0]);
-    stage_tile(place + 1u, brought[1]);
-    lanes_meet();
-    let weights = Weights(weight_tile(place, brought[0]), weight_tile(place + 1u, brought[1]));
-    lanes_meet();
+fn weights_of(place: u32, loaded: LoadedColumns) -> Weights {
+    stage_tile(place, loaded[0]);
+    stage_tile(place + 1u, loaded[1]);
+    staging_barrier();
+    let weights = Weights(weight_tile(place, loaded[0]), weight_tile(place + 1u, loaded[1]));
+    staging_barrier();
     return weights;
 }
 

@@ -1,10 +1,12 @@
-// Choice `row_product`: logits, of which only the largest of the workgroup's outputs is kept, with its id.
+// Choice epilogue = partial_argmax: products are logits, and the workgroup stores its largest one with its id.
 //
-//   out      [groups]   Candidate, one a workgroup
+//   out      [workgroups]   Candidate; out_first is in outputs
+//
+// Supplies: `N_TILES`, `finish_products`.
 
 @group(0) @binding(4) var<storage, read_write> out: array<Candidate>;
 
-const COLUMN_TILES: u32 = 1u;
+const N_TILES: u32 = 1u;
 
 var<workgroup> logits: array<f32, 16>;
 

@@ -1,5 +1,11 @@
-// Choice `input`: the residual stream, f32, normed on the way (RMS norm), of rows of any length. Each workgroup sums the
-// squares for itself, which costs no dispatch of its own.
+// Choice input = normed: the residual stream, which each lane RMS-norms for itself. Rows of any length.
+//
+// Every workgroup sums the squares again, which costs less than a dispatch of its own.
+//
+//   x        [rows][2 packs]   vec4; row source_row(0)
+//   norm     [2 packs]         vec4; zeros in the padding
+//
+// Supplies: `prepare`, `input_pack`, `squares_of`, `squares_of_part`.
 
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> norm: array<vec4<f32>>;

@@ -1,12 +1,18 @@
-// Choice `input`: the residual stream, f32, normed on the way (RMS norm), through workgroup memory: each workgroup norms
-// the row once for all its outputs. For rows of up to INPUT_ROOM values.
+// Choice input = normed_staged: the residual stream, RMS-normed once a workgroup, in workgroup memory.
+//
+// For rows of up to INPUT_ROOM values.
+//
+//   x        [rows][2 packs]   vec4; row source_row(0)
+//   norm     [2 packs]         vec4; zeros in the padding
+//
+// Supplies: `prepare`, `input_pack`, `squares_of`, `squares_of_part`.
 
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> norm: array<vec4<f32>>;
 
 const INPUT_ROOM: u32 = SLICES * INPUT_ROOM_OF_SLICE;
 
-// The row times the norm's weights; and each lane's part of the sum of squares.
+// The row times the norm's weights, and each lane's sum of squares.
 var<workgroup> inputs: array<vec4<f32>, INPUT_ROOM / 4u>;
 var<workgroup> squares_of_lanes: array<f32, LANES>;
 

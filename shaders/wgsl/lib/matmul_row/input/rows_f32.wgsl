@@ -1,4 +1,8 @@
-// Choice `input`: f32 as it is.
+// Choice input = rows_f32: activations in f32, no norm.
+//
+//   x        [2 packs]   vec4
+//
+// Supplies: `prepare`, `input_pack`.
 
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
 

@@ -1,4 +1,8 @@
-// Choice `input`: the first row of f16 tiles (lib/tile.wgsl).
+// Choice input = tiles_f16: row 0 of activations in f16 tiles (lib/tile.wgsl), no norm.
+//
+//   x        tiles [16][packs]   eight f16 a vec4
+//
+// Supplies: `prepare`, `input_pack`.
 
 @group(0) @binding(3) var<storage, read> x: array<vec4<u32>>;
 
