@@ -14,13 +14,17 @@ use orthrus_tests::random::Random;
 use orthrus_tests::run::{Test, run};
 
 macro_rules! invariance {
-    ($($family:ident)*) => {$(
-        #[test]
-        fn $family() {
-            let report = run(&cases::$family::cases(), Test::Invariance);
-            report.finish(concat!("row-invariance: ", stringify!($family)));
+    ($($family:ident)*) => {
+        mod row_invariance {
+            use super::{Test, cases, run};
+
+            $(#[test]
+            fn $family() {
+                let report = run(&cases::$family::cases(), Test::Invariance);
+                report.finish(concat!("row-invariance: ", stringify!($family)));
+            })*
         }
-    )*};
+    };
 }
 
 orthrus_tests::families!(invariance);

@@ -14,6 +14,7 @@ mod coop_test;
 mod demo;
 mod jobs;
 mod json;
+mod kernels;
 mod lossless;
 mod mesa;
 mod packages;
@@ -31,6 +32,8 @@ use commands::say;
 const HELP: &str = "\
 cargo xtask coop-test    the tests of tier coop, on the newest Mesa software driver
 cargo xtask demo         build the program and watch it decode, on the GPU or on a software adapter
+cargo xtask kernels [NAME]
+                         test every kernel on every tier: a table of what passed, what was skipped and why, and time
 cargo xtask lossless ADAPTER TIER[,TIER…] [LIMIT]
                          verify prompts in both views, greedily and sampled: lines like those of LOSSLESS.md
 cargo xtask test         all checks but coop-test: formatting, clippy, tests, documentation, the web page
@@ -49,6 +52,8 @@ fn main() -> ExitCode {
     let outcome = match arguments[..] {
         ["coop-test"] => coop_test::run(),
         ["demo"] => demo::run(),
+        ["kernels"] => kernels::run(None),
+        ["kernels", filter] => kernels::run(Some(filter)),
         ["lossless", adapter, tiers] => lossless::run(adapter, tiers, None),
         ["lossless", adapter, tiers, limit] if limit.parse::<usize>().is_ok() => {
             lossless::run(adapter, tiers, Some(limit))

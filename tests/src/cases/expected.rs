@@ -9,6 +9,9 @@ pub(super) const POISON: u32 = 0x7fc0_dead;
 /// The same for f16.
 pub(super) const POISON_HALF: u16 = 0x7ead;
 
+/// Finds a fault in a buffer's bytes.
+type Fault = Box<dyn Fn(&[u8]) -> Result<(), String>>;
+
 /// What a buffer must hold.
 pub enum Expected {
     /// f32 values within a tolerance: absolute, and relative where values exceed 1. Where [`POISON`] is expected,
@@ -19,7 +22,7 @@ pub enum Expected {
     /// These bytes.
     Bytes(Vec<u8>),
     /// Bytes in which this finds no fault.
-    Such(Box<dyn Fn(&[u8]) -> Result<(), String>>),
+    Such(Fault),
     /// Anything: the kernel's own notes.
     Scratch,
 }

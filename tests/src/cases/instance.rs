@@ -121,7 +121,7 @@ impl Instance {
                 let place = found.ok_or_else(|| format!("no operand `{name}` for {:?}", step.kernel))?;
                 bound.push((binding.name, place));
             }
-            steps.push((step.kernel, step.grid, bound));
+            steps.push(LoadedStep { kernel: step.kernel, grid: step.grid, bound });
         }
         Ok(Loaded { gpu, operands, steps })
     }
@@ -163,7 +163,14 @@ fn uniform(gpu: &Gpu, contents: &[u8]) -> Operand {
 pub struct Loaded<'a> {
     gpu: &'a Gpu,
     operands: Vec<(String, Operand, usize)>,
-    steps: Vec<(Kernel, Grid, Vec<(&'static str, usize)>)>,
+    steps: Vec<LoadedStep>,
+}
+
+struct LoadedStep {
+    kernel: Kernel,
+    grid: Grid,
+    /// Each binding, and the place of its operand.
+    bound: Vec<(&'static str, usize)>,
 }
 
 impl Loaded<'_> {
@@ -172,7 +179,7 @@ impl Loaded<'_> {
     /// # Errors
     /// The GPU failed.
     pub fn run(&self, times: usize) -> Result<(), String> {
-        for (kernel, grid, bound) in &self.steps {
+        for LoadedStep { kernel, grid, bound } in &self.steps {
             let operands: Vec<(&str, &Operand)> =
                 bound.iter().map(|(binding, place)| (*binding, &self.operands[*place].1)).collect();
             // SAFETY: the cases give every kernel what its contract says. Where one does not, that is what they find.

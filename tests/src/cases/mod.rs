@@ -9,8 +9,6 @@ pub mod heads;
 mod instance;
 pub mod operands;
 
-use std::ops::Deref;
-
 use orthrus::Gpu;
 use orthrus::shaders::{Kernel, PAIRED_WORKGROUP_BYTES};
 
@@ -46,6 +44,15 @@ pub fn all() -> Vec<Case> {
     families().into_iter().flat_map(|(_, cases)| cases).collect()
 }
 
+/// Makes a run from random numbers.
+pub type Run = Box<dyn Fn(&mut Random) -> Instance + Send + Sync>;
+
+/// Makes a run with a row at a place.
+pub type RowRun = Box<dyn Fn(&mut Random, Place) -> RowInstance + Send + Sync>;
+
+/// Reads everything that a kernel gave a row.
+pub type ReadRow = Box<dyn Fn(&Loaded<'_>) -> Vec<f32>>;
+
 /// How one kernel is tested and measured.
 pub struct Case {
     /// The kernel.
@@ -53,9 +60,9 @@ pub struct Case {
     /// Number of random shapes in the twin test. Half as many go through the row-invariance test.
     pub seeds: u64,
     needs: Option<Need>,
-    twin: Box<dyn Fn(&mut Random) -> Instance + Send + Sync>,
+    twin: Run,
     rows: Rows,
-    bench: Box<dyn Fn(&mut Random) -> Instance + Send + Sync>,
+    bench: Run,
 }
 
 /// What an adapter must have for a kernel, besides the tier.
@@ -70,7 +77,7 @@ pub enum Need {
 /// How a kernel treats the rows of a pass.
 pub enum Rows {
     /// A row has the same bits at each of these places.
-    Invariant(&'static [Place], Box<dyn Fn(&mut Random, Place) -> RowInstance + Send + Sync>),
+    Invariant(&'static [Place], RowRun),
     /// The kernel has no rows that could change each other. This is why.
     None(&'static str),
 }
@@ -112,7 +119,7 @@ pub struct RowInstance {
     /// The run.
     pub instance: Instance,
     /// Reads everything that the kernel gives the row.
-    pub row: Box<dyn Fn(&Loaded<'_>) -> Vec<f32>>,
+    pub row: ReadRow,
 }
 
 impl Case {
@@ -180,13 +187,5 @@ impl Rows {
         run: impl Fn(&mut Random, Place) -> RowInstance + Send + Sync + 'static,
     ) -> Rows {
         Rows::Invariant(places, Box::new(run))
-    }
-}
-
-impl Deref for RowInstance {
-    type Target = Instance;
-
-    fn deref(&self) -> &Instance {
-        &self.instance
     }
 }
