@@ -1,6 +1,6 @@
 //! `cargo xtask lossless`: verifies prompts in both views on any adapter, and prints a table as in LOSSLESS.md.
 
-use crate::commands::{Result, output, say};
+use crate::commands::{Result, output, root, say};
 use crate::{json, program};
 
 const PROMPTS: &str = "tests/prompts/prompts.jsonl";
@@ -11,24 +11,70 @@ const SAMPLED: &str = "--accept coupled --seed 7 --max-new-tokens 24";
 /// Temperatures, top-k and top-p of the sampled lines, which combine each with each.
 const CUTS: ([&str; 3], [&str; 2], [&str; 2]) = (["0.3", "0.7", "1"], ["20", "0"], ["0.8", "1"]);
 
-/// Builds the program, verifies prompts in both views, and prints a row for each line of arguments.
+/// The word that asks for the table in the document.
+pub(crate) const WRITE: &str = "--write";
+
+/// Whether these words can follow the tiers: a limit, [`WRITE`], or both.
+pub(crate) fn is_valid(words: &[&str]) -> bool {
+    let others: Vec<_> = words.iter().filter(|word| **word != WRITE).collect();
+    others.len() <= 1 && others.iter().all(|word| word.parse::<usize>().is_ok())
+}
+
+/// The document that the table goes to, and the lines around it.
+const DOCUMENT: &str = "LOSSLESS.md";
+const BEGIN: &str = "<!-- lossless: begin -->\n";
+const END: &str = "<!-- lossless: end -->";
+
+/// Builds the program, verifies prompts in both views, and prints a row for each line of arguments. With `write`, the
+/// table goes to LOSSLESS.md too.
 ///
 /// Greedy lines cover each tier in each format. Sampled lines cover all cuts; tiers and formats take turns. Without a
 /// `limit` of prompts, a synthetic model whose ids are near-ties follows.
-pub(crate) fn run(adapter: &str, tiers: &str, limit: Option<&str>) -> Result<()> {
+pub(crate) fn run(adapter: &str, tiers: &str, limit: Option<&str>, write: bool) -> Result<()> {
     program::build()?;
-    say("| prompts | the same | tokens |\n| --- | ---: | ---: |");
+    let mut table = "| `orthrus verify` | the same | tokens |\n| --- | ---: | ---: |\n".to_string();
+    say(table.trim_end());
     let mut failures = Vec::new();
     for line in lines(&tiers.split(',').collect::<Vec<_>>(), limit) {
-        match verified(adapter, &line) {
-            Ok(row) => say(format!("| `{line}` | {row} |")),
+        let row = match verified(adapter, &line) {
+            Ok(row) => format!("| `{line}` | {row} |"),
             Err(reason) => {
-                say(format!("| `{line}` | failed | |"));
                 failures.push(reason);
+                format!("| `{line}` | failed | |")
             }
-        }
+        };
+        say(&row);
+        table += &format!("{row}\n");
+    }
+    if write {
+        write_into_document(&format!("On {}:\n\n{table}", adapter_name(adapter)?))?;
     }
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+/// The adapter's own name and driver.
+fn adapter_name(adapter: &str) -> Result<String> {
+    let report = output(program::command().args(["adapters", "--json"]))?;
+    let fields =
+        |part: &str| Some(format!("{} ({})", json::text(part, "name")?, json::text(part, "driver")?));
+    let named = report.split('{').filter_map(fields).find(|name| name.contains(adapter));
+    Ok(named.unwrap_or(adapter.to_string()))
+}
+
+/// Puts `text` between the lines of the document that are for it.
+fn write_into_document(text: &str) -> Result<()> {
+    let path = root().join(DOCUMENT);
+    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
+    let document = std::fs::read_to_string(&path).map_err(fail)?;
+    let replaced =
+        between(&document, text).ok_or_else(|| format!("{DOCUMENT} has no place for the table"))?;
+    std::fs::write(&path, replaced).map_err(fail)
+}
+
+fn between(document: &str, text: &str) -> Option<String> {
+    let (before, rest) = document.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}{text}{END}{after}"))
 }
 
 /// Arguments of `orthrus verify`, one string for each run.
@@ -75,7 +121,14 @@ fn verified(adapter: &str, line: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::lines;
+    use super::{BEGIN, END, between, lines};
+
+    #[test]
+    fn the_table_replaces_the_one_before() {
+        let document = format!("a\n{BEGIN}old\n{END}\nb\n");
+        assert_eq!(between(&document, "new\n"), Some(format!("a\n{BEGIN}new\n{END}\nb\n")));
+        assert_eq!(between("a", "new"), None);
+    }
 
     #[test]
     fn everything_has_its_turn() {

@@ -37,8 +37,8 @@ cargo xtask coop-test    the tests of tier coop, on the newest Mesa software dri
 cargo xtask demo         build the program and watch it decode, on the GPU or on a software adapter
 cargo xtask kernels [NAME]
                          test every kernel on every tier: a table of what passed, what was skipped and why, and time
-cargo xtask lossless ADAPTER TIER[,TIER…] [LIMIT]
-                         verify prompts in both views, greedily and sampled: lines like those of LOSSLESS.md
+cargo xtask lossless ADAPTER TIER[,TIER…] [LIMIT] [--write]
+                         verify prompts in both views, greedily and sampled; --write puts the table into LOSSLESS.md
 cargo xtask test         all checks but coop-test: formatting, clippy, tests, documentation, the web page
 cargo xtask web [PORT]   build the web page and serve it on localhost (port 8080)
 cargo xtask web-test     test the web page in a headless Chromium
@@ -59,9 +59,9 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(),
         ["kernels"] => kernels::run(None),
         ["kernels", filter] => kernels::run(Some(filter)),
-        ["lossless", adapter, tiers] => lossless::run(adapter, tiers, None),
-        ["lossless", adapter, tiers, limit] if limit.parse::<usize>().is_ok() => {
-            lossless::run(adapter, tiers, Some(limit))
+        ["lossless", adapter, tiers, ref rest @ ..] if lossless::is_valid(rest) => {
+            let limit = rest.iter().copied().find(|word| *word != lossless::WRITE);
+            lossless::run(adapter, tiers, limit, rest.contains(&lossless::WRITE))
         }
         ["test"] => test::run(),
         ["web"] => web::serve("8080"),
