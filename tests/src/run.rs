@@ -85,7 +85,7 @@ fn on_tier(case: &Case, test: Test, tier: Tier, known: &Mutex<Known>) -> Outcome
         (Test::Twin, _) => by_twin(case, &gpu, of(case.seeds)),
         (Test::Invariance, Rows::None(why)) => return Outcome::Skipped(format!("no rows: {why}")),
         (Test::Invariance, Rows::Invariant(places, _)) => {
-            invariant(case, &gpu, places, of(case.seeds.div_ceil(2).min(25)), known)
+            invariant(case, &gpu, places, of(case.seeds.div_ceil(3)), known)
         }
     };
     outcome.map_or_else(Outcome::Failed, |()| Outcome::Passed)
