@@ -1,4 +1,4 @@
-//! Whole passes by rows and context, with head and choice of ids, in f16.
+//! Whole passes by rows and context, with head and choice of ids, in f16. `orthrus bench` measures the same passes.
 //!
 //! GPUs measure synthetic models (true shapes, random weights), software adapters the bundled model. `ORTHRUS_SHAPES`
 //! chooses other shapes: `0.6b,8b`. A filter chooses passes: `cargo bench --bench passes -- 8b/512`.
@@ -6,65 +6,51 @@
 //! Throughput counts the bytes that a pass must read. `passes/copy` is the throughput of a copy, to compare with.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use orthrus::lab::{Copying, MeasuredPass};
-use orthrus::{ArKernel, Error, Model};
-use orthrus_benches::{gpu, models, timed};
-
-const CONTEXTS: [usize; 3] = [512, 8192, 40_000];
-const ROWS: [usize; 4] = [1, 8, 16, 32];
-
-/// Passes per measurement: many, so that the one wait at the end counts little.
-const TIMES: usize = 20;
-
-/// Bytes copied: more than the GPU's caches hold.
-const COPIED: u64 = 512 << 20;
-const COPIED_BY_SOFTWARE: u64 = 32 << 20;
+use orthrus::Model;
+use orthrus::lab::Copying;
+use orthrus::lab::measurements::{
+    AR_KERNELS, LONGEST_PREFILL, Repetition, assume_before, copy_bytes, default_contexts, is_left_out,
+    last_prefill_pass, pass_cases, session_at,
+};
+use orthrus_benches::{gpu, models, timer};
 
 fn bench(criterion: &mut Criterion) {
     let gpu = gpu();
-    let software = gpu.adapter().is_software();
-    let copying = Copying::new(&gpu, if software { COPIED_BY_SOFTWARE } else { COPIED })
-        .unwrap_or_else(|error| panic!("{error}"));
+    let copying = Copying::new(&gpu, copy_bytes(&gpu)).unwrap_or_else(|error| panic!("{error}"));
     let mut group = criterion.benchmark_group("passes");
     group.throughput(Throughput::Bytes(copying.bytes()));
-    group.bench_function("copy", |bencher| {
-        bencher.iter_custom(|iterations| timed(iterations, TIMES, |times| copying.run(times)));
-    });
+    let mut time = timer(Repetition::PASS, |times| copying.run(times));
+    group.bench_function("copy", |bencher| bencher.iter_custom(&mut time));
     group.finish();
     for (name, model) in models(&gpu) {
-        for context in CONTEXTS.into_iter().filter(|context| !software || *context == CONTEXTS[0]) {
-            at_context(criterion, &name, &model, context, if software { 1 } else { TIMES });
+        for context in default_contexts(&gpu) {
+            at_context(criterion, &name, &model, context);
         }
     }
 }
 
-fn at_context(criterion: &mut Criterion, model_name: &str, model: &Model, context: usize, times: usize) {
-    let block = model.config().block_size;
-    let mut session = match model.session(context + block + 1) {
+fn at_context(criterion: &mut Criterion, model_name: &str, model: &Model, context: usize) {
+    let mut session = match session_at(model, context, model.config().block_size + 1) {
         Ok(session) => session,
-        Err(error @ (Error::ContextSize { .. } | Error::OutOfMemory { .. } | Error::TooLarge { .. })) => {
+        Err(error) if is_left_out(&error) => {
             eprintln!("passes/{model_name}/{context} is skipped: {error}");
             return;
         }
         Err(error) => panic!("{error}"),
     };
-    session.assume_cached(&vec![1; context]).unwrap_or_else(|error| panic!("{error}"));
-    let mut passes = vec![
-        ("ar-exact".to_string(), MeasuredPass::Verify(ArKernel::Exact), 1),
-        ("ar-fast".to_string(), MeasuredPass::Verify(ArKernel::Fast), 1),
-    ];
-    for rows in ROWS.into_iter().filter(|rows| (2..=block).contains(rows)) {
-        passes.push((format!("verify-{rows}"), MeasuredPass::Verify(ArKernel::Exact), rows));
-        passes.push((format!("draft-{rows}"), MeasuredPass::Draft, rows));
+    let ids = session.text().to_vec();
+    let mut cases = pass_cases(model.config(), model.views(), &AR_KERNELS);
+    if context <= LONGEST_PREFILL {
+        cases.push(last_prefill_pass(&session, context));
     }
     let mut group = criterion.benchmark_group(format!("passes/{model_name}/{context}"));
     group.sample_size(10);
-    for (name, pass, rows) in passes {
-        group.throughput(Throughput::Bytes(session.bytes_of_pass(pass)));
-        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-            bencher.iter_custom(|iterations| {
-                timed(iterations, times, |times| session.run_passes(pass, rows, times))
-            });
+    for case in cases {
+        assume_before(&mut session, &ids, case).unwrap_or_else(|error| panic!("{error}"));
+        group.throughput(Throughput::Bytes(session.bytes_of_pass(case.pass)));
+        let mut time = timer(Repetition::PASS, |times| session.run_passes(case.pass, case.rows, times));
+        group.bench_function(BenchmarkId::from_parameter(case.label()), |bencher| {
+            bencher.iter_custom(&mut time);
         });
     }
     group.finish();

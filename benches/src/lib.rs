@@ -3,7 +3,7 @@
 mod models;
 pub mod results;
 
-pub use models::{models, synthetic_models, timed};
+pub use models::{models, synthetic_models, timed, timer};
 
 use orthrus::{Gpu, GpuOptions, Tier};
 

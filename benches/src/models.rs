@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use orthrus::lab::measurements::Repetition;
 use orthrus::loader::Checkpoint;
 use orthrus::{Error, Gpu, Model, Synthetic, WeightFormat, no_progress};
 
@@ -60,4 +61,22 @@ pub fn timed(iterations: u64, times: usize, mut run: impl FnMut(usize) -> orthru
         run(times).unwrap_or_else(|error| panic!("{error}"));
     }
     start.elapsed() / times as u32
+}
+
+/// A clock for criterion's `iter_custom`: an iteration is as many runs as a measurement of `repetition` has.
+///
+/// The first call finds the number of runs. Benchmarks that a filter leaves out therefore cost nothing.
+///
+/// # Panics
+/// The clock panics if `run` fails.
+pub fn timer(
+    repetition: Repetition,
+    mut run: impl FnMut(usize) -> orthrus::Result<()>,
+) -> impl FnMut(u64) -> Duration {
+    let mut runs = None;
+    move |iterations| {
+        let count = || repetition.runs(&mut run).unwrap_or_else(|error: orthrus::Error| panic!("{error}"));
+        let times = *runs.get_or_insert_with(count);
+        timed(iterations, times, &mut run)
+    }
 }

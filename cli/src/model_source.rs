@@ -120,7 +120,13 @@ impl ModelSource {
     }
 
     fn open_gpu(&self, args: &ModelArgs) -> Result<Gpu> {
-        let options = GpuOptions { adapter: args.adapter.clone(), tier: args.tier, ..GpuOptions::default() };
+        let options = GpuOptions {
+            adapter: args.adapter.clone(),
+            tier: args.tier,
+            // The tests of tier `coop` on a software adapter go through this program too.
+            any_matrix_size: std::env::var_os("ORTHRUS_TEST_ANY_MATRIX").is_some(),
+            ..GpuOptions::default()
+        };
         let gpu = Gpu::open(&options)?;
         let views = match self.views() {
             CheckpointViews::Dual => "AR and diffusion view",

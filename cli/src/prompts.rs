@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use orthrus::lab::measurements::random_numbers;
 use orthrus::shaders::twin::random::philox;
 use orthrus_loader::{ChatTemplate, Checkpoint, Message, Tokenizer};
 use serde::Deserialize;
@@ -83,11 +84,6 @@ pub(crate) fn random(count: usize, budget: usize, source: &ModelSource) -> Resul
     };
     decode_options::context_for(None, (RANDOM_LEAST + RANDOM_SPAN) as usize, budget, config)?;
     Ok((0..count).map(one).collect())
-}
-
-/// `count` random numbers below `limit`, the same ones in every run. Each `stream` has its own numbers.
-pub(crate) fn random_numbers(count: usize, stream: u32, limit: usize) -> Vec<u32> {
-    (0..count as u32).map(|place| philox([stream, place], 0)[0] % limit as u32).collect()
 }
 
 /// Turns the lines of a prompt file into ids.

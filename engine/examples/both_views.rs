@@ -1,4 +1,4 @@
-//! The same prompt by dual-view and by AR decoding: the same ids, in fewer passes.
+//! Decodes one prompt with both views, then with the AR view alone: the same ids, in fewer passes.
 //! `cargo run --release --example both_views -- MODEL`.
 
 use std::time::Instant;

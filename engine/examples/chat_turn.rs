@@ -1,4 +1,4 @@
-//! Two turns of a chat in one session. The second turn finds the first one in the KV cache:
+//! Two turns of a chat in one session. The second turn finds the first turn in the KV cache.
 //! `cargo run --release --example chat_turn -- MODEL`.
 
 use orthrus::loader::{ChatRequest, ChatTemplate, Checkpoint, Message, Tokenizer};
@@ -6,7 +6,7 @@ use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, Session, WeightFormat, no
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The answer to a conversation, and how many of its tokens were in the cache already.
+/// The answer to a conversation, and the number of its prompt tokens that were cached already.
 fn answer(
     session: &mut Session,
     tokenizer: &Tokenizer,

@@ -1,6 +1,6 @@
-//! Generates an answer and prints it as it comes: `cargo run --release --example generate -- MODEL [PROMPT]`.
+//! Generates an answer and prints it as it arrives: `cargo run --release --example generate -- MODEL [PROMPT]`.
 //!
-//! MODEL is a checkpoint's folder, `ORTHRUS_MODEL` by default.
+//! MODEL is a checkpoint's folder. The default is `ORTHRUS_MODEL`.
 
 use std::io::Write;
 
@@ -26,7 +26,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     };
     let ids = tokenizer.encode(&template.render(&request)?)?;
 
-    // Ids to an answer: each run has the tokens that became certain together.
+    // Ids to an answer. Each run has the tokens that became certain together.
     let gpu = Gpu::open(&GpuOptions::default())?;
     let model = Model::load(&gpu, &checkpoint, WeightFormat::F16, &mut no_progress)?;
     let mut session = model.session(2048)?;

@@ -1,6 +1,6 @@
-//! An answer streamed from a tokio task to whoever waits: `cargo run --release --example stream_tokio -- MODEL`.
+//! Streams an answer from a tokio task: `cargo run --release --example stream_tokio -- MODEL`.
 //!
-//! The model is loaded and the answer generated on a runtime of many threads. Their futures are `Send`.
+//! A multi-threaded runtime loads the model and generates the answer, because their futures are `Send`.
 
 use futures_util::StreamExt;
 use orthrus::loader::{ChatRequest, Checkpoint, Message};
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Generates an answer and sends its text, piece by piece. Ends early if nobody listens.
+/// Generates an answer and sends its text as it arrives. It ends early if the receiver is gone.
 async fn answer(folder: String, question: String, pieces: mpsc::Sender<String>) -> Result<(), Failure> {
     let checkpoint = Checkpoint::open(&folder)?;
     let tokenizer = checkpoint.tokenizer()?.ok_or("the checkpoint has no tokenizer")?;
@@ -27,7 +27,7 @@ async fn answer(folder: String, question: String, pieces: mpsc::Sender<String>) 
     let model = Model::load_async(&gpu, &checkpoint, WeightFormat::F16, &mut no_progress).await?;
     let session = Box::new(model.session_async(2048).await?);
     let options = GenerateOptions::default();
-    // The generation owns its session, so that it can outlive this function's borrows.
+    // The generation owns its session, so it needs no borrow that lasts as long.
     let started = Generation::start(session, &prompt, &options, &mut no_progress).await;
     let mut generation = started.map_err(|(_session, error)| error)?;
 

@@ -1,9 +1,9 @@
-//! What can go wrong, from opening a GPU to the last token.
+//! Errors of the engine, from opening a GPU to the last token.
 
 use orthrus_loader::LoadError;
 use orthrus_shaders::Tier;
 
-/// Why the engine could not do what it was asked.
+/// An error of the engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -11,43 +11,43 @@ pub enum Error {
     #[error(transparent)]
     Load(#[from] LoadError),
 
-    /// No adapter at all, or none that will do.
+    /// The machine has no adapter, or none that a tier runs on.
     #[error(
         "no usable GPU adapter{}. Install a Vulkan, Metal or DX12 driver; without a GPU, a software one \
          (on Debian: mesa-vulkan-drivers)",
         list(.unsuitable)
     )]
     NoAdapter {
-        /// Each adapter that was found and why it will not do.
+        /// The adapters that were found, each with the reason why no tier runs on it.
         unsuitable: Vec<String>,
     },
 
-    /// The adapter asked for is not there.
+    /// No adapter has the number or the name asked for.
     #[error("no adapter matches `{wanted}`{}. Give a number or part of a name", list(.available))]
     AdapterNotFound {
-        /// What was asked for.
+        /// The number or part of a name asked for.
         wanted: String,
-        /// What there is.
+        /// The adapters that were found.
         available: Vec<String>,
     },
 
     /// No tier runs on the adapter asked for.
-    #[error("adapter {adapter} will not do: {reason}")]
+    #[error("no tier runs on adapter {adapter}: {reason}")]
     AdapterUnsuitable {
         /// The adapter's name.
         adapter: String,
-        /// What it lacks.
+        /// The limits and features that the adapter lacks.
         reason: String,
     },
 
-    /// The tier asked for needs what the adapter lacks.
+    /// The adapter lacks something that the tier asked for needs.
     #[error("tier `{}` does not run on {adapter}: {missing}", .tier.name())]
     TierUnsupported {
-        /// The tier.
+        /// The tier asked for.
         tier: Tier,
         /// The adapter's name.
         adapter: String,
-        /// What is missing.
+        /// The limits and features that the adapter lacks.
         missing: String,
     },
 
@@ -56,53 +56,53 @@ pub enum Error {
     OpenDevice {
         /// The adapter's name.
         adapter: String,
-        /// The driver's words.
+        /// The driver's message.
         reason: String,
     },
 
-    /// One buffer would be larger than the adapter allows.
+    /// A buffer would be larger than the adapter allows.
     #[error("{what} needs {needed} bytes in one buffer, and {adapter} allows {limit}{}", hint(.advice))]
     TooLarge {
-        /// What the buffer is for.
+        /// Purpose of the buffer.
         what: String,
-        /// Bytes it needs.
+        /// Size that the buffer needs, in bytes.
         needed: u64,
-        /// Bytes the adapter allows.
+        /// Largest buffer that the adapter allows, in bytes.
         limit: u64,
         /// The adapter's name.
         adapter: String,
-        /// What to do, if anything.
+        /// A remedy. Empty: there is none.
         advice: String,
     },
 
-    /// The GPU has no memory left for what was asked.
+    /// The GPU has too little free memory for the request.
     #[error(
-        "{adapter} is out of memory ({reason}). Ask for a shorter context, or f16 weights, or close what else uses it"
+        "{adapter} is out of memory ({reason}). Use a shorter context or f16 weights, or close other GPU programs"
     )]
     OutOfMemory {
         /// The adapter's name.
         adapter: String,
-        /// The driver's words.
+        /// The driver's message.
         reason: String,
     },
 
-    /// A model beyond what the kernels are written for.
+    /// The model exceeds a limit of the kernels.
     #[error("the model has {what} {found}, and at most {most} is supported")]
     Unsupported {
-        /// What is beyond.
+        /// The dimension that exceeds its limit.
         what: &'static str,
-        /// The model's.
+        /// The model's value.
         found: usize,
-        /// The kernels' most.
+        /// Largest value that the kernels support.
         most: usize,
     },
 
-    /// A layer that the model does not have.
+    /// The model has no layer of this number.
     #[error("there is no layer {asked}: the model has {layers}, counted from 0")]
     LayerOutOfRange {
-        /// What was asked for.
+        /// The layer asked for, counted from 0.
         asked: usize,
-        /// How many there are.
+        /// Number of layers that the model has.
         layers: usize,
     },
 
@@ -114,9 +114,9 @@ pub enum Error {
     WeightOverflow {
         /// The tensor's name.
         tensor: String,
-        /// The element's index, row-major.
+        /// Index of the element, row-major.
         element: usize,
-        /// Its value.
+        /// Value of the element.
         value: f32,
     },
 
@@ -125,122 +125,122 @@ pub enum Error {
     WeightNotFinite {
         /// The tensor's name.
         tensor: String,
-        /// The element's index, row-major.
+        /// Index of the element, row-major.
         element: usize,
-        /// Its value.
+        /// Value of the element.
         value: f32,
     },
 
-    /// The diffusion view was asked for and the checkpoint has none.
+    /// The request needs a diffusion view, and the checkpoint has none.
     #[error("the checkpoint has no diffusion view (no `*_diff` tensors): use the view `ar`")]
     NoDiffusionView,
 
-    /// A block size out of range.
+    /// The block size is out of range.
     #[error("block size {asked} is out of range: this checkpoint drafts blocks of 1 to {most}")]
     BlockSize {
-        /// What was asked for.
+        /// The block size asked for, in rows.
         asked: usize,
-        /// The checkpoint's own.
+        /// The checkpoint's block size, in rows.
         most: usize,
     },
 
-    /// A measured pass of a prompt with too few rows or too many.
-    #[error("{asked} rows are out of range for a prompt's pass: in this session it has 1 to {most}")]
+    /// A measured prefill pass has too few or too many rows.
+    #[error("a prefill pass of {asked} rows is out of range: in this session it has 1 to {most}")]
     PrefillRows {
-        /// What was asked for.
+        /// Number of rows asked for.
         asked: usize,
-        /// The session's.
+        /// Largest number of rows of a prefill pass in this session.
         most: usize,
     },
 
-    /// A prompt without tokens.
+    /// The prompt has no tokens.
     #[error("the prompt is empty: at least one token is needed")]
     EmptyPrompt,
 
-    /// No token was asked for.
+    /// The token budget is 0.
     #[error("the token budget is 0: at least one new token is needed")]
     EmptyBudget,
 
-    /// A token id beyond the vocabulary.
+    /// A token id is not in the vocabulary.
     #[error("token {index} is {id}, beyond the vocabulary of {vocabulary}")]
     IdOutOfRange {
-        /// Its place in the prompt.
+        /// Index of the id in the prompt.
         index: usize,
         /// The id.
         id: u32,
-        /// The vocabulary's size.
+        /// Size of the vocabulary.
         vocabulary: usize,
     },
 
-    /// Prompt and budget would outgrow the session's cache.
+    /// Prompt and token budget together exceed the session's context.
     #[error(
         "{prompt} prompt tokens and {budget} new ones need a context of {}, and the session's cache holds {context}. \
          Ask for fewer tokens or a larger context",
         .prompt + .budget
     )]
     ContextFull {
-        /// Tokens of the prompt.
+        /// Number of prompt tokens.
         prompt: usize,
-        /// New tokens asked for.
+        /// Token budget.
         budget: usize,
-        /// Positions of the cache.
+        /// Context of the session, in positions.
         context: usize,
     },
 
-    /// A context out of range.
+    /// The context is out of range.
     #[error("a context of {asked} is out of range: this model takes 1 to {most} positions")]
     ContextSize {
-        /// What was asked for.
+        /// The context asked for, in positions.
         asked: usize,
-        /// The model's longest.
+        /// The model's longest context, in positions.
         most: usize,
     },
 
-    /// More ids end the text than the kernels look for.
+    /// More ids end the text than the kernels support.
     #[error("{count} ids end the text, and at most {most} are supported")]
     TooManyEndIds {
-        /// How many there are.
+        /// Number of end ids.
         count: usize,
-        /// How many are supported.
+        /// Largest number of end ids that the kernels support.
         most: usize,
     },
 
-    /// A sampling option out of range.
+    /// A sampling option is out of range.
     #[error("{option} {asked} is out of range: {range}")]
     Sampling {
-        /// The option's name.
+        /// Name of the option.
         option: &'static str,
-        /// What was asked for.
+        /// The value asked for.
         asked: f32,
-        /// What it can be.
+        /// The allowed values, in words.
         range: &'static str,
     },
 
-    /// A replay that does not say what every cycle is to draft, or is of no use here.
+    /// The replay does not fit the request.
     #[error("cannot replay acceptance lengths: {reason}")]
     Replay {
-        /// What is amiss.
+        /// The misfit, in words.
         reason: String,
     },
 
-    /// The callback asked to stop.
+    /// The progress callback cancelled the work.
     #[error("cancelled")]
     Cancelled,
 
-    /// Logits without any number in them.
+    /// A row of logits has no number in it: weights or activations overflowed.
     #[error(
         "the logits for position {position} are not numbers: the weights or the activations overflowed. \
          Try f32 weights"
     )]
     InvalidLogits {
-        /// The position.
+        /// Position of the row in the text.
         position: usize,
     },
 
-    /// A kernel was prepared with other buffers than its WGSL names.
+    /// An invariant of the engine does not hold.
     #[error("a bug in orthrus: {reason}. Please report it")]
     Bug {
-        /// What does not fit.
+        /// The broken invariant, in words.
         reason: String,
     },
 
@@ -248,13 +248,14 @@ pub enum Error {
     #[error("the GPU failed: {0}")]
     Device(String),
 
-    /// The GPU is gone: its driver was restarted or updated, took too long, or the card was removed. Whoever opens it
-    /// again can go on.
+    /// The GPU was lost: its driver was restarted or updated, a kernel took too long, or the card was removed.
+    ///
+    /// A program that opens the GPU again can go on.
     #[error("the GPU was lost: {0}")]
     DeviceLost(String),
 }
 
-/// The engine's results.
+/// A result, with the engine's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 fn list(items: &[String]) -> String {

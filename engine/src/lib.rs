@@ -1,13 +1,15 @@
 //! Lossless dual-view (Orthrus) decoding on any GPU, through wgpu.
 //!
 //! [Orthrus](https://arxiv.org/abs/2605.12825) gives a frozen Qwen3 model a second, *diffusion* view of every
-//! attention layer. It drafts a block of tokens in one pass, the *AR view* verifies them in a second one, and the
-//! longest agreeing prefix is kept: the text is the base model's own, several tokens at a time.
+//! attention layer. The diffusion view drafts a block of tokens in one pass. The *AR view*, which is the base
+//! model, verifies the block in a second pass. The longest agreeing prefix is kept, so the text is the base model's
+//! own, several tokens at a time.
 //!
 //! # When not to use it
 //!
-//! For models other than Orthrus and Qwen3 checkpoints in the Hugging Face layout, for training, for batches of many
-//! texts at once (a session decodes one).
+//! - For other models: only Orthrus and Qwen3 checkpoints in the Hugging Face layout load.
+//! - For training.
+//! - For large batches: a session decodes one text.
 //!
 //! # Example
 //!
@@ -16,7 +18,7 @@
 //! use orthrus::{GenerateOptions, Gpu, GpuOptions, Model, WeightFormat, no_progress};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let checkpoint = Checkpoint::open("models/tiny")?;
+//! let checkpoint = Checkpoint::open(std::env::var("ORTHRUS_MODEL")?)?;
 //! let tokenizer = checkpoint.tokenizer()?.ok_or("no tokenizer")?;
 //! let template = checkpoint.chat_template()?.ok_or("no chat template")?;
 //! let messages = [Message::user("Sort these numbers: 7, 3, 9")];
@@ -40,23 +42,26 @@
 //! # }
 //! ```
 //!
-//! In async programs, and in browsers, the same through [`Gpu::open_async`], [`Model::load_async`],
-//! [`Session::generate_async`] and [`Generation::stream`].
+//! Async programs and browsers use [`Gpu::open_async`], [`Model::load_async`], [`Session::generate_async`] and
+//! [`Generation::stream`] instead.
 //!
 //! # What it promises
 //!
-//! - **Lossless**: [`Decoding::Dual`] and [`Decoding::Ar`] give the same ids for every [`WeightFormat`], greedy or sampled with
-//!   [`AcceptRule::Coupled`], because every kernel computes a row in the same order of operations however many rows a
-//!   pass has (row-invariance), and so gives it the same bits. With [`AcceptRule::Rejection`] they give the same
-//!   distribution. Different adapters, drivers, tiers or formats may round differently from one another.
-//! - **Nothing half done**: options are checked before anything changes, and an error leaves the session usable.
-//! - **No waiting in the loop**: cycles are recorded ahead, and only finished ones are read back, a few hundred bytes
-//!   each.
+//! - **Lossless**: [`Decoding::Dual`] and [`Decoding::Ar`] give the same ids for every [`WeightFormat`], greedy or
+//!   sampled with [`AcceptRule::Coupled`]. Every kernel computes a row in the same order of operations, however
+//!   many rows a pass has (row-invariance). So a row has the same bits alone and in a block. With
+//!   [`AcceptRule::Rejection`], both give the same distribution. [`ArKernel::Fast`] is an exception. Different
+//!   adapters, drivers, tiers or formats may round differently.
+//! - **Nothing half done**: a request is checked before anything changes, and an error leaves the session usable.
+//! - **No waiting in the loop**: cycles are submitted ahead. Only the results of finished cycles are read back, a
+//!   few hundred bytes each.
 
-// No user may reach a panic. (The packages of tests and benchmarks, which share the workspace's lints, may.)
+// No user may reach a panic. The workspace's lints leave this one out, because tests and benchmarks share them.
 #![warn(clippy::unwrap_used)]
-// `lab` reads more of the engine than decoding does.
+// Some items are used by `lab` alone.
 #![cfg_attr(not(feature = "lab"), allow(dead_code, unreachable_pub, unused_imports))]
+// Browsers have one thread, and wgpu's types there are not `Send`.
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 mod decode;
 mod error;

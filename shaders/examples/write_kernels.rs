@@ -1,6 +1,6 @@
 //! Writes the WGSL of every kernel of a tier, one file each: to read, or to try in other compilers.
 //!
-//! `cargo run -p orthrus-shaders --example write_kernels -- baseline FOLDER`
+//! `cargo run -p orthrus-gpu-shaders --example write_kernels -- baseline FOLDER`
 
 use std::path::Path;
 

@@ -6,6 +6,7 @@
 //! | `ORTHRUS_TEST_ANY_MATRIX` | tier `coop` also runs on an adapter that does not list its matrix size |
 //! | `ORTHRUS_TEST_SEEDS` | the number of random shapes that a test of a kernel takes |
 //! | `ORTHRUS_TEST_REPORT` | a file that gets a line for each tier and kernel that did not run, and each tier that did |
+//! | `ORTHRUS_TEST_TIERS` | tiers, separated by commas, that tests of several tiers keep to |
 //! | `ORTHRUS_REQUIRE_TIERS` | tiers, separated by commas, whose tests fail where the adapter lacks the tier |
 
 use std::fs::OpenOptions;
@@ -31,14 +32,25 @@ pub fn options(tier: Tier) -> GpuOptions {
 /// # Panics
 /// If there is no tier of such a name.
 pub fn required_tiers() -> Vec<Tier> {
-    let Ok(names) = std::env::var("ORTHRUS_REQUIRE_TIERS") else {
-        return vec![Tier::Baseline, Tier::Subgroup];
-    };
+    tiers_of("ORTHRUS_REQUIRE_TIERS").unwrap_or(vec![Tier::Baseline, Tier::Subgroup])
+}
+
+/// The tiers that are tested, if the adapter has them: `ORTHRUS_TEST_TIERS`, or all.
+///
+/// # Panics
+/// If there is no tier of such a name.
+pub fn tested_tiers() -> Vec<Tier> {
+    tiers_of("ORTHRUS_TEST_TIERS").unwrap_or(Tier::ALL.to_vec())
+}
+
+/// The tiers that a variable names.
+fn tiers_of(variable: &str) -> Option<Vec<Tier>> {
+    let names = std::env::var(variable).ok()?;
     let tier = |name: &str| {
         let found = Tier::ALL.into_iter().find(|tier| tier.name() == name);
-        found.unwrap_or_else(|| panic!("ORTHRUS_REQUIRE_TIERS: there is no tier `{name}`"))
+        found.unwrap_or_else(|| panic!("{variable}: there is no tier `{name}`"))
     };
-    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(tier).collect()
+    Some(names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(tier).collect())
 }
 
 /// The tiers that the test adapter has. The first call names the others on stderr.
@@ -46,7 +58,7 @@ pub fn required_tiers() -> Vec<Tier> {
 /// # Panics
 /// If a required tier is missing.
 pub fn tiers() -> Vec<Tier> {
-    Tier::ALL.into_iter().filter(|&tier| gpu_or_reason(tier).is_ok()).collect()
+    tested_tiers().into_iter().filter(|&tier| gpu_or_reason(tier).is_ok()).collect()
 }
 
 /// The test GPU at `tier`, or why the adapter does not have it. The first call that finds a tier missing says so on stderr.

@@ -29,22 +29,28 @@ const ONE_SEED: (&str, &str) = ("ORTHRUS_TEST_SEEDS", "1");
 /// Skips the optimisation of shaders, which takes longer here than what it saves.
 const QUICK_COMPILER: (&str, &str) = ("GALLIVM_PERF", "nopt");
 
-/// What runs, the longest first.
+/// Other tiers run in `cargo xtask test`.
+const ONLY_COOP: (&str, &str) = ("ORTHRUS_TEST_TIERS", TIER);
+
+/// What runs.
 const SELECTIONS: [Selection; 3] = [
     Selection {
-        binary: "coop",
+        binary: "kernels",
         filter: "",
         why: "kernels against twins",
-        environment: &[ONE_SEED, QUICK_COMPILER],
+        environment: &[ONE_SEED, QUICK_COMPILER, ONLY_COOP],
     },
     Selection {
-        binary: "coop_invariance",
-        filter: "is_row_invariant",
+        binary: "invariance",
+        filter: "kernels::",
         why: "row-invariance of kernels",
-        environment: &[ONE_SEED, QUICK_COMPILER],
+        environment: &[ONE_SEED, QUICK_COMPILER, ONLY_COOP],
     },
-    Selection { binary: "parity", filter: "", why: "goldens", environment: &[] },
+    Selection { binary: "parity", filter: "", why: "goldens", environment: &[ONLY_COOP] },
 ];
+
+/// Parts of the names of jobs. These begin first, in this order, since they take longest.
+const FIRST: [&str; 3] = ["orthrus verify", "matmul_coop", "attention_coop"];
 
 /// `orthrus verify`: both views of the bundled model give the same ids.
 const VERIFY: [&str; 9] =
@@ -102,8 +108,8 @@ fn jobs_of(mesa: &Mesa, built: &[Built], report: &Report) -> Result<Vec<Job>> {
     let program = jobs::program(built, "orthrus")?;
     let mut verify = on(mesa, program, report);
     verify.current_dir(root()).args(VERIFY);
-    // It takes long, and the tests fill the other cores meanwhile.
-    jobs.insert(0, Job { name: format!("orthrus {}", VERIFY.join(" ")), command: verify });
+    jobs.push(Job { name: format!("orthrus {}", VERIFY.join(" ")), command: verify });
+    jobs.sort_by_key(|job| FIRST.iter().position(|part| job.name.contains(part)).unwrap_or(FIRST.len()));
     Ok(jobs)
 }
 

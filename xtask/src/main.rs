@@ -10,6 +10,7 @@
 //! | `web`, `web-test` | [`web`], [`web_test`] |
 
 mod commands;
+mod compare;
 mod coop_test;
 mod demo;
 mod jobs;
@@ -30,6 +31,8 @@ use std::process::ExitCode;
 use commands::say;
 
 const HELP: &str = "\
+cargo xtask compare OLD NEW [TIER]
+                         time two `orthrus` programs on this GPU, alternating: the passes of the 1.7B and the 8B
 cargo xtask coop-test    the tests of tier coop, on the newest Mesa software driver
 cargo xtask demo         build the program and watch it decode, on the GPU or on a software adapter
 cargo xtask kernels [NAME]
@@ -50,6 +53,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments[..] {
+        ["compare", old, new] => compare::run(old, new, "coop"),
+        ["compare", old, new, tier] => compare::run(old, new, tier),
         ["coop-test"] => coop_test::run(),
         ["demo"] => demo::run(),
         ["kernels"] => kernels::run(None),

@@ -7,10 +7,13 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use crate::commands::{self, Result, cargo, say, succeeds, typed};
+use crate::commands::{self, Result, cargo, root, say, succeeds, typed};
 use crate::jobs::{self, Built, Job};
 use crate::tiers::{self, Report};
 use crate::{vulkan, web, web_test};
+
+/// The crates that programs link.
+const PUBLISHED: [&str; 3] = ["orthrus-gpu-shaders", "orthrus-gpu-loader", "orthrus-gpu"];
 
 /// The package whose tests take most of the time. Each is a job of its own; other test binaries are one job each.
 const LONG_TESTS: &str = "tests";
@@ -36,6 +39,8 @@ pub(crate) fn run() -> Result<()> {
     let report = Report::new("test")?;
     let mut jobs = tests(&built, &report)?;
     jobs.push(documentation());
+    jobs.extend(examples(&built)?);
+    jobs.extend(features());
     jobs.push(Job {
         name: "examples in the documentation".to_string(),
         command: cargo(&["test", "--workspace", "--locked", "--doc"]),
@@ -119,6 +124,30 @@ fn test_command(binary: &Built, report: &Report) -> Command {
     }
     report.collect(&mut command);
     command
+}
+
+/// The examples of the library, with the bundled model.
+fn examples(built: &[Built]) -> Result<Vec<Job>> {
+    let example = |name: &&str| {
+        let mut command = Command::new(&jobs::program(built, name)?.path);
+        command.arg(root().join("models/tiny")).env("NODEVICE_SELECT", "1");
+        Ok(Job { name: format!("example {name}"), command })
+    };
+    ["generate", "chat_turn", "stream_tokio", "both_views"].iter().map(example).collect()
+}
+
+/// What the workspace's own builds do not show: the published crates as packages, and without their default features.
+fn features() -> Vec<Job> {
+    let mut package = cargo(&["package", "--locked", "--no-verify", "--allow-dirty"]);
+    let mut check = cargo(&["check", "--locked", "--no-default-features"]);
+    for name in PUBLISHED {
+        package.args(["--package", name]);
+        check.args(["--package", name]);
+    }
+    vec![
+        Job { name: "packages".to_string(), command: package },
+        Job { name: "published crates without default features".to_string(), command: check },
+    ]
 }
 
 fn documentation() -> Job {

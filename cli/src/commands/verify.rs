@@ -1,5 +1,6 @@
 //! `orthrus verify`: checks that dual-view decoding and AR decoding give the same ids.
 
+use orthrus::lab::measurements::random_numbers;
 use orthrus::{AcceptRule, Decoding, GenerateOptions, Model, Replay, no_progress};
 use serde::Serialize;
 
@@ -102,7 +103,7 @@ fn prompts(args: &VerifyArgs, source: &ModelSource) -> Result<Vec<Prompt>> {
 /// A replay of random acceptance lengths from 0 to `block - 1`. A model with random weights accepts none of its own
 /// drafts.
 fn replayed(text: &[u32], stream: u32, block: usize) -> Replay {
-    Replay { text: text.to_vec(), lengths: prompts::random_numbers(64, stream, block) }
+    Replay { text: text.to_vec(), lengths: random_numbers(64, stream, block) }
 }
 
 fn verify(

@@ -1,4 +1,4 @@
-//! The decode loop: cycles recorded ahead, accepted runs as they arrive.
+//! The decode loop: cycles are submitted ahead, and their runs are read back as they finish.
 
 use std::ops::DerefMut;
 use std::pin::Pin;
@@ -17,21 +17,21 @@ use crate::{Error, Result};
 /// Tokens that became certain together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The tokens: accepted drafts, then the bonus. An id that ends the text is included, and is the last.
+    /// Accepted drafts, then the bonus. An id that ends the text is included, as the last one.
     pub ids: Vec<u32>,
-    /// The cycle they come from; `None` for the first token, which comes from the prompt's pass.
+    /// The cycle that gave the tokens. `None`: the first token, which prefill gives.
     pub cycle: Option<Cycle>,
 }
 
-/// One cycle.
+/// One cycle: draft, verify, accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle {
-    /// Rows of its block.
+    /// Rows of the block.
     pub rows: usize,
-    /// The drafts, `rows - 1` of them. Empty in the AR view.
+    /// The drafts, `rows - 1` of them. Empty in AR decoding.
     pub drafts: Vec<u32>,
-    /// How many of them the AR view agreed with, the bonus not counted. The end of the text or of the token
-    /// budget can make the run shorter than that.
+    /// Acceptance length: drafts that equal their target tokens, the bonus not counted. The end of the text or of
+    /// the token budget can make the run shorter.
     pub acceptance_length: usize,
 }
 
@@ -45,7 +45,7 @@ pub enum FinishReason {
 }
 
 impl FinishReason {
-    /// The name users see.
+    /// The name that users see.
     pub fn name(self) -> &'static str {
         match self {
             FinishReason::Stop => "stop",
@@ -54,17 +54,17 @@ impl FinishReason {
     }
 }
 
-/// What a generation did so far.
+/// Counts of a generation so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Tokens of the prompt.
+    /// Prompt tokens.
     pub prompt_tokens: usize,
-    /// Those of them that were in the cache already.
+    /// Prompt tokens that were in the KV cache already.
     pub reused_tokens: usize,
-    /// Tokens generated.
+    /// Generated tokens.
     pub new_tokens: usize,
-    /// Passes: one for the prompt, then two a cycle in the dual view and one in the AR view.
+    /// Forward passes: one for prefill, then two a cycle with [`Decoding::Dual`] and one with [`Decoding::Ar`].
     pub forward_passes: usize,
     /// Acceptance length of each cycle.
     pub acceptance_lengths: Vec<usize>,
@@ -84,26 +84,27 @@ impl Stats {
         }
     }
 
-    /// Generated tokens over all forward passes (the paper's Eq. 9); plain AR decoding has 1.
+    /// TPF: generated tokens per forward pass, prefill counted as one (the paper's Eq. 9). Plain AR decoding has 1.
     pub fn tpf(&self) -> f64 {
         self.new_tokens as f64 / self.forward_passes.max(1) as f64
     }
 }
 
-/// An answer under way: a stream of runs, and on native an iterator too. Drop it to cancel; the session keeps
-/// what has arrived, cache included.
+/// A generation in progress: a stream of runs through [`Generation::stream`], and an iterator on native targets.
 ///
-/// `S` is how it holds its session: `&mut Session` from [`Session::generate_async`], or what
-/// [`Generation::start`] was given.
+/// Drop it to cancel. The session keeps the text that has arrived, with its KV cache.
+///
+/// `S` holds the session: `&mut Session` from [`Session::generate_async`], or any owner given to
+/// [`Generation::start`].
 pub struct Generation<S> {
     session: S,
     mode: DecodeMode,
     limit: usize,
     block: usize,
     finish: Option<FinishReason>,
-    /// What to say after the last run.
+    /// The error to give after the last run.
     failure: Option<Error>,
-    /// Nothing more will come: the end was reached, or an error was given.
+    /// No run will come any more: the end was reached, or an error was given.
     over: bool,
     stats: Stats,
 }
@@ -115,11 +116,13 @@ impl<S> std::fmt::Debug for Generation<S> {
 }
 
 impl<S: DerefMut<Target = Session>> Generation<S> {
-    /// [`Session::generate_async`] for who cannot borrow the session as long as the answer takes, and hands it over, in
-    /// a `Box` for one: it comes back with an error, or from [`Generation::into_session`].
+    /// [`Session::generate_async`] for a caller that gives the session away, in a `Box` for example.
+    ///
+    /// Use it where the session cannot be borrowed for as long as the answer takes. The session comes back with an
+    /// error, or from [`Generation::into_session`].
     ///
     /// # Errors
-    /// As [`Session::generate_async`].
+    /// The errors of [`Session::generate_async`].
     pub async fn start(
         mut session: S,
         prompt: &[u32],
@@ -143,29 +146,30 @@ impl<S: DerefMut<Target = Session>> Generation<S> {
         })
     }
 
-    /// Ends the answer where it is and gives the session back, with what has arrived.
+    /// Ends the generation and returns the session, with the text that has arrived.
     pub fn into_session(self) -> S {
         self.session
     }
 
-    /// What was done so far.
+    /// Counts so far.
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
 
-    /// Why it ended, once it has.
+    /// The reason why the generation ended. `None`: it has not ended.
     pub fn finish_reason(&self) -> Option<FinishReason> {
         self.finish
     }
 
-    /// The next run, or `None` at the end.
+    /// The next run. `None`: the generation has ended.
     pub async fn next_run(&mut self) -> Option<Result<Run>> {
         std::future::poll_fn(|context| self.poll_run(context, true)).await
     }
 
-    /// The next run of the cycles that are under way already, `None` once the GPU has nothing left to do for this
-    /// answer. Records no further cycles: for who divides a GPU between answers, and has one at rest while the other's
-    /// time is taken.
+    /// The next run from cycles already submitted; submits no more. `None`: no cycle is in flight, or the
+    /// generation has ended.
+    ///
+    /// Use it to pause one answer while another uses the GPU.
     pub async fn next_run_in_flight(&mut self) -> Option<Result<Run>> {
         std::future::poll_fn(|context| self.poll_run(context, false)).await
     }
@@ -191,8 +195,10 @@ impl<S: DerefMut<Target = Session>> Generation<S> {
         Poll::Ready(Some(run))
     }
 
-    /// Keeps the GPU busy. Every cycle in flight adds at least one token, so some may be one too many only when the text
-    /// ends: those find no rows to work on.
+    /// Keeps [`DEPTH`] cycles in flight.
+    ///
+    /// Each cycle adds at least one token, so cycles are superfluous only when the text ends early. Such cycles
+    /// find no rows to work on.
     fn submit_ahead(&mut self) -> Result<()> {
         let known = self.session.text.len();
         while self.session.in_flight.len() < DEPTH {
@@ -210,7 +216,7 @@ impl<S: DerefMut<Target = Session>> Generation<S> {
         let emitted = &result.target_tokens[..result.emitted as usize];
         let first = self.stats.new_tokens == 0;
         self.session.text.extend_from_slice(emitted);
-        // The first token comes from the prefill, whose positions are counted already.
+        // Prefill gives the first token, and has counted its positions already.
         if !first {
             self.session.advance_cached(result.start as usize, self.mode.kernels);
         }
@@ -240,7 +246,7 @@ impl<S: DerefMut<Target = Session>> Generation<S> {
         Ok(Run { ids: emitted.to_vec(), cycle })
     }
 
-    /// The runs as a stream. The generation keeps its statistics meanwhile.
+    /// The runs as a stream. The generation stays available for its statistics.
     pub fn stream(&mut self) -> RunStream<'_, S> {
         RunStream { generation: self }
     }
@@ -270,14 +276,14 @@ impl<S: DerefMut<Target = Session>> Iterator for Generation<S> {
 }
 
 impl Session {
-    /// Prefills `prompt` and starts to generate what follows it. The tokens come from the [`Generation`].
+    /// Prefills `prompt` and starts to generate. The tokens come from the [`Generation`].
     ///
-    /// `progress` hears of each prefill pass, and can cancel. What was prefilled by then stays cached.
+    /// `progress` hears of each prefill pass, and can cancel. Tokens that were prefilled by then stay cached.
     ///
     /// # Errors
-    /// The prompt is empty, has ids beyond the vocabulary or outgrows the context together with the token budget; an
-    /// option is out of range; `progress` cancelled; the GPU failed. All but the last two are found before anything is
-    /// changed.
+    /// Before anything changes: the prompt is empty or has ids beyond the vocabulary; prompt and token budget
+    /// exceed the context; an option is out of range. Later: `progress` cancelled; the GPU is out of memory, or
+    /// failed.
     pub async fn generate_async(
         &mut self,
         prompt: &[u32],
@@ -290,7 +296,7 @@ impl Session {
     /// [`Session::generate_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::generate_async`].
+    /// The errors of [`Session::generate_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn generate(
         &mut self,

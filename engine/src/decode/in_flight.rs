@@ -1,4 +1,5 @@
-//! Reading back finished cycles while later ones run: a ring of small buffers, mapped in turn.
+//! Cycles in flight: finished ones are read back while later ones run. Their results go to a ring of mapped
+//! buffers.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -10,7 +11,7 @@ use orthrus_shaders::CycleResult;
 use crate::gpu::{Buffer, Gpu, Mapping};
 use crate::{Error, Result};
 
-/// Number of cycles that may be in flight: one that the GPU works on, and one that waits for it.
+/// Largest number of cycles in flight: one that the GPU runs, and one that waits for it.
 pub(crate) const DEPTH: usize = 2;
 
 /// Cycles that were submitted and whose results have not arrived, oldest first.
@@ -31,7 +32,7 @@ impl InFlight {
         self.submitted.len()
     }
 
-    /// Submits the commands of a cycle, and a copy of its result.
+    /// Submits the commands of a cycle, and a copy of its result from `source`.
     ///
     /// # Errors
     /// [`Error::Bug`]: [`DEPTH`] cycles are in flight already.
@@ -52,7 +53,8 @@ impl InFlight {
         Ok(())
     }
 
-    /// The result of the oldest cycle in flight. `None`: there is none, or it found the text at its end.
+    /// The result of the oldest cycle in flight. `None`: no cycle is in flight, or this one began after the text
+    /// had ended.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<CycleResult>>> {
         let Some((_, mapping)) = self.submitted.front_mut() else { return Poll::Ready(None) };
         let outcome = ready!(Pin::new(mapping).poll(context));

@@ -1,4 +1,4 @@
-//! One text at a time: the session, the decode loop, sampling, replays.
+//! One text at a time: the session, the decode loop, sampling and replays.
 
 mod generation;
 mod in_flight;

@@ -1,4 +1,4 @@
-//! What to generate, and how.
+//! Options of a generation, and their checks.
 
 use orthrus_loader::{CheckpointViews, Config};
 use orthrus_shaders::{Acceptance, MAX_END_IDS};
@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// How text is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Decoding {
-    /// The diffusion view drafts blocks, the AR view verifies them.
+    /// The diffusion view drafts blocks, and the AR view verifies them.
     #[default]
     Dual,
     /// The AR view alone, one token a pass: the baseline.
@@ -19,7 +19,7 @@ pub enum Decoding {
 }
 
 impl Decoding {
-    /// The name users give and see.
+    /// The name that users give and see.
     pub fn name(self) -> &'static str {
         match self {
             Decoding::Dual => "dual",
@@ -28,31 +28,33 @@ impl Decoding {
     }
 }
 
-/// What a cycle runs.
+/// The passes of a cycle, the kernels of its AR view, and its acceptance rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DecodeMode {
     pub(crate) decoding: Decoding,
-    /// The kernels of the AR view's passes.
+    /// Kernels of the AR view's passes.
     pub(crate) kernels: ArKernel,
     pub(crate) acceptance: Acceptance,
 }
 
-/// What to generate. Write the fields that matter and end with `..Default::default()`: fields will be added.
+/// Options of a generation.
+///
+/// Set the fields that matter and end with `..Default::default()`: fields will be added.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateOptions {
-    /// Token budget: the largest number of tokens to add to the prompt.
+    /// Token budget: the largest number of tokens to generate.
     pub max_new_tokens: usize,
-    /// How to decode. The text is the same.
+    /// How to decode. The text is the same, except with [`AcceptRule::Rejection`] or [`ArKernel::Fast`].
     pub decoding: Decoding,
-    /// Rows of a block. `None`: the checkpoint's.
+    /// Rows of a block. `None`: the checkpoint's block size, which is also the largest.
     pub block_size: Option<usize>,
     /// Ids that end the text. `None`: the checkpoint's.
     pub end_ids: Option<Vec<u32>>,
-    /// How ids are chosen.
+    /// How ids are chosen from logits.
     pub sampling: Sampling,
     /// Kernels of [`Decoding::Ar`].
     pub ar_kernel: ArKernel,
-    /// Drafts from a recording, in [`Decoding::Dual`]: for benchmarks and checks.
+    /// Drafts from a script instead of the diffusion view's, in [`Decoding::Dual`]: for benchmarks and checks.
     #[cfg(feature = "lab")]
     pub replay: Option<Replay>,
 }
@@ -74,12 +76,13 @@ impl Default for GenerateOptions {
 }
 
 impl GenerateOptions {
-    /// Checks the options for a prompt in a session of `context` positions, as
-    /// [`Session::generate`](crate::Session::generate) does before it changes anything. Needs no GPU.
+    /// Checks the options for a prompt in a session of `context` positions. Needs no GPU.
+    ///
+    /// [`Session::generate`](crate::Session::generate) makes the same checks before it changes anything.
     ///
     /// # Errors
-    /// The prompt is empty or has ids beyond the vocabulary, an option is out of range for the model, or prompt and
-    /// token budget outgrow the context.
+    /// The prompt is empty or has ids beyond the vocabulary; an option is out of range for the model; prompt and
+    /// token budget exceed the context.
     pub fn check(
         &self,
         config: &Config,
@@ -135,7 +138,9 @@ impl GenerateOptions {
         }
     }
 
-    /// What a cycle runs. The kernels asked for are AR decoding's: a dual-view block is verified exactly, whatever its
+    /// The decode mode of these options.
+    ///
+    /// `ar_kernel` is for AR decoding alone: exact kernels verify the blocks of dual-view decoding, whatever their
     /// size.
     pub(crate) fn mode(&self) -> DecodeMode {
         let kernels = match self.decoding {
@@ -146,7 +151,7 @@ impl GenerateOptions {
     }
 }
 
-/// Checks that there are ids, and that all are of the vocabulary.
+/// Checks that `ids` is not empty, and that every id is in the vocabulary.
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`] or [`Error::IdOutOfRange`].

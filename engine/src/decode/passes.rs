@@ -1,4 +1,4 @@
-//! The passes of a session: each prepared once, encoded every cycle.
+//! The passes of a session, prepared once and encoded every cycle.
 
 use std::sync::Arc;
 
@@ -10,25 +10,27 @@ use crate::forward::{ArKernel, Buffers, Choice, PassBounds, PassPlan, plan};
 use crate::model::{Model, ModelData};
 use crate::{Error, Result};
 
-/// The passes of a session. Greedy decoding's are prepared with it. The rest is prepared when a request first asks for it,
-/// since its kernels take as long again to compile.
+/// The prepared passes of a session.
+///
+/// Greedy passes are prepared with the session. Other passes are prepared when a request first needs them, because
+/// their kernels take as long again to compile.
 pub(crate) struct Passes {
     model: Model,
     buffers: Arc<Buffers>,
-    /// Text through the AR view by the kernels of blocks: prefill, verification, or a step of AR decoding.
+    /// The AR view by the kernels of blocks: prefill, verify, and exact AR decoding.
     exact: ViewPasses,
-    /// A step of AR decoding by the kernels of one row.
+    /// The AR view by the kernels of one row. `None`: not prepared yet.
     fast: Option<ViewPasses>,
-    /// A masked block through the diffusion view.
+    /// The diffusion view over a masked block. `None`: no diffusion view.
     draft: Option<ViewPasses>,
     accept: PassPlan,
 }
 
-/// The passes of one view, in parts that are encoded one after the other.
+/// The passes of one view, in parts that are encoded one after another.
 pub(crate) struct ViewPasses {
     /// Embedding and layers.
     pub(crate) layers: PassPlan,
-    /// Logits alone, for those who look at them.
+    /// Logits alone, which `lab` reads.
     pub(crate) logits: PassPlan,
     /// Logits and the greedy choice of ids.
     pub(crate) greedy: PassPlan,
@@ -36,15 +38,15 @@ pub(crate) struct ViewPasses {
     pub(crate) sampled: Option<PassPlan>,
 }
 
-/// What [`Passes::prepare`] found missing, prepared.
+/// The passes that [`Passes::prepare`] makes and [`Passes::keep`] takes.
 #[derive(Default)]
 pub(crate) struct Prepared {
     fast: Option<ViewPasses>,
-    /// Sampled choices of the exact passes, of the fast ones, and of drafts.
+    /// Sampled choices of ids, in the order of [`PassKind::ALL`].
     sampled: [Option<PassPlan>; 3],
 }
 
-/// One of the views' passes.
+/// The view of a pass, and its kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PassKind {
     /// The AR view.
@@ -57,7 +59,7 @@ impl PassKind {
     const ALL: [PassKind; 3] =
         [PassKind::Target(ArKernel::Exact), PassKind::Target(ArKernel::Fast), PassKind::Draft];
 
-    /// Whether decoding in `mode` runs such passes. The last pass of a prefill is exact in any mode.
+    /// Whether decoding in `mode` runs such a pass. The last pass of a prefill is exact in every mode.
     fn is_used(self, mode: DecodeMode) -> bool {
         match self {
             PassKind::Target(kernels) => kernels == ArKernel::Exact || kernels == mode.kernels,
@@ -74,7 +76,8 @@ impl PassKind {
 }
 
 impl Passes {
-    /// The passes of greedy decoding. Makes pipelines and buffers: to be called where refusals are caught.
+    /// Prepares the passes of greedy decoding. It makes pipelines and buffers: call it inside
+    /// [`Gpu::allocating`](crate::Gpu::allocating).
     pub(crate) fn new(model: &Model, buffers: &Arc<Buffers>) -> Result<Passes> {
         let data = &model.shared;
         let has_draft = data.views == CheckpointViews::Dual && data.config.mask_token_id.is_some();
@@ -89,8 +92,8 @@ impl Passes {
         })
     }
 
-    /// Prepares what decoding in `mode` lacks. Makes pipelines and buffers: to be called where refusals are caught, and
-    /// to be followed by [`Passes::keep`].
+    /// Prepares the passes that decoding in `mode` lacks, for [`Passes::keep`]. It makes pipelines and buffers:
+    /// call it inside [`Gpu::allocating`](crate::Gpu::allocating).
     pub(crate) fn prepare(&self, mode: DecodeMode) -> Result<Prepared> {
         let mut prepared = Prepared::default();
         let data = &self.model.shared;
@@ -109,7 +112,7 @@ impl Passes {
         Ok(prepared)
     }
 
-    /// Keeps what was prepared.
+    /// Keeps prepared passes.
     pub(crate) fn keep(&mut self, prepared: Prepared) {
         if prepared.fast.is_some() {
             self.fast = prepared.fast;
@@ -142,7 +145,7 @@ impl Passes {
         }
     }
 
-    /// What a cycle in `mode` encodes.
+    /// The passes of a cycle in `mode`.
     pub(crate) fn cycle(&self, mode: DecodeMode) -> Result<Cycle<'_>> {
         let part = |kind| -> Result<Part<'_>> {
             let passes = self.passes(kind)?;
@@ -154,7 +157,7 @@ impl Passes {
 }
 
 impl ViewPasses {
-    /// Logits and the choice of ids.
+    /// Logits and the choice of ids, for an acceptance rule.
     pub(crate) fn choice(&self, acceptance: Acceptance) -> Result<&PassPlan> {
         match acceptance {
             Acceptance::Greedy => Ok(&self.greedy),
@@ -165,7 +168,7 @@ impl ViewPasses {
     }
 }
 
-/// What a cycle encodes: draft, verify, accept.
+/// The passes of a cycle: draft, verify, accept.
 pub(crate) struct Cycle<'a> {
     draft: Option<Part<'a>>,
     target: Part<'a>,
@@ -178,7 +181,8 @@ struct Part<'a> {
 }
 
 impl Cycle<'_> {
-    /// Draft: the block through the diffusion view, and the choice of drafts. AR decoding has none.
+    /// Encodes the draft pass: the block through the diffusion view, and the choice of drafts. AR decoding has no
+    /// draft pass.
     pub(crate) fn encode_draft(&self, commands: &mut wgpu::ComputePass<'_>, bounds: PassBounds) {
         if let Some(Part { layers, choice }) = &self.draft {
             layers.encode(commands, bounds);
@@ -186,8 +190,8 @@ impl Cycle<'_> {
         }
     }
 
-    /// Verify: text through the AR view, the choice of target tokens for the rows within `choice`, and the acceptance
-    /// check.
+    /// Encodes verify and accept: text through the AR view, target tokens, and the acceptance check. `choice`
+    /// bounds the rows that get a target token.
     pub(crate) fn encode_verify(
         &self,
         commands: &mut wgpu::ComputePass<'_>,
@@ -223,7 +227,7 @@ fn sampled(model: &ModelData, b: &Buffers, kind: PassKind) -> Result<PassPlan> {
     })
 }
 
-/// The logits and ids of a view.
+/// The buffers of a view's choice of ids.
 fn choice(b: &Buffers, kind: PassKind) -> Choice<'_> {
     match kind {
         PassKind::Target(_) => {

@@ -1,5 +1,7 @@
-//! Replaying acceptance lengths: drafts from a script instead of the diffusion view's. For benchmarks and checks of
-//! models that accept none of their own; whatever uses it says so.
+//! Replay of acceptance lengths: a script gives the drafts instead of the diffusion view.
+//!
+//! Benchmarks and checks use it for models that accept no drafts of their own. Programs that use it say so in their
+//! output.
 
 use orthrus_shaders::{Acceptance, State};
 
@@ -7,22 +9,23 @@ use crate::forward::{ArKernel, Buffers, PassPlan, plan};
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// A text, and how many drafts each cycle is to accept.
+/// A text, and the number of drafts that each cycle is to accept.
 ///
-/// Cycles do all their work: the diffusion view drafts, and then its drafts are replaced by the text's own tokens, as
-/// many as are to be accepted, and by a wrong one after them. The AR view verifies, and `accept` decides, as always: so
-/// the acceptance lengths come out as recorded exactly if the text is what the model says, as the AR view found it.
+/// Cycles do all their work. The diffusion view drafts, and then the script replaces its drafts. As many of them as
+/// are to be accepted become the text's own tokens, and the next one becomes a wrong token. The AR view verifies
+/// and `accept` decides, as always. So the acceptance lengths come out as asked only if `text` is what the AR view
+/// generates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replay {
-    /// What the AR view generates from the same prompt: at least the token budget.
+    /// Tokens that the AR view generates from the same prompt: at least as many as the token budget.
     pub text: Vec<u32>,
-    /// Acceptance length of each cycle, from the beginning again after the last. Longer ones than a block has drafts
-    /// accept all of them.
+    /// Acceptance length of each cycle. After the last one the list starts again. A length beyond the drafts of a
+    /// block accepts all of them.
     pub lengths: Vec<u32>,
 }
 
 impl Replay {
-    /// Checks that this says what every cycle of a generation is to draft.
+    /// Checks that the replay has a draft for every cycle of a generation, and fits the acceptance rule.
     pub(crate) fn check(&self, budget: usize, vocabulary: usize, acceptance: Acceptance) -> Result<()> {
         let reason = if self.lengths.is_empty() {
             "there are no acceptance lengths".to_string()
@@ -40,13 +43,14 @@ impl Replay {
         Err(Error::Replay { reason })
     }
 
-    /// What to draft at each position of `text`, of which the first is the first cycle's anchor.
+    /// The draft for each position of `text`. The first position is the first cycle's anchor.
     fn script(&self, block: usize, vocabulary: u32) -> Vec<u32> {
         let mut script = self.text.clone();
         let mut anchor = 0;
         for length in self.lengths.iter().cycle() {
             let accepted = (*length as usize).min(block - 1);
-            // The bonus, which is drafted only where something is to be rejected.
+            // The draft at the bonus's position is to be rejected. A block that is accepted whole has no draft
+            // there.
             let Some(bonus) = script.get_mut(anchor + accepted + 1) else { break };
             *bonus = (*bonus + 1) % vocabulary;
             anchor += accepted + 1;
@@ -55,13 +59,13 @@ impl Replay {
     }
 }
 
-/// A script on the GPU, and the dispatch that makes it the draft.
+/// A script on the GPU, and the dispatch that replaces drafts by it.
 pub(crate) struct Script {
     pub(crate) plan: PassPlan,
 }
 
 impl Script {
-    /// The script of a generation that begins with `first`, after a prompt of `prompt` tokens.
+    /// Makes the script of a generation, after a prompt of `prompt` tokens. `first` is its first decode state.
     pub(crate) async fn new(
         model: &Model,
         buffers: &Buffers,
@@ -90,7 +94,7 @@ mod tests {
     #[test]
     fn a_wrong_draft_follows_each_accepted_prefix() {
         let replay = Replay { text: (10..20).collect(), lengths: vec![2, 0, 9] };
-        // Anchors at 10, 13, 14, then a whole block of 3 drafts.
+        // The anchors are 10, 13 and 14. The last cycle accepts all 3 drafts of its block.
         assert_eq!(replay.script(4, 20), [10, 11, 12, 14, 15, 15, 16, 17, 19, 19]);
         let replay = Replay { text: vec![5, 1, 1], lengths: vec![0] };
         assert_eq!(replay.script(1, 2), [5, 0, 0]);

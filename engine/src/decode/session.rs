@@ -1,4 +1,4 @@
-//! A text on its way through a model: KV cache, decode state, and prefill.
+//! One text in a model: KV cache, decode state, and prefill.
 
 use std::sync::Arc;
 
@@ -16,28 +16,28 @@ use crate::{Error, Result};
 /// A generation whose last prefill pass is in flight.
 pub(crate) struct Prefilled {
     pub(crate) mode: DecodeMode,
-    /// The decode state that the generation began with.
+    /// The first decode state of the generation.
     pub(crate) state: State,
-    /// Tokens of the prompt that were in the cache already.
+    /// Prompt tokens that were in the KV cache already.
     pub(crate) reused: usize,
 }
 
 /// One text, its KV cache and its decode state. Several sessions can share a model.
 ///
-/// A session remembers its text. A prompt that begins with what is in the cache already, as the next turn of a chat does,
-/// is prefilled from where it differs.
+/// A session remembers its text. If a new prompt begins like the cached text, as in the next turn of a chat,
+/// prefill starts where they differ.
 pub struct Session {
     pub(crate) model: Model,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) passes: Passes,
     pub(crate) in_flight: InFlight,
-    /// Drafts to replay, in benchmarks.
+    /// Script of a replay, in benchmarks and checks.
     pub(crate) script: Option<Script>,
-    /// The text as far as the host knows it.
+    /// The text, as far as its tokens have arrived at the host.
     pub(crate) text: Vec<u32>,
-    /// Positions of the text that are in the cache. The rest of it is at most the anchor.
+    /// Number of positions that are in the KV cache. At most the anchor is missing.
     pub(crate) cached: usize,
-    /// Positions from the first one on whose keys and values come from the exact kernels. At most `cached`.
+    /// Number of positions, from the first on, whose keys and values come from exact kernels: `exact <= cached`.
     pub(crate) exact: usize,
 }
 
@@ -49,13 +49,14 @@ impl std::fmt::Debug for Session {
 }
 
 impl Model {
-    /// A session whose prompt and answer together have up to `context` tokens.
+    /// Makes a session whose prompt and answer together have up to `context` tokens.
     ///
-    /// It takes [`SessionSizes::cache_bytes`] and [`SessionSizes::scratch_bytes`] of GPU memory. The sessions of a model
-    /// share [`SessionSizes::rope_bytes`] more.
+    /// It takes [`SessionSizes::cache_bytes`] and [`SessionSizes::scratch_bytes`] of GPU memory. The sessions of a
+    /// model share another [`SessionSizes::rope_bytes`].
     ///
     /// # Errors
-    /// The context is longer than the model's, needs a buffer larger than the adapter allows, or memory is short.
+    /// The context is out of range for the model, needs a buffer larger than the adapter allows, or the GPU is out
+    /// of memory.
     pub async fn session_async(&self, context: usize) -> Result<Session> {
         check_context(context, self.config())?;
         self.gpu().check()?;
@@ -85,13 +86,13 @@ impl Model {
     /// [`Model::session_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Model::session_async`].
+    /// The errors of [`Model::session_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn session(&self, context: usize) -> Result<Session> {
         pollster::block_on(self.session_async(context))
     }
 
-    /// Adds to an error about a buffer too large for the adapter which context would do.
+    /// Adds the longest context that fits to an error about a buffer too large for the adapter.
     fn with_advice(&self, error: Error) -> Error {
         match error {
             Error::TooLarge { what, needed, limit, adapter, .. } => {
@@ -109,12 +110,12 @@ impl Model {
 }
 
 impl Session {
-    /// Positions of the KV cache: the largest number of tokens of prompt and answer together.
+    /// Context of the session, in positions: the largest number of tokens of prompt and answer together.
     pub fn context(&self) -> usize {
         self.buffers.sizes.context
     }
 
-    /// The sizes of its buffers.
+    /// Sizes of the session's buffers.
     pub fn sizes(&self) -> SessionSizes {
         self.buffers.sizes
     }
@@ -124,19 +125,19 @@ impl Session {
         &self.text
     }
 
-    /// How many tokens at the beginning of the text are in the cache.
+    /// Number of tokens, from the beginning of the text, that are in the KV cache.
     pub fn cached(&self) -> usize {
         self.cached
     }
 
-    /// Forgets the text.
+    /// Forgets the text and its KV cache.
     pub fn clear(&mut self) {
         self.text.clear();
         self.cached = 0;
         self.exact = 0;
     }
 
-    /// Checks the request, and has the last prefill pass in flight when it returns.
+    /// Checks a request and prefills its prompt. On return, the last prefill pass is in flight.
     pub(crate) async fn begin(
         &mut self,
         prompt: &[u32],
@@ -170,7 +171,7 @@ impl Session {
         let sampling = options.sampling;
         Ok(State {
             limit: (prompt.len() + options.max_new_tokens) as u32,
-            // A step of AR decoding is a cycle of one row, with nothing to draft.
+            // A step of AR decoding is a cycle of one row, which has no draft.
             block: match options.decoding {
                 Decoding::Ar => 1,
                 Decoding::Dual => options.block_size.unwrap_or(config.block_size) as u32,
@@ -187,8 +188,8 @@ impl Session {
         })
     }
 
-    /// Prefill: brings the cache up to the prompt's last token, whose logits give the first new one. Returns how many
-    /// tokens were in the cache already.
+    /// Prefill: brings the prompt into the KV cache. Its last token gives the logits of the first new one. Returns
+    /// the number of tokens that were cached already.
     async fn prefill(
         &mut self,
         prompt: &[u32],
@@ -197,13 +198,13 @@ impl Session {
         progress: OnProgress<'_>,
     ) -> Result<usize> {
         self.in_flight.drain().await?;
-        // Exact decoding cannot build on keys and values of the fast kernels.
+        // Exact decoding must not build on keys and values of the fast kernels.
         let usable = match mode.kernels {
             ArKernel::Exact => self.exact,
             ArKernel::Fast => self.cached,
         };
         let common = self.text[..usable].iter().zip(prompt).take_while(|(a, b)| a == b).count();
-        // The last token always goes through: its logits are needed.
+        // The last token is always computed, because its logits are needed.
         let reused = common.min(prompt.len() - 1);
         self.replace_text(reused, &prompt[reused..]);
         while self.cached < prompt.len() {
@@ -234,7 +235,7 @@ impl Session {
         Ok(reused)
     }
 
-    /// Notes that `kernels` brought the cache up to `cached` positions.
+    /// Notes that `kernels` have filled the KV cache up to `cached` positions.
     pub(crate) fn advance_cached(&mut self, cached: usize, kernels: ArKernel) {
         if kernels == ArKernel::Exact && self.exact == self.cached {
             self.exact = cached;
@@ -242,7 +243,7 @@ impl Session {
         self.cached = cached;
     }
 
-    /// Makes the text its first `kept` tokens and then `ids`, here and on the GPU.
+    /// Replaces the text after its first `kept` tokens by `ids`, on the host and on the GPU.
     pub(crate) fn replace_text(&mut self, kept: usize, ids: &[u32]) {
         self.text.truncate(kept);
         self.text.extend_from_slice(ids);
@@ -251,7 +252,7 @@ impl Session {
         self.gpu().write(&self.buffers.tokens, 4 * kept as u64, ids);
     }
 
-    /// Submits a pass of text through the AR view whose logits nobody needs.
+    /// Submits a pass of text through the AR view, without logits.
     pub(crate) fn submit_text(&self, rows: usize, kv_len: usize) -> Result<()> {
         let exact = self.passes.passes(PassKind::Target(ArKernel::Exact))?;
         self.gpu().submit(|encoder| {
@@ -271,7 +272,7 @@ impl Session {
         })
     }
 
-    /// Submits one cycle (draft, verify, accept) within `bounds`, without waiting for the one before.
+    /// Submits one cycle (draft, verify, accept) within `bounds`, without waiting for the cycle before.
     pub(crate) fn submit_cycle(&mut self, mode: DecodeMode, bounds: PassBounds) -> Result<()> {
         let cycle = self.passes.cycle(mode)?;
         let script = self.script.as_ref().filter(|_| mode.decoding == Decoding::Dual);

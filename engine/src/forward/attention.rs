@@ -1,4 +1,4 @@
-//! Attention of a layer: norm and rotation of queries and keys, attention over splits of the KV cache, their merge.
+//! Attention of a layer: QK norm and rotary embedding, attention over splits of the KV cache, and their merge.
 
 use orthrus_shaders::params::{Attention as AttentionParams, AttentionMerge, QkNormRope, padded};
 use orthrus_shaders::{
@@ -11,7 +11,7 @@ use super::plan::{ArKernel, GridOf, PassBounds};
 use crate::gpu::Buffer;
 
 impl PassBuilder<'_> {
-    /// Norms and rotates queries and keys, and writes keys and values to the cache.
+    /// Norms and rotates queries and keys, and writes keys and values to the KV cache.
     pub(super) fn push_qk_norm_rope(&mut self, norms: &Buffer, kv: &KeyValues) {
         let b = self.buffers;
         let config = &self.model.config;
@@ -40,7 +40,7 @@ impl PassBuilder<'_> {
         self.push(kernel, &buffers, move |bounds| params.grid(bounds.max_rows));
     }
 
-    /// Attention of the chunk of rows that `first_row` begins, over each split of the cache.
+    /// Attention of the chunk of rows that starts at `first_row`, over each split of the KV cache.
     pub(super) fn push_attention(&mut self, mask: Mask, kv: &KeyValues, first_row: usize) {
         let b = self.buffers;
         let params = self.attention_params(mask, first_row);
@@ -60,7 +60,7 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// The kernels of attention over a cache in tiles, each up to some bounds. They give the same bits.
+    /// The alternatives for attention over a KV cache in tiles, ordered by upper bound. They give the same bits.
     fn tiled_attention(&self, params: AttentionParams) -> Vec<(PassBounds, Kernel, GridOf)> {
         let tuning = self.model.gpu.tuning();
         let rows = |queries: usize| PassBounds::of_rows(queries / self.heads_per_kv());
@@ -83,7 +83,7 @@ impl PassBuilder<'_> {
                 let short = PassBounds { kv_len: tuning.staged_kv_len, ..rows(PAIRED_QUERIES) };
                 vec![
                     coop(rows(TILE)),
-                    // One more workgroup would have nothing to share.
+                    // Up to this bound, half of a workgroup of `attention_paired` would have no queries.
                     staged(rows(STAGED_QUERIES)),
                     staged(short),
                     paired(PassBounds::ANY),
@@ -94,7 +94,7 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// What `qk_norm_rope` and attention do, for one row by the fast kernels.
+    /// Fuses QK norm, rotary embedding and attention for one row: the fast kernel.
     pub(super) fn push_attention_row(&mut self, norms: &Buffer, kv: &KeyValues) {
         let b = self.buffers;
         let tuning = self.model.gpu.tuning();
@@ -116,7 +116,7 @@ impl PassBuilder<'_> {
         });
     }
 
-    /// Merges the splits of the chunk of rows that `first_row` begins.
+    /// Merges the splits of the chunk of rows that starts at `first_row`.
     pub(super) fn push_attention_merge(&mut self, mask: Mask, first_row: usize) {
         let b = self.buffers;
         let config = &self.model.config;
@@ -140,8 +140,8 @@ impl PassBuilder<'_> {
         self.push(kernel, &buffers, move |bounds| params.grid(bounds.max_rows));
     }
 
-    /// First rows of the chunks in which the pass goes through attention. A block, and one row, fit in the first chunk:
-    /// the others run in prefill alone.
+    /// First row of each chunk in which the pass goes through attention. A block, and a single row, fit in the
+    /// first chunk. Only prefill passes run the others.
     pub(super) fn attention_chunks(&self, mask: Mask) -> impl Iterator<Item = usize> + use<> {
         let sizes = self.buffers.sizes;
         let chunks = match (self.kernels, mask) {
@@ -151,7 +151,7 @@ impl PassBuilder<'_> {
         (0..chunks).map(move |chunk| chunk * sizes.chunk_rows)
     }
 
-    /// The splits of the cache in which the pass's rows go through attention.
+    /// How the KV cache is divided into splits for this pass.
     pub(super) fn kv_splits(&self) -> KvSplits {
         let has_row_kernel = self.model.config.head_dim == STAGED_HEAD && self.heads_per_kv() <= ROW_HEADS;
         match (self.kernels, self.model.layouts.kv) {
@@ -160,7 +160,7 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// Queries of a kv head that the partial results have room for, in those splits.
+    /// Queries of a kv head for which the partial results have room, in these splits.
     fn chunk_queries(&self) -> usize {
         match self.kv_splits() {
             KvSplits::RoundRobin => self.buffers.sizes.row_queries(),

@@ -1,62 +1,69 @@
-//! A session's buffers: decode state, KV cache, scratch.
+//! The buffers of a session: decode state, KV cache, scratch.
 
 use crate::Result;
 use crate::gpu::Buffer;
 use crate::model::ModelData;
 use crate::model::sizes::{SessionBuffer, SessionSizes};
 
-/// Keys and values of one layer, in the model's KV format. The diffusion view's block goes to the positions that the AR
-/// view writes next.
+/// Keys and values of one layer, in the model's KV format.
+///
+/// The diffusion view writes its block to the positions that the AR view writes next.
 pub(crate) struct KeyValues {
     pub(crate) keys: Buffer,
     pub(crate) values: Buffer,
 }
 
-/// All buffers of a session. Shapes are the kernels'.
+/// The buffers of a session. Shapes are without padding: the headers of the kernels have the exact layouts.
 pub(crate) struct Buffers {
     pub(crate) sizes: SessionSizes,
-    /// The decode state, which `accept` alone advances.
+    /// The decode state. In the decode loop, `accept` alone advances it.
     pub(crate) state: Buffer,
-    /// The text: ids by position.
+    /// The text: ids by position, `[context]`.
     pub(crate) tokens: Buffer,
-    /// The AR view's own tokens for the rows of a block.
+    /// The AR view's own tokens for the rows of a block, `[block]`.
     pub(crate) target_tokens: Buffer,
-    /// What `accept` tells the host.
+    /// The result of a cycle, which `accept` writes for the host.
     pub(crate) result: Buffer,
     /// Keys and values of each layer.
     pub(crate) kv: Vec<KeyValues>,
-    /// Rotary angles, shared by the model's sessions.
+    /// Rotary angles, `[positions][head_dim / 2]`, shared by the model's sessions.
     pub(crate) rope: Buffer,
-    /// The residual stream.
+    /// Residual stream, `[rows][hidden]`.
     pub(crate) x: Buffer,
+    /// RMS-normed residual stream, `[rows][hidden]`.
     pub(crate) normed: Buffer,
+    /// Queries, keys and values before norm and rotation, `[rows][heads + 2 kv_heads][head_dim]`.
     pub(crate) qkv: Buffer,
+    /// Queries after norm and rotation.
     pub(crate) q: Buffer,
-    /// Attention over each split of the cache, before the merge.
+    /// Partial results of attention, before the merge: `[kv_heads][splits][chunk_queries][head_dim]`.
     pub(crate) partials: Buffer,
-    /// Maximum and weight of each partial result.
+    /// Reference score and sum of weights of each partial result: `[kv_heads][splits][chunk_queries]`.
     pub(crate) stats: Buffer,
+    /// Output of attention, `[rows][heads * head_dim]`.
     pub(crate) attended: Buffer,
+    /// Gate and up projection before SwiGLU, `[rows][2 intermediate]`. Unused where a kernel fuses them.
     pub(crate) gate_up: Buffer,
+    /// Output of SwiGLU, `[rows][intermediate]`.
     pub(crate) gated: Buffer,
-    /// Sums of the slices so far, in `matmul_prefill`.
+    /// Sums over the slices so far, in `matmul_prefill`.
     pub(crate) totals: Buffer,
-    /// Largest logit and mass of each part of a row, of the view that came last.
+    /// Largest logit and mass of each part of a row, of the view that ran last.
     pub(crate) logit_parts: Buffer,
-    /// Candidates of each row, of the view that came last.
+    /// Argmax candidates of each row, of the view that ran last.
     pub(crate) best: Buffer,
-    /// Logits of the AR view.
+    /// Logits of the AR view, `[block][vocabulary]`.
     pub(crate) logits: Buffer,
-    /// Sampling cuts of the AR view.
+    /// Sampling cuts of the AR view, `[block]`.
     pub(crate) cuts: Buffer,
-    /// Logits of the diffusion view, which rejection sampling needs beside the AR view's.
+    /// Logits of the diffusion view, `[block][vocabulary]`. Rejection sampling needs both views' logits.
     pub(crate) draft_logits: Buffer,
-    /// Sampling cuts of the diffusion view.
+    /// Sampling cuts of the diffusion view, `[block]`.
     pub(crate) draft_cuts: Buffer,
 }
 
 impl Buffers {
-    /// The buffers of a session with `context` positions. `rope` has the angles of as many.
+    /// Allocates the buffers of a session with `context` positions. `rope` has angles for at least as many.
     pub(crate) fn new(model: &ModelData, context: usize, rope: Buffer) -> Result<Buffers> {
         let (gpu, config) = (&model.gpu, &model.config);
         let sizes = SessionSizes::new(config, model.views, context, model.layouts);

@@ -1,4 +1,4 @@
-//! Preparing a pass: each `push_*` adds dispatches, with everything that they bind.
+//! Preparation of a pass: each `push_*` adds dispatches, with all that they bind.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,15 @@ use crate::gpu::Buffer;
 use crate::model::ModelData;
 use crate::{Error, Result};
 
-/// A buffer and the name that the kernels' WGSL gives it.
+/// A buffer, and the name that the kernels' WGSL gives it.
 pub(crate) type Named<'a> = (&'static str, &'a Buffer);
 
-/// Prepares a pass. Makes pipelines, bind groups and uniforms: to be called where refusals are caught.
+/// Prepares a pass, to which `push` adds the dispatches.
+///
+/// It makes pipelines, bind groups and uniforms: call it inside [`Gpu::allocating`](crate::Gpu::allocating).
 ///
 /// # Errors
-/// [`Error::Bug`]: a kernel was given other buffers than it names.
+/// [`Error::Bug`]: a kernel was not given a buffer that its WGSL names.
 pub(crate) fn plan(
     model: &ModelData,
     buffers: &Buffers,
@@ -40,29 +42,29 @@ pub(crate) fn plan(
     }
 }
 
-/// A pass while it is prepared.
+/// A pass in preparation.
 pub(crate) struct PassBuilder<'a> {
     pub(crate) model: &'a ModelData,
     pub(crate) buffers: &'a Buffers,
     /// [`ArKernel::Fast`]: the pass has one row, and need not be bit-equal to a row of a block.
     pub(crate) kernels: ArKernel,
-    /// The part of the pass that is being prepared.
+    /// The section of the dispatches that are added next.
     pub(crate) section: Section,
-    /// Uniform buffers by contents: layers share theirs.
+    /// Uniform buffers by their contents. Layers with equal parameters share one.
     uniforms: HashMap<Vec<u8>, Buffer>,
     plan: PassPlan,
-    /// The first thing that went wrong.
+    /// The first error.
     failure: Option<Error>,
 }
 
 impl PassBuilder<'_> {
-    /// A uniform buffer with these parameters.
+    /// A uniform buffer with `params`. Equal parameters share one buffer.
     pub(crate) fn uniform<T: bytemuck::Pod>(&mut self, params: &T) -> Buffer {
         let make = || self.model.gpu.uniform("params", params);
         self.uniforms.entry(bytemuck::bytes_of(params).to_vec()).or_insert_with(make).clone()
     }
 
-    /// Adds a dispatch of one kernel. `buffers` need not name the decode state.
+    /// Adds a dispatch of one kernel. The decode state is bound without being listed in `buffers`.
     pub(crate) fn push(
         &mut self,
         kernel: Kernel,
@@ -73,7 +75,9 @@ impl PassBuilder<'_> {
     }
 
     /// Adds one dispatch with alternatives, ordered by upper bound. Encoding takes the first whose bound covers the
-    /// pass, else the last. Each alternative binds those of `buffers` that it names.
+    /// pass, else the last.
+    ///
+    /// Each alternative binds the buffers that its WGSL names.
     pub(crate) fn push_variants(
         &mut self,
         variants: Vec<(PassBounds, Kernel, GridOf)>,

@@ -1,5 +1,4 @@
-//! The matrix products of a forward pass, on three paths: portable kernels, cooperative matrices, and kernels for one
-//! row.
+//! The matrix products of a forward pass, on three paths: see [`MatmulPath`].
 
 use orthrus_shaders::params::{Matmul, MatmulCoop, MatmulRow, RmsNorm, Swiglu, padded};
 use orthrus_shaders::{ActivationLayout, Epilogue, Kernel, MTiles, RowInput, Rows, RowsPerLane, packs};
@@ -9,14 +8,14 @@ use super::plan::{ArKernel, GridOf, PassBounds};
 use crate::gpu::{Buffer, Tuning};
 use crate::model::Matrix;
 
-/// The kernels that compute the products of a pass.
+/// The kernels that multiply activations by weights in a pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MatmulPath {
-    /// `matmul`: every adapter.
+    /// `matmul`, which runs on every adapter.
     Portable,
-    /// `matmul_coop` and `matmul_prefill`: activations in tiles.
+    /// `matmul_coop` and `matmul_prefill`, for activations in tiles.
     Cooperative,
-    /// `matmul_row`: the fast kernels of one row.
+    /// `matmul_row`, for passes of one row.
     SingleRow,
 }
 
@@ -67,7 +66,7 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// `gated = silu(gate · norm(x)) · (up · norm(x))`, scaled where it is stored as f16.
+    /// `gated = silu(gate · norm(x)) · (up · norm(x))`, scaled if it is stored as f16.
     pub(super) fn push_swiglu(&mut self, norm: &Buffer, gate_up: &Matrix) {
         let b = self.buffers;
         let width = self.model.config.intermediate_size;
@@ -92,8 +91,10 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// Fuses the head with the first half of argmax: each workgroup keeps its best logit, and no logits are written.
-    /// Returns the number of candidates a row; `None` if this path has no such kernel.
+    /// Fuses the head with the first half of argmax: each workgroup keeps its best logit, and no logits are
+    /// written.
+    ///
+    /// Returns the number of candidates a row. `None`: this path has no such kernel, and nothing was added.
     pub(super) fn push_partial_argmax(&mut self) -> Option<usize> {
         let b = self.buffers;
         let head = self.model.head();
@@ -134,7 +135,7 @@ impl PassBuilder<'_> {
     }
 
     fn push_portable(&mut self, rows: Rows, epilogue: Epilogue, matrix: &Matrix, x: &Buffer, out: &Buffer) {
-        // The residual stream is padded to whole tiles. What is only stored has no padding.
+        // The residual stream is padded to whole tiles. Other outputs are not padded.
         let out_stride = match epilogue {
             Epilogue::AddResidual => padded(matrix.outputs),
             _ => matrix.outputs,
@@ -190,7 +191,7 @@ impl PassBuilder<'_> {
                 let upper = self.model.gpu.tuning().coop_rows(m_tiles, matrix.outputs);
                 variants.push((PassBounds::of_rows(upper), kernel, Box::new(grid)));
             }
-            // Logits are a block's at most.
+            // Rows with logits are at most a block, too few for `matmul_prefill`.
             if rows == Rows::All {
                 let kernel = Kernel::MatmulPrefill { split_k: tiling.split_k(), epilogue };
                 let grid = move |bounds: PassBounds| {
@@ -210,7 +211,7 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// `operands` names `x`, `out`, and `norm` where the input is normed on the way.
+    /// Adds a product of one row. `operands` are `x` and `out`, and `norm` if the kernel norms its input.
     fn push_single_row(
         &mut self,
         input: RowInput,
@@ -242,22 +243,22 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// How the fast kernel reads the residual stream's row.
+    /// How `matmul_row` reads and norms the row of the residual stream.
     fn normed_input(&self) -> RowInput {
         self.model.gpu.tuning().numerics.normed_input(self.model.config.hidden_size)
     }
 }
 
-/// Where a cooperative product goes.
+/// Destination of a cooperative product.
 struct Output<'a> {
     buffer: &'a Buffer,
-    /// Values from a row to the next.
+    /// Distance from one row to the next, in values.
     stride: usize,
-    /// Factor of the product.
+    /// Factor that the product is multiplied by.
     scale: f32,
 }
 
-/// Column that a slab's first row goes to: of gate and up projection, one row in two is an output.
+/// Output column of a slab's first row. SwiGLU makes one output of two rows, a gate's and an up projection's.
 fn first_output(first: usize, epilogue: Epilogue) -> u32 {
     let first = if epilogue == Epilogue::SwiGlu { first / 2 } else { first };
     first as u32

@@ -1,5 +1,5 @@
-//! The forward pass, readable from top to bottom. Each line prepares one dispatch or a few; the decode loop encodes them
-//! as often as it likes.
+//! The forward pass, from top to bottom. Each line prepares one dispatch or a few, and the decode loop encodes them
+//! every cycle.
 //!
 //! ```text
 //! x = embedding[ids]                                       residual stream [rows][hidden]
@@ -33,7 +33,7 @@ use crate::gpu::Buffer;
 use crate::model::{Attention, Layer};
 
 impl PassBuilder<'_> {
-    /// The AR view over text: every layer, each row seeing itself and what is before it.
+    /// The AR view over text: embedding and every layer. Each row attends to itself and to earlier positions.
     pub(crate) fn ar_layers(&mut self) {
         self.push_embed(None);
         for (layer, kv) in self.model.layers.iter().zip(&self.buffers.kv) {
@@ -41,7 +41,8 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// The diffusion view over a block `[anchor, mask, mask, …]`: every layer, each row seeing the text and the block.
+    /// The diffusion view over a block `[anchor, mask, mask, …]`: embedding and every layer. Each row attends to
+    /// the text and to the whole block.
     pub(crate) fn diffusion_layers(&mut self, mask_id: u32) {
         self.push_embed(Some(mask_id));
         for (layer, kv) in self.model.layers.iter().zip(&self.buffers.kv) {
@@ -51,7 +52,7 @@ impl PassBuilder<'_> {
         }
     }
 
-    /// One decoder layer, through the view whose attention weights are given.
+    /// One decoder layer, with the attention weights of one view.
     fn layer(&mut self, layer: &Layer, view: &Attention, mask: Mask, kv: &KeyValues) {
         let b = self.buffers;
         self.section = Section::Layer;
@@ -72,13 +73,13 @@ impl PassBuilder<'_> {
         self.push_matmul_add(&b.gated, &layer.down, 1.0 / self.model.layouts.activations.gated_scale());
     }
 
-    /// Final norm and head, of the rows whose logits are wanted.
+    /// Final norm and head, for the rows whose logits are wanted. They go to `logits`, `[rows][vocabulary]`.
     pub(crate) fn logits(&mut self, logits: &Buffer) {
         self.section = Section::Head;
         self.push_normed_matmul(Rows::Logits, &self.model.final_norm, self.model.head(), logits);
     }
 
-    /// Embeddings of the text, or of a block whose rows but the first are masks.
+    /// Embeddings of the rows' ids. With `mask_id`, all rows but the first are masks.
     fn push_embed(&mut self, mask_id: Option<u32>) {
         let b = self.buffers;
         let table = &self.model.embedding;

@@ -1,23 +1,23 @@
-//! A forward pass as a list of prepared dispatches: made once, encoded every cycle.
+//! A forward pass as a list of prepared dispatches, made once and encoded every cycle.
 
 use orthrus_shaders::params::Grid;
 
 use crate::gpu::Bound;
 
-/// What the host knows of a pass when it encodes it. These are upper bounds: the GPU holds the exact numbers.
+/// Upper bounds that the host knows when it encodes a pass. The GPU holds the exact numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PassBounds {
-    /// Upper bound of the rows.
+    /// Largest number of rows.
     pub(crate) max_rows: usize,
-    /// No row sees a position at or above this one.
+    /// KV length: no row attends to a position at or above it.
     pub(crate) kv_len: usize,
 }
 
 impl PassBounds {
-    /// The bounds of any pass.
+    /// Bounds that cover every pass.
     pub(crate) const ANY: PassBounds = PassBounds { max_rows: usize::MAX, kv_len: usize::MAX };
 
-    /// The bounds of passes with up to `max_rows` rows, at any positions.
+    /// Bounds of passes with up to `max_rows` rows, at any KV length.
     pub(crate) fn of_rows(max_rows: usize) -> PassBounds {
         PassBounds { max_rows, ..PassBounds::ANY }
     }
@@ -27,19 +27,21 @@ impl PassBounds {
     }
 }
 
-/// Which kernels compute a step of AR decoding.
+/// The kernels of a step of AR decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ArKernel {
-    /// The kernels of blocks: the text of AR decoding is bit for bit that of dual-view decoding.
+    /// The kernels of blocks. AR decoding then gives the text of dual-view decoding, bit for bit.
     #[default]
     Exact,
-    /// Kernels made for one row: faster, and not bit-equal to a row of a block. Where two logits nearly tie, the text can
-    /// differ from the exact one's. A baseline to compare with. Dual-view decoding never uses them.
+    /// Kernels for one row: faster, but not bit-equal to a row of a block.
+    ///
+    /// Where two logits nearly tie, the text can differ from [`ArKernel::Exact`]'s. These kernels are a baseline
+    /// for speed, and dual-view decoding never uses them.
     Fast,
 }
 
 impl ArKernel {
-    /// The name users give and see.
+    /// The name that users give and see.
     pub fn name(self) -> &'static str {
         match self {
             ArKernel::Exact => "exact",
@@ -61,12 +63,12 @@ pub(crate) enum Section {
     Accept,
 }
 
-/// The grid for a pass. A grid with a zero has nothing to do.
+/// Computes the grid of a pass. A grid with a zero means that the dispatch has nothing to do.
 pub(crate) type GridOf = Box<dyn Fn(PassBounds) -> Grid + Send + Sync>;
 
-/// A kernel with all that it binds, for passes within a bound.
+/// A kernel with its pipeline, bind group and grid, for passes within a bound.
 pub(crate) struct KernelVariant {
-    /// The kernel's name.
+    /// Name of the kernel.
     pub(crate) name: &'static str,
     pub(crate) upper: PassBounds,
     pub(crate) pipeline: wgpu::ComputePipeline,
@@ -79,7 +81,7 @@ pub(crate) struct Dispatch {
     pub(crate) section: Section,
     /// Alternatives, ordered by upper bound. A pass takes the first whose bound covers it, else the last.
     pub(crate) variants: Vec<KernelVariant>,
-    /// Bytes of the weights that the dispatch binds.
+    /// Size of the weights that the dispatch binds, in bytes.
     pub(crate) weight_bytes: u64,
 }
 
@@ -92,7 +94,7 @@ impl Dispatch {
         commands.dispatch_workgroups(x, y, z);
     }
 
-    /// The name of the kernel that a pass runs here. `None`: the pass has nothing to do here.
+    /// Name of the kernel that a pass runs here. `None`: the pass skips the dispatch.
     pub(crate) fn name(&self, bounds: PassBounds) -> Option<&'static str> {
         Some(self.variant(bounds)?.0.name)
     }
@@ -111,14 +113,14 @@ pub(crate) struct PassPlan {
 }
 
 impl PassPlan {
-    /// Encodes the dispatches. Sets pipelines and bind groups, and nothing else.
+    /// Encodes the dispatches: it sets pipelines and bind groups, and does nothing else.
     pub(crate) fn encode(&self, commands: &mut wgpu::ComputePass<'_>, bounds: PassBounds) {
         for dispatch in &self.dispatches {
             dispatch.encode(commands, bounds);
         }
     }
 
-    /// Number of dispatches that a pass encodes in the layers.
+    /// Number of dispatches that a pass encodes, in all layers together.
     pub(crate) fn layer_dispatches(&self, bounds: PassBounds) -> usize {
         let of_layers = self.dispatches.iter().filter(|dispatch| dispatch.section == Section::Layer);
         of_layers.filter(|dispatch| dispatch.name(bounds).is_some()).count()

@@ -1,4 +1,4 @@
-//! The choice of ids from a pass's logits, and the acceptance check at the end of a cycle.
+//! The choice of ids from a pass's logits, and the acceptance check that ends a cycle.
 
 use orthrus_shaders::params::{Argmax, Reject, Sampling};
 use orthrus_shaders::{Candidates, Kernel};
@@ -7,21 +7,21 @@ use super::builder::PassBuilder;
 use super::plan::Section;
 use crate::gpu::Buffer;
 
-/// Where the ids of a view go, and the logits that they are chosen from.
+/// The buffers of a view's choice of ids.
 #[derive(Clone, Copy)]
 pub(crate) struct Choice<'a> {
-    /// `[rows][vocabulary]`, written only where a kernel needs them.
+    /// `[rows][vocabulary]`. A kernel that fuses the head with argmax does not write it.
     pub(crate) logits: &'a Buffer,
-    /// What temperature, top-k and top-p leave of each row.
+    /// `[rows]`: the sampling cut, which tells the ids that temperature, top-k and top-p leave.
     pub(crate) cuts: &'a Buffer,
-    /// The ids: target tokens of the AR view, or drafts in the text.
+    /// The chosen ids: target tokens of the AR view, or drafts in the text.
     pub(crate) ids: &'a Buffer,
-    /// Whether the ids are drafts, so that the block's last row has none.
+    /// Whether the ids are drafts. The last row of a block then has none.
     pub(crate) draft: bool,
 }
 
 impl PassBuilder<'_> {
-    /// The id of each row's largest logit.
+    /// Chooses the id of each row's largest logit.
     pub(crate) fn greedy(&mut self, choice: Choice<'_>) {
         self.section = Section::Head;
         let vocabulary = self.model.config.vocab_size;
@@ -35,7 +35,7 @@ impl PassBuilder<'_> {
         self.push_argmax(candidates, source, count, choice);
     }
 
-    /// An id of each row, drawn from its distribution.
+    /// Draws an id for each row from its distribution.
     pub(crate) fn sampled(&mut self, choice: Choice<'_>) {
         let b = self.buffers;
         self.logits(choice.logits);
@@ -54,7 +54,8 @@ impl PassBuilder<'_> {
         self.push_argmax(Candidates::Best, ("best", &b.best), params.groups as usize, choice);
     }
 
-    /// Replaces the target tokens of rows that have a draft by what rejection sampling says.
+    /// Rejection sampling: rewrites the target token of each row that has a draft. It becomes the draft if that is
+    /// accepted, else an id from the residual distribution.
     pub(crate) fn reject(&mut self) {
         let b = self.buffers;
         let params = Reject { vocabulary: self.model.config.vocab_size as u32, pad: [0; 3] };
@@ -72,7 +73,7 @@ impl PassBuilder<'_> {
         self.push(Kernel::Reject(reduce), &buffers, move |bounds| params.grid(bounds.max_rows));
     }
 
-    /// The acceptance check: the longest prefix of drafts that are target tokens, and the bonus.
+    /// The acceptance check: keeps the longest prefix of drafts that equal their target tokens, and adds the bonus.
     pub(crate) fn accept(&mut self) {
         let b = self.buffers;
         self.section = Section::Accept;

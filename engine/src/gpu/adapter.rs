@@ -1,27 +1,27 @@
-//! The machine's adapters: what each offers, which tiers run on it, and which one to use.
+//! The machine's adapters, the tiers that run on them, and the choice of one.
 
 use orthrus_shaders::{PAIRED_WORKGROUP_BYTES, TILE, Tier};
 use wgpu::{DeviceType, Features, Limits};
 
 use crate::{Error, Result};
 
-/// What plays the GPU, the preferred first.
+/// The kind of hardware behind an adapter, in order of preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AdapterKind {
-    /// A card with memory of its own.
+    /// A graphics card with its own memory.
     Discrete,
-    /// A part of the processor, with its memory.
+    /// A GPU in the processor, which shares the processor's memory.
     Integrated,
-    /// A part of a card, in a virtual machine.
+    /// A share of a graphics card, in a virtual machine.
     Virtual,
-    /// The driver does not say. Browsers do not.
+    /// Unknown: the driver does not say. Browsers never do.
     Other,
     /// The processor itself: correct, and slow.
     Software,
 }
 
 impl AdapterKind {
-    /// The name users see.
+    /// The name that users see.
     pub fn name(self) -> &'static str {
         match self {
             AdapterKind::Discrete => "discrete",
@@ -33,40 +33,40 @@ impl AdapterKind {
     }
 }
 
-/// An adapter, and what the engine can do with it.
+/// An adapter, and the tiers that run on it.
 #[derive(Clone, Debug)]
 pub struct AdapterReport {
-    /// Its number, which selects it.
+    /// Number of the adapter, by which [`GpuOptions::adapter`](crate::GpuOptions::adapter) can select it.
     pub index: usize,
-    /// The name its driver gives.
+    /// Name that the driver gives.
     pub name: String,
-    /// Vulkan, Metal, Dx12 or BrowserWebGpu.
+    /// wgpu's name of the backend: `Vulkan`, `Metal`, `Dx12` or `BrowserWebGpu`.
     pub backend: String,
-    /// What plays the GPU.
+    /// Kind of hardware.
     pub kind: AdapterKind,
-    /// The driver and its version.
+    /// Name and version of the driver.
     pub driver: String,
-    /// For each tier, nothing or what the adapter lacks for it.
+    /// Each tier, with the limits and features that the adapter lacks for it. `None`: the tier runs.
     pub tiers: Vec<(Tier, Option<String>)>,
-    /// Largest buffer a kernel can bind, in bytes.
+    /// Largest buffer that a kernel can bind, in bytes.
     pub max_binding: u64,
     /// Largest buffer, in bytes.
     pub max_buffer: u64,
-    /// Workgroup memory, in bytes.
+    /// Largest workgroup memory of a kernel, in bytes.
     pub workgroup_memory: u32,
-    /// Smallest and largest subgroup, if it has subgroups.
+    /// Smallest and largest subgroup, in lanes. `None`: no subgroup operations.
     pub subgroup_sizes: Option<(u32, u32)>,
-    /// Why no tier runs on it, if none does.
+    /// The limits and features that the adapter lacks for tier `baseline`. `None`: at least one tier runs.
     pub unsuitable: Option<String>,
 }
 
 impl AdapterReport {
-    /// Whether a processor plays the GPU: correct, and slow.
+    /// Whether the adapter is software: correct, and slow.
     pub fn is_software(&self) -> bool {
         self.kind == AdapterKind::Software
     }
 
-    /// The most demanding tier that runs on it.
+    /// The most demanding tier that runs on the adapter.
     pub fn best_tier(&self) -> Option<Tier> {
         self.tiers.iter().rev().find(|(_, missing)| missing.is_none()).map(|(tier, _)| *tier)
     }
@@ -79,10 +79,10 @@ impl AdapterReport {
     }
 }
 
-/// Browsers may keep a name to themselves.
+/// Name of an adapter whose driver or browser gives none.
 pub(crate) const UNNAMED: &str = "a GPU without a name";
 
-/// Every adapter of the machine.
+/// Every adapter of the machine. A browser shows one.
 pub async fn adapters() -> Vec<AdapterReport> {
     enumerate().await.iter().enumerate().map(|(index, adapter)| report(index, adapter)).collect()
 }
@@ -95,7 +95,7 @@ pub fn adapters_blocking() -> Vec<AdapterReport> {
 
 async fn enumerate() -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    // A browser shows one adapter at a time, and the weak one unless asked.
+    // A browser shows one adapter. It may be the low-power one unless the page asks for the other.
     #[cfg(target_arch = "wasm32")]
     return {
         let power_preference = wgpu::PowerPreference::HighPerformance;
@@ -133,12 +133,14 @@ pub(crate) fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
     }
 }
 
-/// Bytes of the largest buffer that a kernel can bind whole.
+/// Largest buffer that a kernel can bind whole, in bytes.
 pub(crate) fn max_binding(limits: &Limits) -> u64 {
     limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
 }
 
-/// What `adapter` lacks for `tier`. With `any_matrix_size`, it need not list the cooperative matrices.
+/// The limits and features that `adapter` lacks for `tier`. `None`: the tier runs.
+///
+/// `any_matrix_size`: the adapter need not list the size of cooperative matrices that the kernels use.
 pub(crate) fn missing(adapter: &wgpu::Adapter, tier: Tier, any_matrix_size: bool) -> Option<String> {
     let mut lacks = Vec::new();
     tier_limits(tier).check_limits_with_fail_fn(&adapter.limits(), false, |name, wanted, allowed| {
@@ -157,7 +159,7 @@ pub(crate) fn missing(adapter: &wgpu::Adapter, tier: Tier, any_matrix_size: bool
     (!lacks.is_empty()).then(|| lacks.join(", "))
 }
 
-/// What the kernels of tier `coop` assume, beyond features and limits.
+/// The requirements of tier `coop`, beyond features and limits, that `adapter` does not meet.
 fn missing_of_coop(adapter: &wgpu::Adapter, any_matrix_size: bool) -> Vec<String> {
     let mut lacks = Vec::new();
     let wanted = |listed: &wgpu::CooperativeMatrixProperties| {
@@ -171,12 +173,12 @@ fn missing_of_coop(adapter: &wgpu::Adapter, any_matrix_size: bool) -> Vec<String
     let info = adapter.get_info();
     let (least, most) = (info.subgroup_min_size, info.subgroup_max_size);
     if least < 8 || most > 32 {
-        lacks.push(format!("its subgroups are of {least} to {most}, needed are 8 to 32"));
+        lacks.push(format!("its subgroups have {least} to {most} lanes, needed are 8 to 32"));
     }
     lacks
 }
 
-/// The features a device of `tier` is opened with.
+/// The features that a device of `tier` is opened with.
 pub(crate) fn features(tier: Tier) -> Features {
     match tier {
         Tier::Baseline => Features::empty(),
@@ -203,7 +205,9 @@ pub(crate) fn tier_limits(tier: Tier) -> Limits {
     }
 }
 
-/// Bytes of workgroup memory that a device of `tier` is opened with, of those that the adapter allows.
+/// Workgroup memory that a device of `tier` is opened with, in bytes.
+///
+/// Tier `coop` has one kernel that needs more than the tier requires, and takes as much if the adapter allows it.
 pub(crate) fn workgroup_memory(tier: Tier, allowed: &Limits) -> u32 {
     let needed = tier_limits(tier).max_compute_workgroup_storage_size;
     match tier {
@@ -212,13 +216,16 @@ pub(crate) fn workgroup_memory(tier: Tier, allowed: &Limits) -> u32 {
     }
 }
 
-/// What core WebGPU guarantees, as far as compute goes.
+/// The limits that core WebGPU guarantees.
 pub(crate) fn core_limits() -> Limits {
     Limits::default()
 }
 
-/// The adapter `wanted` (a number, or part of a name), or the most capable one: a discrete GPU before an
-/// integrated one, a software adapter only if nothing else is there.
+/// Chooses an adapter: the one that `wanted` gives by number or by part of its name, else the first of the best
+/// kind.
+///
+/// # Errors
+/// No adapter matches, or no tier runs on it.
 pub(crate) async fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterReport)> {
     let mut all: Vec<_> = enumerate()
         .await

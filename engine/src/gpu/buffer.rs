@@ -1,19 +1,19 @@
-//! A buffer that gives its memory back when the last who needs it is gone, in a browser too.
+//! Buffers and bind groups that free GPU memory when their last owner is gone, in browsers too.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A buffer. Clones share it.
+/// A GPU buffer. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Buffer(Arc<Owned>);
 
 #[derive(Debug)]
 struct Owned(wgpu::Buffer);
 
-/// A bind group, and what it binds.
+/// A bind group, and the buffers that it binds.
 pub(crate) struct Bound {
     group: wgpu::BindGroup,
-    /// Alive as long as the group can be used.
+    /// Held because dropping a buffer destroys it in browsers, even while the group could still be used.
     _buffers: Vec<Buffer>,
 }
 
@@ -31,8 +31,8 @@ impl Deref for Buffer {
     }
 }
 
-/// In a browser, wgpu leaves a dropped buffer to the garbage collector, which knows nothing of the GPU's memory: a model
-/// would stay until long after its successor needs the room. Work that was submitted is still done.
+/// Frees the memory at once. wgpu leaves a dropped buffer to the browser's garbage collector, which does not see
+/// GPU memory. An old model would stay long after a new one needs the room. Submitted work is still done.
 #[cfg(target_arch = "wasm32")]
 impl Drop for Owned {
     fn drop(&mut self) {

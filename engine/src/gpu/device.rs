@@ -1,4 +1,4 @@
-//! An open GPU: the one place that makes buffers, pipelines and bind groups, and counts them.
+//! An open GPU. This file alone makes buffers, pipelines and bind groups, and counts them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,22 +17,22 @@ use super::spirv;
 use super::tuning::{Layouts, Tuning};
 use crate::{Error, Result};
 
-/// How to open a GPU.
+/// Options for opening a GPU.
 #[derive(Clone, Debug, Default)]
 pub struct GpuOptions {
-    /// A number or part of a name; by default the most capable adapter.
+    /// Number of an adapter, or part of its name. `None`: the most capable adapter.
     pub adapter: Option<String>,
-    /// By default the most demanding tier that the adapter has.
+    /// Tier of the kernels. `None`: the most demanding tier that runs on the adapter.
     pub tier: Option<Tier>,
-    /// Open the device with exactly core WebGPU's default limits, whatever the adapter allows: what the least
-    /// capable browser offers. For tests.
+    /// For tests: open the device with the limits that the tier needs, whatever the adapter allows. On tiers
+    /// `baseline` and `subgroup` they are core WebGPU's defaults, which the least capable browser has.
     #[cfg(feature = "lab")]
     pub core_limits: bool,
-    /// Run tier `coop` on an adapter that does not list its cooperative matrices. For tests: Mesa's software adapter
-    /// (26) lists 8 by 8, and takes 16 by 16 too.
+    /// For tests: run tier `coop` on an adapter that does not list 16 by 16 cooperative matrices. Mesa's software
+    /// adapter (version 26) lists 8 by 8, and runs 16 by 16 too.
     #[cfg(feature = "lab")]
     pub any_matrix_size: bool,
-    /// What to call an adapter whose driver or browser gives no name.
+    /// Name for an adapter whose driver or browser gives none.
     pub unnamed: Option<String>,
 }
 
@@ -52,12 +52,12 @@ impl GpuOptions {
     }
 }
 
-/// How many objects an open GPU has made so far.
+/// Counts of the objects that an open GPU has made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Created {
-    /// Buffers.
+    /// Buffers, dropped ones included.
     pub buffers: u64,
-    /// Bytes of the storage buffers, those that were dropped since included.
+    /// Bytes of storage buffers, dropped ones included.
     pub storage_bytes: u64,
     /// Pipelines.
     pub pipelines: u64,
@@ -89,14 +89,14 @@ struct Shared {
     poller: Poller,
 }
 
-/// Why a GPU is of no use any more.
+/// A failure after which an open GPU cannot be used.
 #[derive(Clone)]
 enum Failure {
     Reported(String),
     Lost(String),
 }
 
-/// A compiled kernel and the layout of what it binds.
+/// A compiled kernel, and the layout of its bind group.
 #[derive(Clone)]
 pub(crate) struct Pipeline {
     pub(crate) pipeline: wgpu::ComputePipeline,
@@ -113,13 +113,13 @@ impl Gpu {
     /// Opens a GPU.
     ///
     /// # Errors
-    /// No adapter will do, the one asked for is not there or lacks the tier, or its driver refuses.
+    /// No tier runs on any adapter; the adapter asked for is missing or lacks the tier; or its driver refuses.
     pub async fn open_async(options: &GpuOptions) -> Result<Gpu> {
         let (adapter, report) = adapter::choose(options.adapter.as_deref()).await?;
         Gpu::open_adapter(adapter, report, options).await
     }
 
-    /// Opens an adapter.
+    /// Opens a device on `adapter`.
     pub(crate) async fn open_adapter(
         adapter: wgpu::Adapter,
         mut report: AdapterReport,
@@ -196,7 +196,7 @@ impl Gpu {
     /// [`Gpu::open_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Gpu::open_async`].
+    /// The errors of [`Gpu::open_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open(options: &GpuOptions) -> Result<Gpu> {
         pollster::block_on(Gpu::open_async(options))
@@ -212,28 +212,28 @@ impl Gpu {
         self.shared.tier
     }
 
-    /// How activations and KV cache of a model in `format` are stored here.
+    /// Layouts of activations and KV cache, for a model in `format` on this GPU.
     pub fn layouts(&self, format: WeightFormat) -> Layouts {
         Layouts::of(self.tier(), format)
     }
 
-    /// The kernels that were compiled.
+    /// The kernels compiled so far.
     #[cfg(feature = "lab")]
     pub(crate) fn kernels(&self) -> Vec<Kernel> {
         lock(&self.shared.pipelines).keys().copied().collect()
     }
 
-    /// The choices of kernels and thresholds for this adapter.
+    /// Kernel variants and thresholds for this adapter.
     pub(crate) fn tuning(&self) -> &Tuning {
         &self.shared.tuning
     }
 
-    /// Largest buffer that a kernel can bind, in bytes, under the limits the device was opened with.
+    /// Largest buffer that a kernel can bind, in bytes, within the limits of the device.
     pub fn max_binding(&self) -> u64 {
         self.shared.max_binding
     }
 
-    /// What was made so far. The decode loop makes nothing.
+    /// Counts of the objects made so far. The decode loop makes none.
     #[cfg(feature = "lab")]
     pub fn created(&self) -> Created {
         Created {
@@ -244,10 +244,10 @@ impl Gpu {
         }
     }
 
-    /// Whether all is well: whatever failed since the GPU was opened, a lost device for one, stays.
+    /// Checks that the GPU still works. The first failure stays, and every later check returns it.
     ///
     /// # Errors
-    /// The first failure that the driver reported.
+    /// The first failure that the driver reported, for example a lost device.
     pub fn check(&self) -> Result<()> {
         match lock(&self.shared.failure).clone() {
             Some(Failure::Reported(reason)) => Err(Error::Device(reason)),
@@ -256,7 +256,7 @@ impl Gpu {
         }
     }
 
-    /// A zeroed buffer that kernels can bind.
+    /// A storage buffer of at least `bytes` bytes, all zero.
     pub(crate) fn storage(&self, what: &str, bytes: u64) -> Result<Buffer> {
         if bytes > self.shared.max_binding {
             return Err(Error::TooLarge {
@@ -273,7 +273,7 @@ impl Gpu {
         Ok(self.buffer(what, bytes, usage))
     }
 
-    /// A storage buffer with these contents.
+    /// A storage buffer with `contents`.
     pub(crate) fn storage_with<T: Pod>(&self, what: &str, contents: &[T]) -> Result<Buffer> {
         let bytes: &[u8] = bytemuck::cast_slice(contents);
         let buffer = self.storage(what, bytes.len() as u64)?;
@@ -281,7 +281,7 @@ impl Gpu {
         Ok(buffer)
     }
 
-    /// A uniform buffer with these contents.
+    /// A uniform buffer with `contents`.
     pub(crate) fn uniform<T: Pod>(&self, what: &str, contents: &T) -> Buffer {
         let bytes = bytemuck::bytes_of(contents);
         let buffer = self.buffer(what, bytes.len() as u64, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
@@ -289,7 +289,7 @@ impl Gpu {
         buffer
     }
 
-    /// A buffer that the host reads.
+    /// A buffer that the GPU copies to and the host maps and reads.
     pub(crate) fn readback(&self, what: &str, bytes: u64) -> Buffer {
         self.buffer(what, bytes.max(16), BufferUsages::MAP_READ | BufferUsages::COPY_DST)
     }
@@ -305,7 +305,7 @@ impl Gpu {
         }))
     }
 
-    /// The pipeline of `kernel`, compiled on first use. Other threads can use and compile other kernels meanwhile.
+    /// The pipeline of `kernel`, compiled on first use. Compiling holds no lock, so other threads can go on.
     pub(crate) fn pipeline(&self, kernel: Kernel) -> Pipeline {
         if let Some(pipeline) = lock(&self.shared.pipelines).get(&kernel) {
             return pipeline.clone();
@@ -374,18 +374,19 @@ impl Gpu {
                 spirv: Some(words.into()),
                 ..Default::default()
             };
-            // SAFETY: what naga made of the kernel, as below, and no more but marks that restrict the driver.
+            // SAFETY: the words are naga's output for the kernel, and the added marks only restrict the driver. The
+            // promise of the call below holds for them too.
             return unsafe { device.create_shader_module_passthrough(descriptor) };
         }
         let source = wgpu::ShaderSource::Wgsl(wgsl.into());
         let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source };
-        // SAFETY: every kernel stays within its bindings for the grids and parameters that `orthrus-shaders`
-        // gives: each is tested against a CPU twin on poisoned buffers, and its loops are bounded by them.
+        // SAFETY: every kernel stays within its bindings for the grids and parameters that `orthrus-shaders` gives.
+        // Each is tested against a CPU twin on poisoned buffers, and parameters bound its loops.
         unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     }
 
-    /// Binds `buffers`, by the names that the kernel's WGSL gives them. Buffers that the kernel does not name are left
-    /// out, so that kernels which do the same can be given the same.
+    /// Binds `buffers` by the names that the kernel's WGSL gives them. Buffers that the WGSL does not name are left
+    /// out, so variants of a kernel can share one list.
     ///
     /// # Errors
     /// [`Error::Bug`]: the kernel names a buffer that is not given, or its uniform is too short.
@@ -425,6 +426,7 @@ impl Gpu {
         Ok(Bound::new(group, &named))
     }
 
+    /// Writes `contents` to `buffer` from byte `offset` on.
     pub(crate) fn write<T: Pod>(&self, buffer: &Buffer, offset: u64, contents: &[T]) {
         self.shared.queue.write_buffer(buffer, offset, bytemuck::cast_slice(contents));
     }
@@ -440,8 +442,8 @@ impl Gpu {
         &self.shared.queue
     }
 
-    /// Runs `make`, which makes buffers, pipelines or bind groups. If the driver refuses one, that is this call's error,
-    /// and the GPU is as it was before.
+    /// Runs `make`, which makes buffers, pipelines or bind groups. If the driver refuses one, this call returns the
+    /// error and the GPU is as it was before.
     pub(crate) async fn allocating<T>(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
         let before: HashSet<Kernel> = lock(&self.shared.pipelines).keys().copied().collect();
         let (made, memory, validation) = {
@@ -460,7 +462,7 @@ impl Gpu {
             (None, Some(error)) => Error::Device(error.to_string()),
             (None, None) => return made,
         };
-        // One of the new pipelines may be the refused one.
+        // The refused object may be one of the new pipelines.
         lock(&self.shared.pipelines).retain(|kernel, _| before.contains(kernel));
         Err(refused)
     }
@@ -479,18 +481,19 @@ impl Gpu {
         }
     }
 
-    /// The browser calls back by itself.
+    /// Does nothing: browsers run callbacks by themselves.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn follow(&self, _: wgpu::SubmissionIndex, _: impl FnOnce()) {}
 
-    /// Has the poller see to the callbacks of `submission`, or call `abandon` if they will never come.
+    /// Has the poller wait for `submission`, so that its callbacks run. If they never will, the poller calls
+    /// `abandon`.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn follow(&self, submission: wgpu::SubmissionIndex, abandon: impl FnOnce() + Send + 'static) {
         self.shared.poller.follow(submission, Box::new(abandon));
     }
 }
 
-/// For kernels that are compiled here (`spirv.rs`), which is where SPIR-V is taken.
+/// The feature that accepts SPIR-V from `spirv.rs`. Only tier `coop` on Vulkan uses it.
 fn passthrough(adapter: &wgpu::Adapter, tier: Tier) -> wgpu::Features {
     match (tier, adapter.get_info().backend) {
         (Tier::Coop, wgpu::Backend::Vulkan) => adapter.features() & wgpu::Features::PASSTHROUGH_SHADERS,
@@ -498,17 +501,17 @@ fn passthrough(adapter: &wgpu::Adapter, tier: Tier) -> wgpu::Features {
     }
 }
 
-/// Cooperative matrices are experimental in wgpu.
+/// Permission for experimental features: wgpu counts cooperative matrices among them.
 fn experimental_features(tier: Tier) -> wgpu::ExperimentalFeatures {
     match tier {
         Tier::Baseline | Tier::Subgroup => wgpu::ExperimentalFeatures::disabled(),
-        // SAFETY: experimental features may have bugs that break memory safety. The one in use compiles our own kernels
-        // only, and each is tested against its CPU twin on the adapters that have it.
+        // SAFETY: experimental features may have bugs that break memory safety. The one in use compiles only our
+        // own kernels. Each is tested against its CPU twin on the adapters that have the feature.
         Tier::Coop => unsafe { wgpu::ExperimentalFeatures::enabled() },
     }
 }
 
-/// Keeps the first failure the driver reports, instead of wgpu's panic.
+/// Keeps the first failure that the driver reports. Without a handler, wgpu would panic.
 fn watch_for_failure(device: &wgpu::Device, failure: &Arc<Mutex<Option<Failure>>>) {
     let slot = failure.clone();
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -523,12 +526,12 @@ fn watch_for_failure(device: &wgpu::Device, failure: &Arc<Mutex<Option<Failure>>
     });
 }
 
-/// Bytes of a storage buffer for `bytes` bytes: whole vec4, and at least one.
+/// Size of a storage buffer for `bytes` bytes of contents: whole vec4, and at least one.
 pub(crate) fn storage_bytes(bytes: u64) -> u64 {
     bytes.max(16).next_multiple_of(16)
 }
 
-/// A panic elsewhere leaves these plain values whole.
+/// Locks a mutex, poisoned or not: a panic elsewhere leaves these plain values whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

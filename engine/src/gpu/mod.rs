@@ -1,4 +1,4 @@
-//! The open GPU: adapters, devices, buffers, pipelines and reading back. Knows no model.
+//! An open GPU: adapters, devices, buffers, pipelines, tuning and readback. This room knows no model.
 
 mod adapter;
 mod buffer;

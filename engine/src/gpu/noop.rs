@@ -1,22 +1,23 @@
-//! A GPU that computes nothing, with the facts of any adapter: what a session prepares on hardware that is not here.
+//! A GPU that computes nothing and claims to be any adapter (wgpu's `noop` backend). It shows which kernels a
+//! session prepares on hardware that is not at hand.
 
 use super::adapter::{AdapterKind, report};
 use super::device::{Gpu, GpuOptions};
 use crate::{Error, Result};
 
-/// Facts of an adapter that decide which kernels run on it.
+/// Properties of an adapter that decide which kernels run on it.
 #[derive(Clone, Copy, Debug)]
 pub struct PretendedAdapter {
     /// Lanes of every subgroup.
     pub subgroup_lanes: u32,
-    /// Bytes of workgroup memory.
+    /// Workgroup memory, in bytes.
     pub workgroup_bytes: u32,
-    /// Whether a processor plays the GPU.
+    /// Whether the adapter is software.
     pub software: bool,
 }
 
 impl PretendedAdapter {
-    /// Opens a GPU with these facts. Buffers are there, and no kernel runs.
+    /// Opens a GPU with these properties. Buffers exist, and kernels do not run.
     ///
     /// # Errors
     /// The tier does not run on such an adapter.
@@ -43,7 +44,7 @@ impl PretendedAdapter {
         let adapter = adapters.into_iter().next().ok_or(Error::NoAdapter { unsuitable: Vec::new() })?;
         let mut report = report(0, &adapter);
         report.kind = if self.software { AdapterKind::Software } else { AdapterKind::Discrete };
-        // It lists no cooperative matrices, and takes any.
+        // The backend lists no cooperative matrices, and accepts any size.
         let options = GpuOptions { any_matrix_size: true, ..options.clone() };
         Gpu::open_adapter(adapter, report, &options).await
     }

@@ -1,14 +1,14 @@
-//! Native drivers call back only while somebody polls. A thread does, so that the core can await.
+//! A thread that polls the device. Native drivers run callbacks only while some thread polls.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SendError, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-/// What to do if a submission's callbacks will never come.
+/// Called if the callbacks of a submission will never come.
 type Abandon = Box<dyn FnOnce() + Send>;
 
-/// Polls a device until the submissions it is told of are done, in that order: a cycle's callback does not
-/// wait for the cycles recorded after it.
+/// Polls a device until each submission is done, in the order of submission. So a cycle's callback does not wait
+/// for the cycles submitted after it.
 pub(crate) struct Poller {
     submissions: Option<Sender<(wgpu::SubmissionIndex, Abandon)>>,
     thread: Option<JoinHandle<()>>,
@@ -26,10 +26,10 @@ impl Poller {
         Ok(Poller { submissions: Some(submissions), thread: Some(thread) })
     }
 
-    /// Callbacks are due once `submission` is done. If they will never come, `abandon` is called.
+    /// Polls until `submission` is done, so that its callbacks run. Calls `abandon` if they will never come.
     pub(crate) fn follow(&self, submission: wgpu::SubmissionIndex, abandon: Abandon) {
         if let Some(submissions) = &self.submissions {
-            // The thread ends only with the poller.
+            // A failed send means that the thread has ended, which it does only with the poller.
             if let Err(SendError((_, abandon))) = submissions.send((submission, abandon)) {
                 abandon();
             }
@@ -37,10 +37,10 @@ impl Poller {
     }
 }
 
-/// Waits for each submission; `wait` says whether it came to its end.
+/// Waits for each submission in turn. `wait` returns whether the submission was done.
 fn poll_all<Index>(told: &Receiver<(Index, Abandon)>, wait: impl Fn(Index) -> bool) {
     while let Ok((index, abandon)) = told.recv() {
-        // A lost device does not call back, and wgpu panics where it finds that out while it polls.
+        // A lost device never runs callbacks, and wgpu panics if it notices the loss while it polls.
         if !catch_unwind(AssertUnwindSafe(|| wait(index))).unwrap_or(false) {
             abandon();
         }
@@ -48,8 +48,8 @@ fn poll_all<Index>(told: &Receiver<(Index, Abandon)>, wait: impl Fn(Index) -> bo
 }
 
 impl Drop for Poller {
-    /// Waits for the thread, and with it for its hold on the device: drivers crash where a program exits while
-    /// one of its threads still closes a device.
+    /// Joins the thread, which holds the device. Drivers crash if a program exits while one of its threads still
+    /// closes a device.
     fn drop(&mut self) {
         drop(self.submissions.take());
         if let Some(thread) = self.thread.take() {

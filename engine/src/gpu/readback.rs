@@ -1,4 +1,4 @@
-//! Waiting for the GPU, and reading what it computed. Nothing here blocks.
+//! Waiting for the GPU, and reading buffers back. Nothing here blocks.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,10 +9,10 @@ use super::buffer::Buffer;
 use super::device::{Gpu, lock};
 use crate::{Error, Result};
 
-/// Resolves when a buffer is mapped, or the GPU is lost.
+/// A future that resolves when a buffer is mapped, or when the GPU is lost.
 pub(crate) type Mapping = oneshot::Receiver<std::result::Result<(), wgpu::BufferAsyncError>>;
 
-/// The sender of a callback, which the poller can take away where the callback will never come.
+/// The sender that a driver's callback uses. The poller can drop it if the callback will never come.
 struct Waiter<T>(Arc<Mutex<Option<oneshot::Sender<T>>>>);
 
 impl<T: Send + 'static> Waiter<T> {
@@ -23,12 +23,12 @@ impl<T: Send + 'static> Waiter<T> {
 
     fn call(&self, value: T) {
         if let Some(sender) = lock(&self.0).take() {
-            // Nobody waits any more: an abandoned generation.
+            // The receiver is gone if its generation was dropped.
             let _ = sender.send(value);
         }
     }
 
-    /// What cancels the receiver.
+    /// A closure that drops the sender, which cancels the receiver.
     fn abandon(&self) -> impl FnOnce() + Send + 'static {
         let sender = self.0.clone();
         move || drop(lock(&sender).take())
@@ -53,7 +53,7 @@ impl Gpu {
         self.check()
     }
 
-    /// Asks for `buffer` to be mapped for reading once `submission`, which fills it, is done.
+    /// Maps `buffer` for reading once `submission`, which fills it, is done.
     pub(crate) fn map(&self, buffer: &Buffer, submission: wgpu::SubmissionIndex) -> Mapping {
         let (waiter, receiver) = Waiter::new();
         let caller = waiter.clone();
@@ -62,7 +62,7 @@ impl Gpu {
         receiver
     }
 
-    /// What became of a [`Mapping`].
+    /// The outcome of a [`Mapping`] as the engine's result.
     pub(crate) fn mapped(
         &self,
         outcome: std::result::Result<std::result::Result<(), wgpu::BufferAsyncError>, oneshot::Canceled>,
@@ -75,7 +75,7 @@ impl Gpu {
         }
     }
 
-    /// The contents of a mapped buffer, which is unmapped.
+    /// Copies the contents of a mapped buffer, and unmaps it.
     pub(crate) fn read_mapped<T: Pod>(&self, buffer: &Buffer) -> Result<Vec<T>> {
         let view = buffer.get_mapped_range(..).map_err(|error| Error::Device(error.to_string()))?;
         let contents = bytemuck::pod_collect_to_vec(&view);
@@ -84,7 +84,8 @@ impl Gpu {
         Ok(contents)
     }
 
-    /// Reads `count` values of a storage buffer. Makes a buffer: not for the decode loop.
+    /// Reads the first `count` values of a storage buffer. It allocates a buffer, so the decode loop must not call
+    /// it.
     pub(crate) async fn read<T: Pod>(&self, buffer: &Buffer, count: usize) -> Result<Vec<T>> {
         let bytes = ((count * size_of::<T>()) as u64).next_multiple_of(4);
         let target = self.allocating(|| Ok(self.readback("read", bytes))).await?;

@@ -1,21 +1,23 @@
-//! SPIR-V of kernels with cooperative matrices, with what naga 30 cannot say in it.
+//! SPIR-V for kernels with cooperative matrices, with guarantees that naga 30 does not write.
 //!
-//! Cooperative matrices come with Vulkan's memory model, in which what one invocation writes to workgroup memory is its
-//! own unless the write says otherwise. naga 30 does not say so (wgpu issue 8805): a driver may let a write pass the
-//! barrier after it. So these kernels are compiled here, and every access to workgroup memory, and every barrier, is
-//! marked. To be removed with the naga that does it (wgpu pull request 10016). Storage that a kernel writes as a
-//! cooperative matrix and reads again as one is marked too, since which lane has which value is the driver's business.
+//! Cooperative matrices require Vulkan's memory model. In that model, a write to workgroup memory is private to its
+//! invocation unless the write says otherwise. naga 30 does not say so (wgpu issue 8805), so a driver may move a
+//! write past the barrier after it. This file compiles these kernels itself, and marks every barrier and every
+//! access to workgroup memory. Remove the marks once naga writes them (wgpu pull request 10016).
 //!
-//! And every operation on numbers is to be done as written: else a driver may make one of two, or add in another order,
-//! and may do so in the kernel for one row and not in the one for a block (row-invariance). WGSL has no word for it, nor
-//! for a loop that is to stay one.
+//! Some kernels write storage as cooperative matrices and read it back as such. That storage is marked too, because
+//! the driver decides which lane holds which value.
+//!
+//! Arithmetic is marked as well: a driver must neither fuse nor reorder it. It could do so in the kernel for one
+//! row and not in the kernel for a block, which would break row-invariance. WGSL has no word for this, and none for
+//! a loop that must not be unrolled.
 
 use std::collections::{HashMap, HashSet};
 
 use naga::back::spv;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-/// Opcodes.
+/// Opcodes of the SPIR-V specification.
 const TYPE_VOID: u32 = 19;
 const TYPE_FORWARD_POINTER: u32 = 39;
 const TYPE_POINTER: u32 = 32;
@@ -26,39 +28,41 @@ const STORE: u32 = 62;
 const ACCESS_CHAIN: u32 = 65;
 const IN_BOUNDS_ACCESS_CHAIN: u32 = 66;
 const DECORATE: u32 = 71;
-/// Negation, sum, difference, product, quotient of floating-point numbers, and a vector times a number.
+/// Floating-point negation, sum, difference, product and quotient, and a vector times a scalar.
 const ARITHMETIC: [u32; 6] = [127, 129, 131, 133, 136, 142];
 const CONTROL_BARRIER: u32 = 224;
 const LOOP_MERGE: u32 = 246;
 const COOPERATIVE_LOAD: u32 = 4457;
 const COOPERATIVE_STORE: u32 = 4458;
 
-/// Storage classes: workgroup memory, storage buffers.
+/// Storage classes.
 const WORKGROUP: u32 = 4;
 const STORAGE_BUFFER: u32 = 12;
 
-/// Decoration: an operation is neither made one with another nor put elsewhere.
+/// Decoration: the operation is neither fused with another one nor reassociated.
 const NO_CONTRACTION: u32 = 42;
 
-/// Loop control.
+/// Loop control: the loop is not unrolled.
 const DONT_UNROLL: u32 = 2;
 
-/// Memory operand: other invocations may access this too.
+/// Memory operand: other invocations may access this memory too.
 const NON_PRIVATE_POINTER: u32 = 0x20;
 
-/// Memory semantics: of storage buffers, of workgroup memory, and of what naga's `subgroupBarrier` says instead; and that
-/// writes are made available, and become visible.
+/// Memory semantics. `UNIFORM_MEMORY` is storage buffers. `SUBGROUP_MEMORY` is what naga writes for
+/// `subgroupBarrier`, and `WORKGROUP_MEMORY` replaces it. The last constant makes writes available to other
+/// invocations and visible to this one.
 const UNIFORM_MEMORY: u32 = 0x40;
 const WORKGROUP_MEMORY: u32 = 0x100;
 const SUBGROUP_MEMORY: u32 = 0x80;
 const MAKE_AVAILABLE_AND_VISIBLE: u32 = 0x2000 | 0x4000;
 
-/// Words before the first instruction; one of them is one more than the largest id.
+/// Number of words before the first instruction. Word `BOUND` of them is one more than the largest id.
 const HEADER: usize = 5;
 const BOUND: usize = 3;
 
-/// Compiles a kernel with cooperative matrices whose bindings are numbered from 0, without run-time checks. `None` for
-/// any other, and if naga refuses it.
+/// Compiles a kernel with cooperative matrices, without run-time checks. Its bindings must be numbered from 0.
+///
+/// `None`: the kernel has no cooperative matrices, or naga refuses it.
 pub(crate) fn compile(wgsl: &str) -> Option<Vec<u32>> {
     if !wgsl.contains("enable wgpu_cooperative_matrix;") {
         return None;
@@ -79,7 +83,7 @@ pub(crate) fn compile(wgsl: &str) -> Option<Vec<u32>> {
     Some(not_unrolled(&as_written(&with_shared_memory(&words))))
 }
 
-/// Tells the driver to leave loops as they are: kernels unroll what they want unrolled, and have no registers for more.
+/// Marks every loop as not to be unrolled. Kernels unroll by hand, and have no registers for more.
 fn not_unrolled(words: &[u32]) -> Vec<u32> {
     let mut out = words[..HEADER].to_vec();
     for (opcode, instruction) in instructions(words) {
@@ -92,7 +96,7 @@ fn not_unrolled(words: &[u32]) -> Vec<u32> {
     out
 }
 
-/// Marks arithmetic, before the types: that is where decorations stand.
+/// Marks every arithmetic operation. Decorations stand before the types.
 fn as_written(words: &[u32]) -> Vec<u32> {
     let arithmetic = instructions(words).filter(|(opcode, _)| ARITHMETIC.contains(opcode));
     let marks = arithmetic.flat_map(|(_, instruction)| [3 << 16 | DECORATE, instruction[2], NO_CONTRACTION]);
@@ -102,12 +106,12 @@ fn as_written(words: &[u32]) -> Vec<u32> {
     words[..at].iter().copied().chain(marks).chain(words[at..].iter().copied()).collect()
 }
 
-/// Marks accesses to memory that invocations share, and barriers.
+/// Marks every barrier, and every access to memory that invocations share.
 fn with_shared_memory(words: &[u32]) -> Vec<u32> {
     let barriers = instructions(words).filter(|(opcode, _)| *opcode == CONTROL_BARRIER);
     let semantics: HashSet<u32> = barriers.map(|(_, instruction)| instruction[3]).collect();
     let mut out = words[..HEADER].to_vec();
-    let mut marked = HashMap::new(); // semantics by the id of those without marks
+    let mut marked = HashMap::new(); // id of a semantics constant: id of its marked one
     let storage = shared_storage(words);
     let of_storage = if storage.is_empty() { 0 } else { UNIFORM_MEMORY };
     let mut pointers = SharedPointers { types: storage, ids: HashSet::new() };
@@ -122,7 +126,7 @@ fn with_shared_memory(words: &[u32]) -> Vec<u32> {
         }
         instruction[0] = (instruction.len() as u32) << 16 | opcode;
         out.extend(&instruction);
-        // Beside each constant that barriers of workgroup memory have for semantics, one with the marks.
+        // A constant that barriers use as semantics gets a second constant beside it, with the marks.
         let of_workgroup = |bits: u32| bits & (WORKGROUP_MEMORY | SUBGROUP_MEMORY) != 0;
         if opcode == CONSTANT && semantics.contains(&instruction[2]) && of_workgroup(instruction[3]) {
             let id = out[BOUND];
@@ -136,7 +140,7 @@ fn with_shared_memory(words: &[u32]) -> Vec<u32> {
     out
 }
 
-/// Words of an access without memory operands.
+/// Number of words of an access without memory operands. `None`: the opcode is no access.
 fn bare_length(opcode: u32) -> Option<usize> {
     match opcode {
         STORE => Some(3),
@@ -147,7 +151,7 @@ fn bare_length(opcode: u32) -> Option<usize> {
     }
 }
 
-/// Types of the pointers to storage through which the kernel both reads and writes cooperative matrices.
+/// Types of pointers to storage that the kernel both reads and writes as cooperative matrices.
 fn shared_storage(words: &[u32]) -> HashSet<u32> {
     let of_storage = |(opcode, i): &(u32, &[u32])| *opcode == TYPE_POINTER && i[2] == STORAGE_BUFFER;
     let storage: HashSet<u32> = instructions(words).filter(of_storage).map(|(_, i)| i[1]).collect();
@@ -166,7 +170,7 @@ fn shared_storage(words: &[u32]) -> HashSet<u32> {
     read.intersection(&written).copied().collect()
 }
 
-/// The pointers to memory that invocations share among the instructions so far.
+/// Pointers, among the instructions so far, to memory that invocations share.
 struct SharedPointers {
     types: HashSet<u32>,
     ids: HashSet<u32>,
@@ -183,7 +187,7 @@ impl SharedPointers {
         }
     }
 
-    /// Whether the instruction reads or writes through one of them.
+    /// Whether the instruction reads or writes through one of the pointers.
     fn accessed_by(&self, opcode: u32, instruction: &[u32]) -> bool {
         let pointer = match opcode {
             LOAD | COOPERATIVE_LOAD => instruction[3],
@@ -194,7 +198,7 @@ impl SharedPointers {
     }
 }
 
-/// Opcodes with their instructions' words, the opcode's own included.
+/// Iterates over the instructions: each opcode, with all words of its instruction.
 fn instructions(words: &[u32]) -> impl Iterator<Item = (u32, &[u32])> {
     let mut at = HEADER;
     std::iter::from_fn(move || {
@@ -211,12 +215,12 @@ mod tests {
     use super::*;
     use orthrus_shaders::{CoopTiling, Epilogue, Kernel, MTiles, Rows, SplitK, WeightStaging};
 
-    /// Words of a kernel that touches workgroup memory in every way there is.
+    /// SPIR-V of a kernel that accesses workgroup memory with every opcode.
     fn compiled() -> Vec<u32> {
         compile(&Kernel::AttentionCoop.wgsl()).unwrap()
     }
 
-    /// And of one whose subgroups have barriers of their own.
+    /// SPIR-V of a kernel with subgroup barriers.
     fn compiled_with_subgroup_barriers() -> Vec<u32> {
         let kernel = Kernel::MatmulCoop {
             rows: Rows::All,
@@ -234,7 +238,7 @@ mod tests {
         check_all_is_shared(&compiled_with_subgroup_barriers());
     }
 
-    /// A kernel that finds again in storage what it put there.
+    /// `matmul_prefill` writes its totals to storage as cooperative matrices and reads them back.
     #[test]
     fn storage_of_cooperative_matrices_is_shared() {
         let kernel = Kernel::MatmulPrefill { split_k: SplitK::Eight, epilogue: Epilogue::Store };

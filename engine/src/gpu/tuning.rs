@@ -1,8 +1,8 @@
-//! What the adapter decides: which variants of the kernels run, and from where on one is better than another.
+//! Kernel variants and thresholds of an adapter.
 //!
-//! [`Numerics`] decides the order of additions, and with it bits. It depends on tier and adapter alone, never on the
-//! number of rows or on a measurement. [`Tuning`]'s other fields decide only speed and memory: any values give the same
-//! bits.
+//! [`Numerics`] decides the order of additions, and with it the bits. It depends on tier and adapter alone, never
+//! on the number of rows or on a measurement. The other fields of [`Tuning`] decide only speed and memory: any
+//! values give the same bits.
 
 use orthrus_shaders::params::padded;
 use orthrus_shaders::{
@@ -13,50 +13,52 @@ use orthrus_shaders::{
 
 use super::adapter::AdapterReport;
 
-/// The choices for one open GPU.
+/// Kernel variants and thresholds for one open GPU.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tuning {
-    /// What decides bits.
+    /// The choices that decide bits.
     pub(crate) numerics: Numerics,
-    /// How `matmul_coop` gets its tiles of weights.
+    /// How subgroups of `matmul_coop` get tiles of weights.
     pub(crate) staging: WeightStaging,
     /// How lanes of `attention_row` exchange values.
     pub(crate) exchange: LaneExchange,
-    /// Whether `attention_staged` runs: it needs subgroups of 32 lanes.
+    /// Whether `attention_staged` runs. It needs subgroups of 32 lanes.
     pub(crate) has_staged_attention: bool,
-    /// Whether `attention_paired` runs: it needs those, and more workgroup memory than tier `coop` has to have.
+    /// Whether `attention_paired` runs. It needs subgroups of 32 lanes, and more workgroup memory than tier `coop`
+    /// requires.
     pub(crate) has_paired_attention: bool,
-    /// Upper bound of the KV length for which a block takes `attention_staged` rather than `attention_paired`: until
-    /// then there are fewer workgroups than a large GPU runs at a time.
+    /// Upper bound of the KV length for which a block takes `attention_staged` rather than `attention_paired`. Up
+    /// to this length, `attention_paired` has fewer workgroups than a large GPU runs at once.
     pub(crate) staged_kv_len: usize,
     /// Largest number of workgroups of `attention_coop`: four for each multiprocessor of a large GPU.
     pub(crate) attention_workgroups: u32,
-    /// Tiles of `matmul_prefill` from which on a product of many rows takes it.
+    /// Number of tiles from which on a matrix product takes `matmul_prefill`.
     prefill_tiles: usize,
 }
 
-/// What decides the order of additions, and so bits.
+/// The choices that decide the order of additions, and with it the bits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numerics {
-    /// How a workgroup adds up a row.
+    /// How a workgroup adds up one value of each lane.
     pub(crate) reduce: Reduce,
-    /// Slices of `matmul`.
+    /// Split-K of `matmul`.
     pub(crate) matmul_split_k: SplitK,
-    /// Slices of `matmul_row`.
+    /// Split-K of `matmul_row`.
     pub(crate) row_split_k: SplitK,
 }
 
-/// How activations and the KV cache of a model are stored.
+/// Storage layouts of a model's activations and KV cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layouts {
-    /// Activations that weight matrices are multiplied with.
+    /// Layout of the activations that weight matrices are multiplied with.
     pub activations: ActivationLayout,
-    /// The KV cache.
+    /// Format of the KV cache.
     pub kv: KvFormat,
 }
 
 impl Layouts {
-    /// The layouts on `tier`, for weights in `format`: cooperative matrices multiply f16.
+    /// The layouts on `tier`, for weights in `format`. Cooperative matrices multiply f16 only, so f32 weights keep
+    /// f32 rows.
     pub fn of(tier: Tier, format: WeightFormat) -> Layouts {
         match (tier, format) {
             (Tier::Coop, WeightFormat::F16) => {
@@ -68,8 +70,8 @@ impl Layouts {
 }
 
 impl Tuning {
-    /// Largest number of workgroups of `matmul_prefill`: about two for each multiprocessor of a large GPU, and a number
-    /// that divides the tiles of the 1.7B and the 8B in the longest prefill pass.
+    /// Largest number of workgroups of `matmul_prefill`: about two for each multiprocessor of a large GPU. It
+    /// divides the number of tiles in the longest prefill pass of the 1.7B and 8B models.
     pub(crate) const PREFILL_WORKGROUPS: usize = 256;
 
     /// Largest number of rows of a prefill pass.
@@ -80,7 +82,8 @@ impl Tuning {
         }
     }
 
-    /// Bytes for the partial results of attention. The rows of a prefill pass go through attention in chunks that fit.
+    /// Size limit of attention's partial results, in bytes. The rows of a prefill pass go through attention in
+    /// chunks that fit.
     pub(crate) fn partials_budget(kv: KvFormat) -> u64 {
         match kv {
             KvFormat::RowsF32 => 128 << 20,
@@ -88,8 +91,10 @@ impl Tuning {
         }
     }
 
-    /// The choices for an adapter whose device has `workgroup_bytes` of workgroup memory. Measured on one NVIDIA H200,
-    /// except for software adapters, where a lane takes whole rows: loads are most of a kernel's time there.
+    /// The choices for an adapter whose device has `workgroup_bytes` bytes of workgroup memory.
+    ///
+    /// The thresholds were measured on an NVIDIA H200. Software adapters spend most of a kernel's time on loads, so
+    /// a lane takes whole rows there.
     pub(crate) fn for_adapter(adapter: &AdapterReport, tier: Tier, workgroup_bytes: u32) -> Tuning {
         let has_subgroups_of_32 = adapter.subgroup_sizes == Some((32, 32));
         Tuning {
@@ -110,8 +115,8 @@ impl Tuning {
 
     /// Upper bound of the rows for which `matmul_coop` takes `m_tiles`, for a matrix of `outputs` outputs.
     ///
-    /// Each 32 more rows read the weights again. `matmul_prefill` reads them again for each 128, but has too few
-    /// workgroups until a large GPU's multiprocessors have a tile each.
+    /// `matmul_coop` reads the weights again for each 32 rows, and `matmul_prefill` for each 128. But
+    /// `matmul_prefill` has too few workgroups for a large GPU until most multiprocessors have a tile.
     pub(crate) fn coop_rows(&self, m_tiles: MTiles, outputs: usize) -> usize {
         match m_tiles {
             MTiles::One => 16,
@@ -128,8 +133,9 @@ impl Tuning {
 impl Numerics {
     /// The tiling of `matmul_coop` for a matrix of `outputs` outputs.
     ///
-    /// About one workgroup for each of the 132 multiprocessors of an NVIDIA H200, or all of a matrix's at once, at the
-    /// released models' shapes. SwiGLU takes 32 outputs at least: a gate's tile and its up projection's.
+    /// It was chosen for the released models' shapes on an NVIDIA H200, which has 132 multiprocessors. Each
+    /// multiprocessor gets about one workgroup, or all workgroups of a matrix run at once. SwiGLU takes at least 32
+    /// outputs: a tile of the gate and one of the up projection.
     pub(crate) fn coop_tiling(self, outputs: usize, epilogue: Epilogue) -> CoopTiling {
         match (outputs.div_ceil(TILE), epilogue) {
             (0..=255, Epilogue::SwiGlu) => CoopTiling::N32K16,
@@ -141,7 +147,7 @@ impl Numerics {
         }
     }
 
-    /// Where `matmul_row` norms a row of `values` values.
+    /// How `matmul_row` reads and norms a row of `values` values: in workgroup memory if the row fits.
     pub(crate) fn normed_input(self, values: usize) -> RowInput {
         let room = INPUT_ROOM_OF_SLICE * self.row_split_k.count();
         if padded(values) <= room { RowInput::NormedStaged } else { RowInput::Normed }
@@ -154,7 +160,7 @@ mod tests {
 
     use super::Numerics;
 
-    /// A head's logits are summed alike, written or not.
+    /// Greedy decoding fuses argmax into the head, and sampling stores the logits: both need the same split-K.
     #[test]
     fn logits_have_the_same_bits_stored_or_not() {
         let numerics = Numerics {

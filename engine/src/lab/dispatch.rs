@@ -1,4 +1,4 @@
-//! Running one kernel by itself: for kernel tests and benchmarks. Decoding does not come through here.
+//! Dispatching a kernel by itself, for kernel tests and benchmarks. Decoding does not use this.
 
 use bytemuck::Pod;
 use orthrus_shaders::Kernel;
@@ -7,43 +7,42 @@ use orthrus_shaders::params::Grid;
 use crate::Result;
 use crate::gpu::{Buffer, Gpu};
 
-/// A buffer for a kernel run by itself.
+/// A buffer that a kernel is dispatched with.
 #[derive(Clone, Debug)]
 pub struct Operand(Buffer);
 
 impl Gpu {
-    /// The kernels that this GPU compiled so far.
+    /// The kernels compiled so far.
     pub fn compiled_kernels(&self) -> Vec<Kernel> {
         self.kernels()
     }
 
-    /// Makes the driver refuse one of the next buffers or pipelines that are made together. For tests of what is left
-    /// afterwards.
+    /// Makes the driver refuse one of the buffers or pipelines that are made next. Tests then look at what is left.
     pub fn refuse_next_allocation(&self) {
         self.refuse_next();
     }
 
-    /// A storage buffer with these contents.
+    /// A storage buffer with `contents`.
     ///
     /// # Errors
-    /// It is larger than the adapter can bind.
+    /// [`Error::TooLarge`](crate::Error::TooLarge): `contents` is larger than the adapter can bind.
     pub fn operand<T: Pod>(&self, contents: &[T]) -> Result<Operand> {
         self.storage_with("operand", contents).map(Operand)
     }
 
-    /// A uniform buffer with these contents.
+    /// A uniform buffer with `params`.
     pub fn params<T: Pod>(&self, params: &T) -> Operand {
         Operand(self.uniform("params", params))
     }
 
-    /// Runs `kernel` `times` times over `grid`, one after the other, and waits until it is done.
+    /// Dispatches `kernel` over `grid`, `times` times in one submission, and waits until it is done.
     ///
     /// # Errors
     /// The GPU failed, or the kernel names a buffer that `operands` lacks.
     ///
     /// # Safety
-    /// Kernels run without bounds checks. `operands` must be as large as the kernel's contract (the head of its file)
-    /// says for what the parameters, the state and `grid` say.
+    /// Kernels run without bounds checks. `operands` must be as large as the kernel's contract says for these
+    /// parameters, state and `grid`. The contract is the header of the kernel's file.
     pub async unsafe fn dispatch(
         &self,
         kernel: Kernel,
@@ -66,7 +65,7 @@ impl Gpu {
         self.idle().await
     }
 
-    /// The first `count` values of a storage buffer.
+    /// Reads the first `count` values of a storage buffer.
     ///
     /// # Errors
     /// The GPU failed.

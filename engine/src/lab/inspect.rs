@@ -1,4 +1,4 @@
-//! Looking inside: logits and cache. For tests, and for those who study a model.
+//! Reading logits and KV cache of a session, for tests and for studying a model.
 
 use half::f16;
 use orthrus_shaders::{KvFormat, State, TILE, in_tiles};
@@ -9,13 +9,13 @@ use crate::gpu::Buffer;
 use crate::{Error, Result};
 
 impl Session {
-    /// Appends `ids` to the text through the AR view, and gives the logits of each: `[ids][vocabulary]`.
+    /// Appends `ids` to the text through the AR view, and returns their logits: `[ids][vocabulary]`.
     ///
     /// # Errors
-    /// `ids` is empty, has an id beyond the vocabulary, or outgrows the cache; the GPU failed.
+    /// `ids` is empty, has an id beyond the vocabulary, or exceeds the context; the GPU failed.
     pub async fn append_async(&mut self, ids: &[u32]) -> Result<Vec<f32>> {
         check_ids(ids, self.model.config())?;
-        // The anchor of the last generation is certain, and not in the cache yet.
+        // The last generation's anchor belongs to the text, but is not cached yet.
         let pending = self.text.len() - self.cached;
         let all = [&self.text[self.cached..], ids].concat();
         self.check_room(all.len())?;
@@ -38,11 +38,14 @@ impl Session {
         Ok(logits.split_off(pending * self.model.config().vocab_size))
     }
 
-    /// The diffusion view's logits for a block of `rows` rows, `anchor` and masks, after the cached text:
-    /// `[rows][vocabulary]`. The text and its cache stay as they are: the block lies after them.
+    /// The diffusion view's logits for a block after the cached text: `[rows][vocabulary]`. The block has `rows`
+    /// rows, `anchor` and masks.
+    ///
+    /// Text and KV cache stay as they are, since the block lies after them.
     ///
     /// # Errors
-    /// The checkpoint has no diffusion view, the block outgrows it or the cache, or the GPU failed.
+    /// The checkpoint has no diffusion view; `rows` exceeds its block size or the context; `anchor` is beyond the
+    /// vocabulary; the GPU failed.
     pub async fn draft_async(&mut self, anchor: u32, rows: usize) -> Result<Vec<f32>> {
         if !self.passes.has_draft() {
             return Err(Error::NoDiffusionView);
@@ -54,7 +57,7 @@ impl Session {
         check_ids(&[anchor], self.model.config())?;
         self.check_room(rows)?;
         self.in_flight.drain().await?;
-        // What is after the cached text on the GPU is written anew by whatever comes next.
+        // Later passes overwrite whatever is after the cached text on the GPU.
         self.gpu().write(&self.buffers.tokens, 4 * self.cached as u64, &[anchor]);
         self.write_probe_state(rows);
         let bounds = PassBounds { max_rows: rows, kv_len: self.cached + rows };
@@ -67,7 +70,8 @@ impl Session {
         self.read_logits(&self.buffers.draft_logits, rows).await
     }
 
-    /// Keys and values of a layer's cache, each `[kv_heads][cached][head_dim]`: keys after norm and rotation.
+    /// Keys and values of one layer in the KV cache, each `[kv_heads][cached][head_dim]`. Keys are normed and
+    /// rotated.
     ///
     /// # Errors
     /// The model has no such layer, or the GPU failed.
@@ -85,7 +89,7 @@ impl Session {
         for head in 0..kv_heads {
             for position in 0..self.cached {
                 for i in 0..config.head_dim {
-                    // `lib/qk_norm_rope/kv/rows_f32.wgsl`, `lib/qk_norm_rope/kv/tiles_f16.wgsl`
+                    // Layouts: `lib/qk_norm_rope/kv/rows_f32.wgsl` and `lib/qk_norm_rope/kv/tiles_f16.wgsl`.
                     let (key, value) = match sizes.layouts.kv {
                         KvFormat::RowsF32 => (
                             ((head * vecs + i / 4) * sizes.context + position) * 4 + i % 4,
@@ -142,29 +146,29 @@ impl Session {
     }
 }
 
-/// For programs that are not async.
+/// Blocking versions, for programs that are not async.
 #[cfg(not(target_arch = "wasm32"))]
 impl Session {
-    /// As [`Session::append_async`].
+    /// [`Session::append_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::append_async`].
+    /// The errors of [`Session::append_async`].
     pub fn append(&mut self, ids: &[u32]) -> Result<Vec<f32>> {
         pollster::block_on(self.append_async(ids))
     }
 
-    /// As [`Session::draft_async`].
+    /// [`Session::draft_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::draft_async`].
+    /// The errors of [`Session::draft_async`].
     pub fn draft(&mut self, anchor: u32, rows: usize) -> Result<Vec<f32>> {
         pollster::block_on(self.draft_async(anchor, rows))
     }
 
-    /// As [`Session::cache_async`].
+    /// [`Session::cache_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::cache_async`].
+    /// The errors of [`Session::cache_async`].
     pub fn cache(&self, layer: usize) -> Result<(Vec<f32>, Vec<f32>)> {
         pollster::block_on(self.cache_async(layer))
     }

@@ -1,7 +1,9 @@
-//! For tests and benchmarks: passes measured by themselves, logits and cache looked at, one kernel dispatched.
+//! For tests and benchmarks: single passes timed, logits and KV cache read, single kernels dispatched.
 
 mod dispatch;
 mod inspect;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod measurements;
 mod profile;
 
 #[cfg(feature = "noop")]

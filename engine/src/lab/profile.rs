@@ -1,5 +1,7 @@
-//! What benchmarks need that decoding does not: any context without its prompt, passes by themselves, the bytes they
-//! read, and what the GPU can copy. Who calls keeps the time.
+//! Passes for benchmarks to time: after any context without its prompt, whole or kernel by kernel. A copy shows
+//! what the GPU's memory can do.
+//!
+//! Callers keep the time.
 
 use orthrus_loader::AttentionView;
 use orthrus_shaders::params::Copied;
@@ -15,16 +17,17 @@ use crate::{Error, Result};
 /// A pass to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MeasuredPass {
-    /// Rows through the AR view with the logits of all, their target tokens, and `accept`: the verification of a block,
-    /// or with one row a step of AR decoding.
+    /// Verify: rows through the AR view with all logits, target tokens and `accept`. One row is a step of AR
+    /// decoding.
     Verify(ArKernel),
-    /// Anchor and masks through the diffusion view, with the logits of all, and the drafts.
+    /// Draft: anchor and masks through the diffusion view, with all logits and drafts.
     Draft,
-    /// The last pass of a prefill: rows through the AR view with the logits of the last, its target token, and `accept`.
+    /// The last pass of a prefill: rows through the AR view with the last one's logits, its target token, and
+    /// `accept`.
     Prefill,
 }
 
-/// What a measured pass starts from, and how far it goes.
+/// Initial state and bounds of a measured pass.
 struct Start {
     initial: Buffer,
     layers: PassBounds,
@@ -47,7 +50,7 @@ impl MeasuredPass {
         }
     }
 
-    /// The mode whose cycle has this pass.
+    /// The decode mode whose cycle has this pass.
     fn mode(self, acceptance: Acceptance) -> DecodeMode {
         match self {
             MeasuredPass::Verify(kernels) => DecodeMode { decoding: Decoding::Ar, kernels, acceptance },
@@ -61,29 +64,29 @@ impl MeasuredPass {
     }
 }
 
-/// A kernel in a pass.
+/// A kernel at one place of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelOfPass {
-    /// Its name: the kernel that passes of such an extent take.
+    /// Name of the kernel that a pass within these bounds takes.
     pub name: &'static str,
-    /// Dispatches of it in the pass, at this place of each layer.
+    /// Number of its dispatches: one for each layer, at this place of the layer, or one outside the layers.
     pub dispatches: usize,
-    /// Where it is.
+    /// Part of the pass that the kernel belongs to.
     pub of: PartOfPass,
-    /// Bytes of the weights that these dispatches read: 0 for those without weights, and for `embed`, which reads a
-    /// few rows only.
+    /// Size of the weights that these dispatches read, in bytes. 0: the kernel has no weights, or is `embed`, which
+    /// reads only a few rows.
     pub weight_bytes: u64,
     first: usize,
 }
 
-/// A part of a pass. The choice of ids includes final norm and output projection.
+/// A part of a pass. The choice of ids includes final norm and head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartOfPass {
     /// Embedding and layers.
     Layers,
     /// The greedy choice of ids.
     Greedy,
-    /// The sampled choice.
+    /// The sampled choice of ids.
     Sampled,
 }
 
@@ -96,7 +99,7 @@ impl PartOfPass {
         }
     }
 
-    /// The name people see.
+    /// The name that users see.
     pub fn name(self) -> &'static str {
         match self {
             PartOfPass::Layers => "layers",
@@ -107,10 +110,11 @@ impl PartOfPass {
 }
 
 impl Session {
-    /// Sets the text to `ids` and marks it cached without running it. Later logits are meaningless. For timing only.
+    /// Sets the text to `ids` and marks it cached without running it. Later logits are meaningless. For timing
+    /// only.
     ///
     /// # Errors
-    /// `ids` is empty, has an id beyond the vocabulary, or leaves no room in the cache; the GPU failed.
+    /// `ids` is empty, has an id beyond the vocabulary, or fills the context; the GPU failed.
     pub async fn assume_cached_async(&mut self, ids: &[u32]) -> Result<()> {
         check_ids(ids, self.model.config())?;
         let context = self.context();
@@ -123,17 +127,20 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a pass of `rows` rows after the cached text `times` times, each from the same decode state and submitted by
-    /// itself, as decoding does, and waits for the last. The text and its cache stay as they are.
+    /// Runs a pass of `rows` rows after the cached text, `times` times, and waits for the last.
+    ///
+    /// Each run starts from the same decode state and is submitted by itself, as in decoding. Text and KV cache
+    /// stay as they are.
     ///
     /// # Errors
-    /// The checkpoint has no diffusion view; the rows outgrow its block, a prefill pass or the cache; the GPU failed.
+    /// The checkpoint has no diffusion view; `rows` exceeds its block size, a prefill pass or the context; the GPU
+    /// failed.
     pub async fn run_passes_async(&mut self, pass: MeasuredPass, rows: usize, times: usize) -> Result<()> {
         let Start { initial, layers, choice } = self.start_of(pass, rows, Acceptance::Greedy).await?;
         let cycle = self.passes.cycle(pass.mode(Acceptance::Greedy))?;
         for _ in 0..times {
             self.gpu().submit(|encoder| {
-                // `accept` advances the state.
+                // `accept` advances the state, so each run needs a fresh copy.
                 let bytes = size_of::<State>() as u64;
                 encoder.copy_buffer_to_buffer(&initial, 0, &self.buffers.state, 0, bytes);
                 let mut commands = encoder.begin_compute_pass(&Default::default());
@@ -146,11 +153,13 @@ impl Session {
         self.gpu().idle().await
     }
 
-    /// The kernels of a pass of `rows` rows after the cached text, in order: what comes before the layers, what every
-    /// layer runs once, and both ways to choose ids after them.
+    /// The kernels of a pass of `rows` rows after the cached text, in order.
+    ///
+    /// Kernels before the layers come first, then those of one layer, then those of each choice of ids: greedy and
+    /// sampled.
     ///
     /// # Errors
-    /// As [`Session::run_passes_async`].
+    /// The errors of [`Session::run_passes_async`].
     pub async fn kernels_of_async(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<KernelOfPass>> {
         let (layers, choice) = self.bounds_of(pass, rows)?;
         self.prepare(pass, Acceptance::Coupled).await?;
@@ -160,7 +169,7 @@ impl Session {
         for of in [PartOfPass::Layers, PartOfPass::Greedy, PartOfPass::Sampled] {
             let bounds = if of == PartOfPass::Layers { layers } else { choice };
             for (first, dispatch) in first_of_each_layer(of.plan(passes)?, count) {
-                // A dispatch that such a pass does not encode is left out.
+                // A dispatch that this pass skips is left out.
                 let Some(name) = dispatch.name(bounds) else { continue };
                 let dispatches = if dispatch.section == Section::Layer { count } else { 1 };
                 let weight_bytes = match dispatch.section {
@@ -173,11 +182,12 @@ impl Session {
         Ok(kernels)
     }
 
-    /// Runs all of a pass's dispatches of one kernel, one after the other, `times` times in one submission, and waits.
-    /// Layer by layer, so that weights are read from memory as they are in a pass.
+    /// Runs all dispatches of `kernel` in a pass, `times` times in one submission, and waits.
+    ///
+    /// The dispatches go layer by layer, so that weights come from memory as they do in a pass.
     ///
     /// # Errors
-    /// As [`Session::run_passes_async`].
+    /// The errors of [`Session::run_passes_async`].
     pub async fn run_kernel_async(
         &mut self,
         pass: MeasuredPass,
@@ -201,7 +211,7 @@ impl Session {
         self.gpu().idle().await
     }
 
-    /// The bounds of a measured pass: of its layers, and of its choice of ids.
+    /// Bounds of a measured pass: of its layers, and of its choice of ids.
     fn bounds_of(&self, pass: MeasuredPass, rows: usize) -> Result<(PassBounds, PassBounds)> {
         let sizes = self.buffers.sizes;
         let most = match pass {
@@ -220,7 +230,7 @@ impl Session {
         }
         let (start, context) = (self.cached, self.context());
         let kv_len = start + rows;
-        // `accept` writes the bonus behind the rows.
+        // `accept` writes the bonus after the rows.
         if kv_len >= context {
             return Err(Error::ContextFull { prompt: start, budget: rows + 1, context });
         }
@@ -228,14 +238,14 @@ impl Session {
         Ok((PassBounds { max_rows: rows, kv_len }, PassBounds { max_rows: logit_rows, kv_len }))
     }
 
-    /// Prepares a measured pass with both ways to choose ids.
+    /// Prepares the passes that a measured pass needs for `acceptance`.
     async fn prepare(&mut self, pass: MeasuredPass, acceptance: Acceptance) -> Result<()> {
         let prepared = self.gpu().allocating(|| self.passes.prepare(pass.mode(acceptance))).await?;
         self.passes.keep(prepared);
         Ok(())
     }
 
-    /// What a measured pass starts from.
+    /// Makes the initial state of a measured pass, and writes ids for its rows.
     async fn start_of(&mut self, pass: MeasuredPass, rows: usize, acceptance: Acceptance) -> Result<Start> {
         let (layers, choice) = self.bounds_of(pass, rows)?;
         self.prepare(pass, acceptance).await?;
@@ -248,7 +258,7 @@ impl Session {
             logit_rows: choice.max_rows as u32,
             limit: (layers.kv_len + 1) as u32,
             block: choice.max_rows as u32,
-            // The official implementation's sampling, at temperature 1, for kernels that look at it.
+            // Sampling kernels read the official implementation's options, at temperature 1.
             acceptance: Acceptance::Coupled as u32,
             inverse_temperature: 1.0,
             top_k: 20,
@@ -261,11 +271,11 @@ impl Session {
         Ok(Start { initial, layers, choice })
     }
 
-    /// Largest number of dispatches that one layer takes in a pass of a cycle. A prefill pass may have more: see
+    /// Largest number of dispatches of one layer, in a pass of a cycle. A prefill pass may have more: see
     /// [`SessionSizes::chunks`](crate::sizes::SessionSizes::chunks).
     ///
     /// # Errors
-    /// The exact passes are not there: a bug.
+    /// [`Error::Bug`]: the exact passes are not prepared.
     pub fn dispatches_per_layer(&self) -> Result<usize> {
         let block = PassBounds { max_rows: self.buffers.sizes.block, kv_len: self.context() };
         let of = |kind| -> Result<usize> { Ok(self.passes.passes(kind)?.layers.layer_dispatches(block)) };
@@ -274,7 +284,7 @@ impl Session {
         Ok(text.max(draft).div_ceil(self.model.shared.layers.len()))
     }
 
-    /// Bytes that a pass at the end of the cached text cannot do without: each weight once, keys and values once.
+    /// Bytes that a pass after the cached text must read: each weight once, and all cached keys and values once.
     pub fn bytes_of_pass(&self, pass: MeasuredPass) -> u64 {
         let sizes = self.buffers.sizes;
         let weights = pass_weight_bytes(self.model.config(), pass.view(), self.model.format());
@@ -282,8 +292,8 @@ impl Session {
     }
 }
 
-/// The dispatches of a plan that stand for all layers' alike: those of the first layer, and those of no layer. Each with
-/// its index.
+/// The dispatches of the first layer, which stand for every layer's, and the dispatches outside the layers. Each
+/// comes with its index.
 fn first_of_each_layer(plan: &PassPlan, layers: usize) -> impl Iterator<Item = (usize, &Dispatch)> {
     let each = dispatches_of_a_layer(plan, layers);
     let before = plan.dispatches.iter().take_while(|dispatch| dispatch.section != Section::Layer).count();
@@ -292,12 +302,12 @@ fn first_of_each_layer(plan: &PassPlan, layers: usize) -> impl Iterator<Item = (
     plan.dispatches.iter().enumerate().filter(stands_for_all)
 }
 
-/// Dispatches that a plan has for each layer.
+/// Number of dispatches that a plan has for each layer.
 fn dispatches_of_a_layer(plan: &PassPlan, layers: usize) -> usize {
     plan.dispatches.iter().filter(|dispatch| dispatch.section == Section::Layer).count() / layers
 }
 
-/// Two buffers, one to be copied to the other by a compute shader.
+/// Two buffers, and a compute shader that copies one to the other: a measure of memory bandwidth.
 pub struct Copying {
     gpu: Gpu,
     pipeline: wgpu::ComputePipeline,
@@ -312,13 +322,13 @@ impl std::fmt::Debug for Copying {
 }
 
 impl Copying {
-    /// Most bytes copied: a gibibyte less what takes one workgroup too many for a grid, in whole rows.
+    /// Largest number of bytes copied. A gibibyte would need one workgroup more than a grid can have.
     const MOST: u64 = (1 << 30) - (1 << 20);
 
-    /// CoopTiling of the random matrix that is copied.
+    /// Columns of the random matrix that is copied.
     const WIDTH: usize = 1024;
 
-    /// Makes ready to copy about `bytes` bytes of random numbers, or as much as a buffer can have.
+    /// Prepares a copy of about `bytes` bytes of random numbers, or of as many as a buffer can have.
     ///
     /// # Errors
     /// The GPU is out of memory, or failed.
@@ -326,7 +336,7 @@ impl Copying {
         let bytes = bytes.min(Copying::MOST).min(gpu.max_binding());
         let rows = (bytes as usize / (4 * Copying::WIDTH) / 16 * 16).max(16);
         let from = Maker::new(gpu, 0, WeightFormat::F32).await?.matrix(rows, Copying::WIDTH).await?;
-        // One slab: it fits a binding, and has too few rows for a grid to outgrow its limit.
+        // The matrix is one slab: it fits a binding, and its rows fit a grid.
         let from = &from.slabs[0].buffer;
         let params = Copied { count: (from.size() / 16) as u32, pad: [0; 3] };
         let make = || {
@@ -340,7 +350,7 @@ impl Copying {
         Ok(Copying { pipeline, group, gpu: gpu.clone(), params })
     }
 
-    /// Bytes that one copy moves: read and written.
+    /// Bytes that one copy moves, those read and those written.
     pub fn bytes(&self) -> u64 {
         2 * 16 * u64::from(self.params.count)
     }
@@ -363,29 +373,29 @@ impl Copying {
     }
 }
 
-/// For programs that are not async.
+/// Blocking versions, for programs that are not async.
 #[cfg(not(target_arch = "wasm32"))]
 impl Session {
-    /// As [`Session::assume_cached_async`].
+    /// [`Session::assume_cached_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::assume_cached_async`].
+    /// The errors of [`Session::assume_cached_async`].
     pub fn assume_cached(&mut self, ids: &[u32]) -> Result<()> {
         pollster::block_on(self.assume_cached_async(ids))
     }
 
-    /// As [`Session::kernels_of_async`].
+    /// [`Session::kernels_of_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::kernels_of_async`].
+    /// The errors of [`Session::kernels_of_async`].
     pub fn kernels_of(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<KernelOfPass>> {
         pollster::block_on(self.kernels_of_async(pass, rows))
     }
 
-    /// As [`Session::run_kernel_async`].
+    /// [`Session::run_kernel_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::run_kernel_async`].
+    /// The errors of [`Session::run_kernel_async`].
     pub fn run_kernel(
         &mut self,
         pass: MeasuredPass,
@@ -396,30 +406,30 @@ impl Session {
         pollster::block_on(self.run_kernel_async(pass, rows, kernel, times))
     }
 
-    /// As [`Session::run_passes_async`].
+    /// [`Session::run_passes_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Session::run_passes_async`].
+    /// The errors of [`Session::run_passes_async`].
     pub fn run_passes(&mut self, pass: MeasuredPass, rows: usize, times: usize) -> Result<()> {
         pollster::block_on(self.run_passes_async(pass, rows, times))
     }
 }
 
-/// For programs that are not async.
+/// Blocking versions, for programs that are not async.
 #[cfg(not(target_arch = "wasm32"))]
 impl Copying {
-    /// As [`Copying::new_async`].
+    /// [`Copying::new_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Copying::new_async`].
+    /// The errors of [`Copying::new_async`].
     pub fn new(gpu: &Gpu, bytes: u64) -> Result<Copying> {
         pollster::block_on(Copying::new_async(gpu, bytes))
     }
 
-    /// As [`Copying::run_async`].
+    /// [`Copying::run_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Copying::run_async`].
+    /// The errors of [`Copying::run_async`].
     pub fn run(&self, times: usize) -> Result<()> {
         pollster::block_on(self.run_async(times))
     }

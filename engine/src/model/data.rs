@@ -1,4 +1,4 @@
-//! A model's weights on the GPU, in the paper's words.
+//! A model's weights on the GPU, under the paper's names.
 
 use std::sync::Arc;
 
@@ -10,42 +10,43 @@ use super::rope::RopeTable;
 use crate::gpu::{Buffer, Gpu, Layouts};
 use crate::{Error, Result};
 
-/// A model, ready to decode. Clones share the weights.
+/// A model on the GPU, ready for sessions. Clones share the weights.
 #[derive(Clone)]
 pub struct Model {
     pub(crate) shared: Arc<ModelData>,
 }
 
-/// Everything of a checkpoint that is on the GPU, in the paper's words.
+/// The weights of a checkpoint on the GPU, with its configuration.
 pub(crate) struct ModelData {
     pub(crate) gpu: Gpu,
     pub(crate) config: Config,
     pub(crate) format: WeightFormat,
     pub(crate) layouts: Layouts,
     pub(crate) rope: RopeTable,
+    /// `[vocabulary][hidden]`.
     pub(crate) embedding: Matrix,
     pub(crate) layers: Vec<Layer>,
     pub(crate) final_norm: Buffer,
-    /// `None`: tied to the embedding.
+    /// `[vocabulary][hidden]`. `None`: the head is tied to the embedding.
     pub(crate) untied_head: Option<Matrix>,
     pub(crate) views: CheckpointViews,
     pub(crate) end_ids: Vec<u32>,
 }
 
-/// A decoder layer: two views of attention, one MLP.
+/// A decoder layer: attention weights of two views, and one MLP.
 pub(crate) struct Layer {
     pub(crate) input_norm: Buffer,
     pub(crate) ar: Attention,
     pub(crate) diffusion: Option<Attention>,
     pub(crate) post_attention_norm: Buffer,
-    /// Gate and up by turns, sixteen rows of each.
+    /// Gate and up projections in turns: a tile of 16 rows of the gate, then one of the up projection.
     pub(crate) gate_up: Matrix,
     pub(crate) down: Matrix,
 }
 
-/// One view's own weights.
+/// The attention weights of one view.
 pub(crate) struct Attention {
-    /// Queries above keys above values.
+    /// Query, key and value projections, one above the other.
     pub(crate) qkv: Matrix,
     /// q_norm, then k_norm.
     pub(crate) qk_norms: Buffer,
@@ -68,30 +69,30 @@ impl Model {
         &self.shared.config
     }
 
-    /// The views the checkpoint has.
+    /// The views that the checkpoint has.
     pub fn views(&self) -> CheckpointViews {
         self.shared.views
     }
 
-    /// How the weights are stored.
+    /// The format of the weight matrices.
     pub fn format(&self) -> WeightFormat {
         self.shared.format
     }
 
-    /// The GPU they are on.
+    /// The GPU that the weights are on.
     pub fn gpu(&self) -> &Gpu {
         &self.shared.gpu
     }
 }
 
 impl ModelData {
-    /// The output projection.
+    /// The output projection, `[vocabulary][hidden]`.
     pub(crate) fn head(&self) -> &Matrix {
         self.untied_head.as_ref().unwrap_or(&self.embedding)
     }
 }
 
-/// Kernels run without bounds checks, so that what they assume of a model is checked here.
+/// Checks that the model is within the limits of the kernels, which run without bounds checks.
 pub(crate) fn check_supported(config: &Config) -> Result<()> {
     let limits = [
         ("a block of", config.block_size, MAX_BLOCK),

@@ -1,4 +1,4 @@
-//! Loading a checkpoint: every tensor to the GPU, checked first.
+//! Loading a checkpoint to the GPU.
 
 use std::ops::ControlFlow;
 
@@ -14,15 +14,15 @@ use crate::gpu::Gpu;
 use crate::{Error, Result};
 
 impl Model {
-    /// Puts a checkpoint's weights on a GPU, in `format`.
+    /// Loads a checkpoint's weights to a GPU, in `format`.
     ///
-    /// Norms stay in f32. With [`WeightFormat::F16`], a weight that is not an f16 (most f32, and a bf16 below
-    /// 2⁻¹⁷ in magnitude) is rounded to the nearest one, which below 2⁻²⁵ is zero; one beyond the largest, 65504, is
-    /// an error.
+    /// Norms stay in f32. [`WeightFormat::F16`] rounds each other weight to the nearest f16. It keeps bf16 weights
+    /// exactly down to 2⁻¹⁷ in magnitude, and turns weights below 2⁻²⁵ into zero. A weight beyond f16's largest
+    /// value, 65504, is an error.
     ///
     /// # Errors
-    /// The model is beyond what the kernels support or the adapter's limits allow, which is found before any weight is
-    /// read; a weight does not fit the format or cannot be read, the GPU is out of memory, or `progress` cancelled.
+    /// Before any weight is read: the model exceeds a limit of the kernels or of the adapter. Later: a weight
+    /// cannot be read or does not fit the format; the GPU is out of memory, or failed; `progress` cancelled.
     pub async fn load_async(
         gpu: &Gpu,
         checkpoint: &Checkpoint,
@@ -61,7 +61,7 @@ impl Model {
     /// [`Model::load_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Model::load_async`].
+    /// The errors of [`Model::load_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(
         gpu: &Gpu,
@@ -73,8 +73,8 @@ impl Model {
     }
 }
 
-/// Whether the adapter's limits have room for the least session there can be. What has room for its activations has
-/// room for the weights too, which are made in pieces of fewer rows.
+/// Checks that the adapter's limits allow the smallest session, of one position. A limit that allows its
+/// activations also allows the weights, since slabs divide them.
 fn check_fits(gpu: &Gpu, checkpoint: &Checkpoint, format: WeightFormat) -> Result<()> {
     let sizes = SessionSizes::new(checkpoint.config(), checkpoint.views(), 1, gpu.layouts(format));
     let (needed, limit) = (sizes.largest_buffer(), gpu.max_binding());

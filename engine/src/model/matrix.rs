@@ -1,4 +1,4 @@
-//! Weight matrices on the GPU, in as many buffers as the adapter's limits ask for.
+//! Weight matrices on the GPU, in slabs that fit the adapter's limits.
 
 use orthrus_shaders::params::{Matmul, padded};
 use orthrus_shaders::{MATRIX_ROWS, MAX_WORKGROUPS, SplitK, WeightFormat};
@@ -6,26 +6,26 @@ use orthrus_shaders::{MATRIX_ROWS, MAX_WORKGROUPS, SplitK, WeightFormat};
 use crate::Result;
 use crate::gpu::{Buffer, Gpu};
 
-/// A weight matrix `[outputs][inputs]`: one tensor, or several of the same width together.
+/// A weight matrix `[outputs][inputs]`: one tensor, or several of the same width stacked.
 pub(crate) struct Matrix {
-    /// The matrix's rows, in order.
+    /// The slabs, in the order of their rows.
     pub(crate) slabs: Vec<Slab>,
     pub(crate) outputs: usize,
     pub(crate) inputs: usize,
     pub(crate) format: WeightFormat,
 }
 
-/// Rows of a matrix in one buffer.
+/// The rows of a matrix that are in one buffer.
 pub(crate) struct Slab {
     pub(crate) buffer: Buffer,
-    /// The slab's first row of the matrix.
+    /// First row of the slab, in the matrix.
     pub(crate) first: usize,
-    /// Rows of the slab.
+    /// Number of rows of the slab.
     pub(crate) outputs: usize,
 }
 
 impl Matrix {
-    /// A matrix of zeros.
+    /// Allocates a matrix of zeros.
     pub(crate) async fn zeros(
         gpu: &Gpu,
         label: &str,
@@ -47,13 +47,13 @@ impl Matrix {
     }
 }
 
-/// Bytes that a matrix takes on the GPU: rows and columns are padded to whole tiles.
+/// Size of a matrix on the GPU, in bytes. Rows are padded to whole [`MATRIX_ROWS`], columns to whole tiles.
 pub(crate) fn matrix_bytes(outputs: usize, inputs: usize, format: WeightFormat) -> u64 {
     let rows = outputs.next_multiple_of(MATRIX_ROWS) as u64;
     rows * padded(inputs) as u64 * format.bytes() as u64
 }
 
-/// Largest number of rows in one buffer for which its bytes and its grids keep within the limits.
+/// Largest number of rows of a slab: its bytes fit a binding, and its grids fit WebGPU's limit.
 fn rows_per_slab(inputs: usize, format: WeightFormat, max_binding: u64) -> usize {
     let row_bytes = padded(inputs) * format.bytes();
     let max_binding = usize::try_from(max_binding).unwrap_or(usize::MAX);

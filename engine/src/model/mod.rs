@@ -1,4 +1,4 @@
-//! Weights at rest: what a model is, how it gets to the GPU, and how much memory it takes.
+//! Weights at rest: the model, how it is loaded or made, and its size in memory.
 
 mod data;
 mod load;

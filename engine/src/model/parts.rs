@@ -1,5 +1,5 @@
-//! The model's structure on the GPU: which of the checkpoint's tensors share a buffer. Loading, synthetic models and
-//! memory figures all come from this list.
+//! The parts of a model on the GPU: which of the checkpoint's tensors share a buffer. Loading, synthetic models and
+//! memory sizes all use this list.
 
 use std::collections::HashMap;
 
@@ -17,13 +17,14 @@ use crate::{Error, Result};
 /// How the rows of several tensors make one matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stack {
-    /// One tensor above the other.
+    /// The tensors one above the other.
     Whole,
-    /// By turns, a tile of rows of each: a gate next to its up projection.
+    /// In turns, a tile of rows of each tensor. Each tile of the gate is then next to its tile of the up
+    /// projection.
     ByTurns,
 }
 
-/// Tensors that share a buffer, or a matrix of several buffers.
+/// Tensors that share a buffer, or a matrix of several slabs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) stack: Stack,
@@ -35,12 +36,12 @@ impl Part {
         Part { stack: Stack::Whole, tensors: tensors.into_iter().collect() }
     }
 
-    /// The part's name: its first tensor.
+    /// The id of the first tensor, which stands for the part.
     pub(crate) fn id(&self) -> TensorId {
         self.tensors[0]
     }
 
-    /// The shape of all its tensors together. A tensor of a matrix by turns has whole tiles.
+    /// The shape of all tensors together. In turns, each tensor is padded to whole tiles.
     pub(crate) fn shape(&self, config: &Config) -> TensorShape {
         let shapes = self.tensors.iter().map(|id| id.shape(config));
         let joined = shapes.reduce(|a, b| match (a, b) {
@@ -56,8 +57,8 @@ impl Part {
         joined.unwrap_or(TensorShape::Vector(0))
     }
 
-    /// Whether a pass through `view` reads all of the part. It reads a few rows of the embedding only, unless that is the
-    /// head too.
+    /// Whether a pass through `view` reads the whole part. It reads only a few rows of the embedding, unless the
+    /// embedding is also the head.
     pub(crate) fn is_read(&self, view: AttentionView, config: &Config) -> bool {
         let id = self.id();
         let is_head = id == TensorId::head_of(config);
@@ -65,7 +66,7 @@ impl Part {
     }
 }
 
-/// Every part of a model, in the order in which a token meets them.
+/// Every part of a model, in the order in which a forward pass uses them.
 pub(crate) fn parts(config: &Config, views: CheckpointViews) -> Vec<Part> {
     let mut parts = vec![Part::whole([TensorId::Embedding])];
     for layer in 0..config.num_hidden_layers {
@@ -89,7 +90,7 @@ pub(crate) fn parts(config: &Config, views: CheckpointViews) -> Vec<Part> {
     parts
 }
 
-/// The parts of a model that are on the GPU, by their names.
+/// The parts that are on the GPU, each under [`Part::id`].
 #[derive(Default)]
 pub(crate) struct Parts {
     pub(crate) matrices: HashMap<TensorId, Matrix>,
@@ -97,7 +98,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// The model of these parts.
+    /// Makes a model of the parts.
     ///
     /// # Errors
     /// [`Error::Bug`]: one of [`parts`] is missing.

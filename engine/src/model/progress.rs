@@ -2,21 +2,22 @@
 
 use std::ops::ControlFlow;
 
-/// Hears of progress. Return `ControlFlow::Break` to cancel the work. In browsers, where JavaScript's functions cannot
-/// change threads, the callback need not be `Send`.
+/// A callback for progress. It returns `ControlFlow::Break` to cancel the work.
+///
+/// In browsers it need not be `Send`, because JavaScript functions cannot move between threads.
 #[cfg(not(target_arch = "wasm32"))]
 pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send);
 
-/// Hears of progress. Return `ControlFlow::Break` to cancel the work.
+/// A callback for progress. It returns `ControlFlow::Break` to cancel the work.
 #[cfg(target_arch = "wasm32")]
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-/// How far long-running work is.
+/// Progress of long-running work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What is done: weights when loading, tokens in a prefill.
+    /// Amount done so far: weights when loading, tokens in a prefill.
     pub done: u64,
-    /// What there is to do.
+    /// Amount of the whole work, in the unit of `done`.
     pub total: u64,
 }
 

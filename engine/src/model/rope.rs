@@ -1,4 +1,4 @@
-//! The table of rotary angles, shared by the sessions of a model.
+//! The table of rotary angles (RoPE), which the sessions of a model share.
 
 use std::sync::Mutex;
 
@@ -7,14 +7,14 @@ use orthrus_loader::Config;
 use crate::Result;
 use crate::gpu::{Buffer, Gpu, lock};
 
-/// The rotary angles of positions from 0 on, as far as a session asked for them.
+/// Rotary angles of the positions from 0 to the longest context that a session has asked for.
 #[derive(Default)]
 pub(crate) struct RopeTable {
     longest: Mutex<Option<(usize, Buffer)>>,
 }
 
 impl RopeTable {
-    /// Angles for `context` positions or more.
+    /// A buffer with the angles of at least `context` positions, made when it is first needed.
     pub(crate) async fn for_context(&self, gpu: &Gpu, config: &Config, context: usize) -> Result<Buffer> {
         let found = lock(&self.longest).clone().filter(|(positions, _)| *positions >= context);
         if let Some((_, buffer)) = found {
@@ -27,10 +27,10 @@ impl RopeTable {
     }
 }
 
-/// `[cos, sin]` of `position * theta^(-2 i / head_dim)` for each position below `positions` and each pair `i`.
+/// `[cos, sin]` of `position * theta^(-2 i / head_dim)`, as `[positions][head_dim / 2]` with `i` the inner index.
 ///
-/// The angle is rounded to f32 before its cosine and sine are taken in f64: transformers computes frequency and
-/// angle in f32, and far into the text that rounding is what the model was trained with.
+/// The angle is rounded to f32 before its cosine and sine are taken in f64. transformers computes frequency and
+/// angle in f32, and the model was trained with that rounding.
 fn table(theta: f64, head_dim: usize, positions: usize) -> Vec<[f32; 2]> {
     let frequency =
         |i: usize| (1.0 / theta.powf(f64::from((2 * i) as f32 / head_dim as f32)) as f32 as f64) as f32;

@@ -1,4 +1,4 @@
-//! How much GPU memory a model and a session take: what is said before and what is allocated come from here.
+//! Sizes of a model's and a session's buffers. Reports and allocations both use them.
 
 use orthrus_loader::{AttentionView, CheckpointViews, Config, TensorShape};
 use orthrus_shaders::params::{Candidate, LogitPart, MatmulCoop, Sampling, SamplingCut, padded};
@@ -14,18 +14,18 @@ use crate::gpu::{Layouts, Tuning, storage_bytes};
 const F32: u64 = 4;
 const U32: u64 = 4;
 
-/// Bytes are counted in `u64` from the first factor on: a browser's `usize` ends at 4 GiB.
+/// The product of `factors` in `u64`, because a browser's `usize` ends at 4 GiB.
 fn product(factors: &[usize]) -> u64 {
     factors.iter().map(|factor| *factor as u64).product()
 }
 
-/// Bytes that the weights of a model take on the GPU, for the views that the checkpoint has.
+/// Size of a model's weights on the GPU, in bytes, for the views that the checkpoint has.
 pub fn weight_bytes(config: &Config, views: CheckpointViews, format: WeightFormat) -> u64 {
     parts(config, views).iter().map(|part| part_bytes(part, config, format)).sum()
 }
 
-/// Bytes of the weights that a pass through `view` reads: all of the view's but the embeddings, unless they are the head
-/// too.
+/// Size of the weights that a pass through `view` reads, in bytes. The embedding counts only if it is also the
+/// head.
 pub fn pass_weight_bytes(config: &Config, view: AttentionView, format: WeightFormat) -> u64 {
     let parts = parts(config, CheckpointViews::Dual);
     let read = parts.iter().filter(|part| part.is_read(view, config));
@@ -39,7 +39,7 @@ fn part_bytes(part: &Part, config: &Config, format: WeightFormat) -> u64 {
     }
 }
 
-/// A buffer of a session, besides the KV cache.
+/// A buffer of a session, other than the KV cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionBuffer {
     State,
@@ -90,23 +90,24 @@ impl SessionBuffer {
     ];
 }
 
-/// The sizes of a session's buffers, in values unless said otherwise.
+/// Dimensions of a session's buffers, and their sizes in bytes.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SessionSizes {
-    /// Positions of the KV cache: prompt and answer together.
+    /// Positions of the KV cache, for prompt and answer together.
     pub context: usize,
     /// Rows of a block.
     pub block: usize,
-    /// Rows of the longest pass.
+    /// Largest number of rows of a pass.
     pub rows: usize,
-    /// Rows that go through attention at a time: as many as the partial results have room for, and a block at least.
+    /// Largest number of rows that go through attention together. The partial results have room for them, and they
+    /// are at least a block.
     pub chunk_rows: usize,
-    /// vec4 of a head.
+    /// Number of vec4 of a head, padding included.
     pub head_vecs: usize,
-    /// Splits of the whole context.
+    /// Number of splits of the whole context.
     pub splits: usize,
-    /// How activations and KV cache are stored.
+    /// Layouts of activations and KV cache.
     pub layouts: Layouts,
     layers: u64,
     dual: bool,
@@ -119,7 +120,7 @@ pub struct SessionSizes {
 }
 
 impl SessionSizes {
-    /// Sizes for a cache of `context` positions.
+    /// The sizes of a session with `context` positions.
     pub fn new(config: &Config, views: CheckpointViews, context: usize, layouts: Layouts) -> SessionSizes {
         let Layouts { activations, kv } = layouts;
         let block = config.block_size;
@@ -131,10 +132,10 @@ impl SessionSizes {
         let row_partials =
             product(&[config.num_attention_heads, splits, head_vecs, 4, kv.splits().partial_bytes()]);
         let heads_per_kv = config.num_attention_heads / config.num_key_value_heads;
-        // Whole tiles of `matmul`, which reads them whole.
+        // A lane of `matmul` reads eight rows, even where the pass has fewer.
         let rows = Tuning::prefill_rows(activations).min(context).max(block);
         let rows = rows.next_multiple_of(RowsPerLane::Eight.rows());
-        // Chunks of whole tiles of queries, however many of them a row has.
+        // Whole multiples of `unit` rows are whole tiles of queries, for any number of query heads a row.
         let unit = match kv {
             KvFormat::RowsF32 => TILE_QUERIES,
             KvFormat::TilesF16 => QUERY_ROOM,
@@ -162,7 +163,7 @@ impl SessionSizes {
         }
     }
 
-    /// The longest context for which every buffer fits in `binding` bytes.
+    /// The longest context, in positions, for which every buffer fits in `binding` bytes. 0: none.
     pub fn longest_context(config: &Config, views: CheckpointViews, layouts: Layouts, binding: u64) -> usize {
         let fits =
             |context: usize| SessionSizes::new(config, views, context, layouts).largest_buffer() <= binding;
@@ -174,12 +175,12 @@ impl SessionSizes {
         longest
     }
 
-    /// Width of a row of queries, keys and values.
+    /// Number of values in a row of queries, keys and values.
     pub(crate) fn qkv_width(&self) -> usize {
         (self.heads + 2 * self.kv_heads) * self.head_dim
     }
 
-    /// Positions that keys and values have room for: whole tiles where the cache is in tiles.
+    /// Positions that the KV cache has room for. A cache in tiles is padded to whole tiles.
     pub(crate) fn padded_context(&self) -> usize {
         match self.layouts.kv {
             KvFormat::RowsF32 => self.context,
@@ -187,65 +188,66 @@ impl SessionSizes {
         }
     }
 
-    /// Chunks of rows in which the longest pass goes through attention.
+    /// Number of chunks in which the longest pass goes through attention.
     pub fn chunks(&self) -> usize {
         self.rows.div_ceil(self.chunk_rows)
     }
 
-    /// Queries of a kv head that there is room for in all rows: whole tiles.
+    /// Queries of a kv head in the longest pass, padded to whole [`QUERY_ROOM`].
     pub(crate) fn queries(&self) -> usize {
         (self.rows * self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
     }
 
-    /// Queries of a kv head that the partial results have room for: those of a chunk.
+    /// Queries of a kv head in a chunk, for which the partial results have room.
     pub(crate) fn chunk_queries(&self) -> usize {
         self.chunk_rows * self.heads / self.kv_heads
     }
 
-    /// Queries of a kv head that the partial results have room for where a pass of one row has splits of its own.
+    /// Queries of a kv head in a pass of one row, for which [`KvSplits::RoundRobin`] needs room. Padded to whole
+    /// [`QUERY_ROOM`].
     pub(crate) fn row_queries(&self) -> usize {
         (self.heads / self.kv_heads).next_multiple_of(QUERY_ROOM)
     }
 
-    /// Bytes of one layer's keys, or of its values.
+    /// Size of one layer's keys, or of its values, in bytes.
     pub(crate) fn cache_bytes_of_layer(&self) -> u64 {
         let kv = self.layouts.kv;
         storage_bytes(product(&[self.padded_context(), self.kv_heads, self.head_vecs, 4, kv.bytes()]))
     }
 
-    /// Bytes of the KV cache.
+    /// Size of the KV cache, in bytes.
     pub fn cache_bytes(&self) -> u64 {
         2 * self.layers * self.cache_bytes_of_layer()
     }
 
-    /// Bytes of a position in the KV cache.
+    /// Size of one position in the KV cache, in bytes.
     pub fn cache_bytes_of_position(&self) -> u64 {
         let kv = self.layouts.kv;
         2 * self.layers * product(&[self.kv_heads, self.head_vecs, 4, kv.bytes()])
     }
 
-    /// Bytes of everything that a session allocates but the KV cache.
+    /// Size of all buffers of a session but the KV cache and the rotary table, in bytes.
     pub fn scratch_bytes(&self) -> u64 {
         SessionBuffer::ALL.iter().map(|&buffer| self.bytes_of(buffer)).sum()
     }
 
-    /// Bytes of the partial results of attention.
+    /// Size of attention's partial results, in bytes.
     pub fn partials_bytes(&self) -> u64 {
         self.bytes_of(SessionBuffer::Partials)
     }
 
-    /// Bytes of the rotary table, which the sessions of a model share.
+    /// Size of the rotary table, in bytes. The sessions of a model share it.
     pub fn rope_bytes(&self) -> u64 {
         storage_bytes(product(&[self.context, self.head_dim]) * F32)
     }
 
-    /// Bytes of the largest buffer.
+    /// Size of the largest buffer, in bytes.
     pub fn largest_buffer(&self) -> u64 {
         let scratch = SessionBuffer::ALL.iter().map(|&buffer| self.bytes_of(buffer));
         scratch.fold(self.cache_bytes_of_layer().max(self.rope_bytes()), u64::max)
     }
 
-    /// Bytes of a buffer, as it is allocated.
+    /// Size of `buffer` as it is allocated, in bytes.
     pub(crate) fn bytes_of(&self, buffer: SessionBuffer) -> u64 {
         let Layouts { activations, kv } = self.layouts;
         let draft = u64::from(self.dual);
@@ -295,7 +297,8 @@ impl SessionSizes {
         })
     }
 
-    /// Bytes for partial results: those of a chunk, or those of one row in splits of its own. One takes `bytes`.
+    /// Size of a buffer of partial results, where the result of one query in one split takes `bytes`. It has room
+    /// for a chunk, and for one row in splits of [`KvSplits::RoundRobin`].
     fn of_splits(&self, bytes: impl Fn(KvSplits) -> u64) -> u64 {
         let splits = self.layouts.kv.splits();
         let of_a_chunk = product(&[self.kv_heads, self.splits, self.chunk_queries()]) * bytes(splits);
@@ -308,7 +311,8 @@ impl SessionSizes {
         }
     }
 
-    /// Bytes of rows that a matrix is multiplied with: in tiles, as many as the largest workgroup takes.
+    /// Size of activations with `values` values a row, in bytes. In tiles, the rows are padded to whole workgroups
+    /// of `matmul_prefill`.
     fn activation_bytes(&self, values: usize) -> u64 {
         let layout = self.layouts.activations;
         let rows = match layout {

@@ -1,5 +1,7 @@
-//! Synthetic models: the true shapes of Orthrus models with random weights, made on the GPU. For benchmarks and
-//! checks where no checkpoint is at hand. They say nothing, and say it at the true speed.
+//! Synthetic models: random weights in the shapes of real models, made on the GPU.
+//!
+//! Benchmarks and checks use them where no checkpoint is at hand. Their text is meaningless, and their speed is
+//! real.
 
 use orthrus_loader::{CheckpointViews, Config, TensorId, TensorShape};
 use orthrus_shaders::params::{FillRandom, padded};
@@ -11,11 +13,11 @@ use super::parts::{Parts, parts};
 use crate::Result;
 use crate::gpu::{Buffer, Gpu};
 
-/// The shape of a synthetic model. Its names are `config.json`'s.
+/// The shape of a synthetic model. Fields have the names of `config.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "config.json's words")]
 pub struct Synthetic {
-    /// What users call it, after `synthetic:`.
+    /// Name that users give, after `synthetic:`.
     pub name: &'static str,
     pub num_hidden_layers: usize,
     pub hidden_size: usize,
@@ -29,7 +31,7 @@ pub struct Synthetic {
 }
 
 impl Synthetic {
-    /// Qwen3's, which the released models were made from, and a small one whose tests a processor can run.
+    /// Every shape: Qwen3's, on which the released models build, and a small one that a processor can run.
     pub const ALL: [Synthetic; 5] = [
         Synthetic::qwen3("0.6b", 28, 1024, 16, 3072, true),
         Synthetic::qwen3("1.7b", 28, 2048, 16, 6144, true),
@@ -73,12 +75,12 @@ impl Synthetic {
         }
     }
 
-    /// The one of this name.
+    /// The shape of this name.
     pub fn named(name: &str) -> Option<Synthetic> {
         Synthetic::ALL.into_iter().find(|shape| shape.name == name)
     }
 
-    /// Its configuration: a block of 32 and a context of 40960, as released. No token ends its texts.
+    /// The configuration. Block size (32) and context (40,960) are the released models'. No id ends the text.
     pub fn config(&self) -> Config {
         Config {
             hidden_size: self.hidden_size,
@@ -101,14 +103,17 @@ impl Synthetic {
 }
 
 impl Model {
-    /// A model of this shape whose weights depend on `seed` alone: the same in each format, tier and adapter.
+    /// Makes a model of this shape with random weights. They depend on `seed` alone, not on format, tier or
+    /// adapter.
     ///
-    /// ModelData are uniform with a variance of about 1 / inputs, so that activations stay finite, and f16 holds them
-    /// exactly; norms are 1. Ids come in pairs of nearly the same embedding and output row (`fill_random.wgsl`), so
-    /// that nearly every largest logit has one within some 1e-6 of it: a check of exactness that cannot pass by luck.
+    /// Weights are uniform with a variance of about `1 / inputs`, so that activations stay finite. f16 holds them
+    /// exactly. Norms are 1.
     ///
-    /// The diffusion view's guesses are as random as its weights, so it accepts next to nothing:
-    /// see [`Replay`](crate::Replay).
+    /// Ids come in pairs whose rows of embedding and head are nearly equal (`fill_random.wgsl`). Nearly every
+    /// largest logit then has another one about 1e-6 away. So a check of exactness cannot pass by luck.
+    ///
+    /// The diffusion view accepts almost no drafts, because its weights are random too: see
+    /// [`Replay`](crate::Replay).
     ///
     /// # Errors
     /// The GPU is out of memory, or failed.
@@ -139,20 +144,20 @@ impl Model {
     /// [`Model::synthetic_async`] for programs that are not async.
     ///
     /// # Errors
-    /// As [`Model::synthetic_async`].
+    /// The errors of [`Model::synthetic_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn synthetic(gpu: &Gpu, shape: &Synthetic, seed: u64, format: WeightFormat) -> Result<Model> {
         pollster::block_on(Model::synthetic_async(gpu, shape, seed, format))
     }
 }
 
-/// Makes one random matrix after the other.
+/// Makes random matrices, one after another.
 pub(crate) struct Maker<'a> {
     gpu: &'a Gpu,
     format: WeightFormat,
-    /// Holds the seed.
+    /// A decode state that holds the seed.
     state: Buffer,
-    /// Matrices made so far.
+    /// Number of matrices made so far, which numbers the random numbers of the next one.
     made: u32,
 }
 
@@ -163,12 +168,12 @@ impl<'a> Maker<'a> {
         Ok(Maker { gpu, format, state, made: 0 })
     }
 
-    /// `[outputs][inputs]`, every value for itself.
+    /// A random matrix `[outputs][inputs]` whose values are independent.
     pub(crate) async fn matrix(&mut self, outputs: usize, inputs: usize) -> Result<Matrix> {
         self.filled(outputs, inputs, false).await
     }
 
-    /// `[outputs][inputs]`. With `twins`, rows come in pairs that are nearly the same.
+    /// A random matrix `[outputs][inputs]`. With `twins`, rows come in pairs that are nearly equal.
     async fn filled(&mut self, outputs: usize, inputs: usize, twins: bool) -> Result<Matrix> {
         let matrix = Matrix::zeros(self.gpu, "random weights", outputs, inputs, self.format).await?;
         let kernel = Kernel::FillRandom(self.format);
@@ -206,7 +211,9 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// The power of two with which odd numbers up to 2047 have a variance of about 1 / inputs: uniform up to a has a²/3.
+/// The power of two for which its odd multiples up to 2047 have a variance of about `1 / inputs`.
+///
+/// Uniform values up to `a` have a variance of `a² / 3`.
 fn unit(inputs: usize) -> f32 {
     let exponent = (3.0 / inputs as f64).sqrt().log2().round() as i32;
     2f32.powi(exponent - 11)
@@ -223,7 +230,7 @@ mod tests {
                 let largest = f64::from(unit(inputs)) * 2048.0;
                 let gain = largest * largest / 3.0 * inputs as f64;
                 assert!((0.49..2.01).contains(&gain), "{} inputs: {gain}", inputs);
-                // f16's smallest step.
+                // 2⁻²⁴ is the smallest step of f16.
                 assert!(unit(inputs) >= 2f32.powi(-24));
             }
         }

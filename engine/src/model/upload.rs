@@ -1,4 +1,4 @@
-//! Weights on their way to the GPU: converted, padded and tiled.
+//! Upload of weights to the GPU: they are converted, padded and put into tiles.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -11,16 +11,16 @@ use super::parts::{Part, Stack};
 use crate::gpu::{Buffer, Gpu};
 use crate::{Error, Result};
 
-/// Bytes converted before they are handed to the GPU.
+/// Size of one write to the GPU, in bytes: about as much is converted at a time.
 const STAGING: usize = 4 << 20;
 
-/// Bytes handed to the GPU before waiting for it: until it has copied them, they lie in host memory too.
+/// Bytes that may be in flight before the upload waits. Until the GPU has copied them, they take host memory too.
 const IN_FLIGHT: usize = 64 << 20;
 
-/// Tensors of the same width, in one matrix.
+/// Tensors of the same width, stacked to one matrix.
 struct StackedRows<'a> {
     stack: Stack,
-    /// Names and tensors.
+    /// Each tensor with its name.
     tensors: &'a [(String, Tensor<'a>)],
 }
 
@@ -32,7 +32,7 @@ impl StackedRows<'_> {
         }
     }
 
-    /// The run of rows that `row` begins, `most` at most, in one tensor; `None` for a row of padding.
+    /// The rows from `row` on that are consecutive in one tensor: `rows <= most`. `None`: `row` is padding.
     fn run(&self, row: usize, most: usize) -> Option<RowRange<'_>> {
         let (index, first, most) = match self.stack {
             Stack::Whole => {
@@ -55,7 +55,7 @@ impl StackedRows<'_> {
     }
 }
 
-/// Rows of a tensor that follow one another in a matrix too.
+/// Consecutive rows of a tensor that are consecutive in the matrix too.
 struct RowRange<'a> {
     name: &'a str,
     tensor: &'a Tensor<'a>,
@@ -63,27 +63,26 @@ struct RowRange<'a> {
     rows: usize,
 }
 
-/// Hears how many values are on the GPU. An error ends the loading.
+/// A callback with the number of values just uploaded. An error from it ends the loading.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) type Advance<'a> = &'a mut (dyn FnMut(usize) -> Result<()> + Send);
 
-/// Hears how many values are on the GPU. An error ends the loading.
+/// A callback with the number of values just uploaded. An error from it ends the loading.
 #[cfg(target_arch = "wasm32")]
 pub(crate) type Advance<'a> = &'a mut dyn FnMut(usize) -> Result<()>;
 
-/// Where loading stands, and who wants to know.
+/// The upload of a checkpoint's parts.
 pub(crate) struct Uploader<'a> {
     pub(crate) gpu: &'a Gpu,
     pub(crate) checkpoint: &'a Checkpoint,
     pub(crate) format: WeightFormat,
-    /// Bytes handed to the GPU since it was last waited for.
+    /// Bytes written since the upload last waited for the GPU.
     pub(crate) in_flight: usize,
-    /// Told of each number of values that is on the GPU. An error from it ends the loading.
     pub(crate) advance: Advance<'a>,
 }
 
 impl Uploader<'_> {
-    /// A matrix of the part's tensors.
+    /// Uploads a part's tensors as one matrix.
     pub(crate) async fn matrix(&mut self, part: &Part) -> Result<Matrix> {
         let tensor = |id: &TensorId| Ok((id.name(), self.checkpoint.tensor_of(*id)?));
         let tensors: Vec<(String, Tensor<'_>)> = part.tensors.iter().map(tensor).collect::<Result<_>>()?;
@@ -96,7 +95,7 @@ impl Uploader<'_> {
         Ok(matrix)
     }
 
-    /// Uploads the rows of one slab, in tiles. Its padding is zero already.
+    /// Uploads the rows of one slab, in tiles. Its padding is zero.
     async fn slab(&mut self, rows: &StackedRows<'_>, slab: &Slab, inputs: usize) -> Result<()> {
         let (width, pack_bytes) = (padded(inputs), PACK * self.format.bytes());
         let group_bytes = TILE * width * self.format.bytes();
@@ -156,7 +155,7 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// The part's vectors end to end, in f32 whatever the format: norms are small, and read once a pass.
+    /// Uploads a part's vectors end to end. They are f32 in every format, because norms are small.
     pub(crate) async fn vector(&mut self, part: &Part) -> Result<Buffer> {
         let mut values = Vec::new();
         for id in &part.tensors {
@@ -167,7 +166,7 @@ impl Uploader<'_> {
             check_finite(&id.name(), 0, &values[from..])?;
         }
         let count = values.len();
-        // Whole tiles: `matmul_row` reads them so.
+        // `matmul_row` reads whole tiles.
         values.resize(padded(count), 0.0);
         let label = part.id().name();
         let buffer = self.gpu.allocating(|| self.gpu.storage_with(&label, &values)).await?;

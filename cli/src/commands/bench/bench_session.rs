@@ -2,54 +2,38 @@
 
 use std::time::Instant;
 
+use orthrus::lab::measurements::{
+    PassCase, Repetition, ar_options, assume_before, copy_bytes, replay_options, session_at, tokens_of_cycles,
+};
 use orthrus::lab::{Copying, KernelOfPass, MeasuredPass};
-use orthrus::{ArKernel, Decoding, GenerateOptions, Gpu, Model, Replay, Session, no_progress};
+use orthrus::{ArKernel, GenerateOptions, Gpu, Model, Session, no_progress};
 
 use crate::args::BenchArgs;
 use crate::commands::bench::results::DecodeFigures;
 use crate::commands::bench::spread::Spread;
 use crate::error::Result;
-use crate::prompts;
 
-/// Seconds of one measurement of passes. Over this time, the wait at its end does not count.
-const PASS_SECONDS: f64 = 0.2;
-
-/// Seconds of one measurement of a kernel. It is shorter, because a pass has many kernels.
-const KERNEL_SECONDS: f64 = 0.05;
-
-/// Seconds of work before the measurements at a context. A GPU takes about as long to raise its clock.
-const WARM_UP_SECONDS: f64 = 1.0;
-
-/// The largest number of runs in one measurement.
-const MOST_RUNS: usize = 4096;
-
-/// The seconds of one run, measured `repetitions` times after a warm-up. Each measurement lasts `seconds` or more, over
-/// many runs. `run` runs as often as its argument says, and waits for the last run.
+/// The seconds of one run, measured `repetitions` times. `run` runs as often as its argument says, and waits for the
+/// last run.
 fn seconds_per_run(
-    seconds: f64,
+    repetition: Repetition,
     repetitions: usize,
     mut run: impl FnMut(usize) -> Result<()>,
 ) -> Result<Spread> {
-    let mut time = |times: usize| -> Result<f64> {
+    let runs = repetition.runs(&mut run)?;
+    let mut time = || -> Result<f64> {
         let start = Instant::now();
-        run(times)?;
-        Ok(start.elapsed().as_secs_f64() / times as f64)
+        run(runs)?;
+        Ok(start.elapsed().as_secs_f64() / runs as f64)
     };
-    time(1)?;
-    let times = ((seconds / time(1)?.max(1e-9)) as usize).clamp(1, MOST_RUNS);
-    Ok(Spread::of((0..repetitions).map(|_| time(times)).collect::<Result<_>>()?))
+    Ok(Spread::of((0..repetitions).map(|_| time()).collect::<Result<_>>()?))
 }
 
 /// The memory bandwidth of a copy on the GPU, in GB/s. Bytes read and bytes written both count.
-pub(crate) fn copy_bandwidth(gpu: &Gpu, bytes: u64, repetitions: usize) -> Result<Spread> {
-    let copying = Copying::new(gpu, bytes)?;
-    let seconds = seconds_per_run(PASS_SECONDS, repetitions, |times| Ok(copying.run(times)?))?;
+pub(crate) fn copy_bandwidth(gpu: &Gpu, repetitions: usize) -> Result<Spread> {
+    let copying = Copying::new(gpu, copy_bytes(gpu))?;
+    let seconds = seconds_per_run(Repetition::PASS, repetitions, |times| Ok(copying.run(times)?))?;
     Ok(seconds.map(|s| copying.bytes() as f64 / s / 1e9))
-}
-
-/// The tokens of cycles with these acceptance lengths, and the token of the prefill before them.
-fn tokens_of_cycles(lengths: &[u32]) -> usize {
-    1 + lengths.iter().map(|length| *length as usize + 1).sum::<usize>()
 }
 
 /// The positions that decoding needs after a context.
@@ -84,92 +68,52 @@ impl<'a> BenchSession<'a> {
         lengths: &'a [u32],
         args: &'a BenchArgs,
     ) -> Result<BenchSession<'a>> {
-        let ids = prompts::random_numbers(context, 0, model.config().vocab_size);
-        let mut session = model.session(context + positions_needed(lengths, model.config().block_size))?;
-        session.assume_cached(&ids)?;
-        let start = Instant::now();
-        while start.elapsed().as_secs_f64() < WARM_UP_SECONDS {
-            session.run_passes(MeasuredPass::Verify(ArKernel::Exact), 1, 1)?;
-        }
+        let session = session_at(model, context, positions_needed(lengths, model.config().block_size))?;
+        let ids = session.text().to_vec();
         Ok(BenchSession { session, args, lengths, ids })
     }
 
-    /// The rows of the last pass of a prefill of the context.
-    pub(crate) fn rows_of_last_prefill_pass(&self) -> usize {
-        (self.ids.len() - 1) % self.session.sizes().rows + 1
-    }
-
-    /// Marks the positions before a pass cached. A prefill pass runs rows of the context itself; other passes come
-    /// after it.
-    fn assume_before(&mut self, pass: MeasuredPass, rows: usize) -> Result<()> {
-        let own = if pass == MeasuredPass::Prefill { rows } else { 0 };
-        self.assume(self.ids.len().saturating_sub(own))
-    }
-
-    /// Marks the first `count` ids of the context cached.
-    fn assume(&mut self, count: usize) -> Result<()> {
-        match &self.ids[..count] {
-            [] => self.session.clear(),
-            ids => self.session.assume_cached(ids)?,
-        }
-        Ok(())
-    }
-
     /// The seconds of a pass.
-    pub(crate) fn pass(&mut self, pass: MeasuredPass, rows: usize) -> Result<Spread> {
-        self.assume_before(pass, rows)?;
-        seconds_per_run(PASS_SECONDS, self.args.repetitions, |times| {
-            Ok(self.session.run_passes(pass, rows, times)?)
+    pub(crate) fn pass(&mut self, case: PassCase) -> Result<Spread> {
+        assume_before(&mut self.session, &self.ids, case)?;
+        seconds_per_run(Repetition::PASS, self.args.repetitions, |times| {
+            Ok(self.session.run_passes(case.pass, case.rows, times)?)
         })
     }
 
     /// Each kernel of a pass, with the seconds of all its dispatches.
-    pub(crate) fn kernels(&mut self, pass: MeasuredPass, rows: usize) -> Result<Vec<(KernelOfPass, Spread)>> {
-        self.assume_before(pass, rows)?;
+    pub(crate) fn kernels(&mut self, case: PassCase) -> Result<Vec<(KernelOfPass, Spread)>> {
+        let PassCase { pass, rows } = case;
+        assume_before(&mut self.session, &self.ids, case)?;
         let kernels = self.session.kernels_of(pass, rows)?;
         let session = &mut self.session;
         let mut time = |kernel: KernelOfPass| {
             let run = |times| Ok(session.run_kernel(pass, rows, &kernel, times)?);
-            Ok((kernel, seconds_per_run(KERNEL_SECONDS, self.args.repetitions, run)?))
+            Ok((kernel, seconds_per_run(Repetition::KERNEL, self.args.repetitions, run)?))
         };
         kernels.into_iter().map(&mut time).collect()
     }
 
     /// AR decoding of as many tokens as dual-view decoding gives.
     pub(crate) fn decode_ar(&mut self, kernel: ArKernel) -> Result<Decoded> {
-        let options = GenerateOptions {
-            max_new_tokens: tokens_of_cycles(self.lengths),
-            decoding: Decoding::Ar,
-            ar_kernel: kernel,
-            ..GenerateOptions::default()
-        };
-        self.decode(options, usize::MAX)
+        self.decode(&ar_options(tokens_of_cycles(self.lengths), kernel), usize::MAX)
     }
 
     /// Dual-view decoding. It replays `text`, which exact AR decoding gave.
     pub(crate) fn decode_dual(&mut self, text: &[u32]) -> Result<Decoded> {
-        // A budget of one more block keeps the last block as long as the others.
-        let budget = text.len() + self.session.sizes().block;
-        let mut text = text.to_vec();
-        text.resize(budget, 0);
-        let options = GenerateOptions {
-            max_new_tokens: budget,
-            block_size: self.args.block_size,
-            replay: Some(Replay { text, lengths: self.lengths.to_vec() }),
-            ..GenerateOptions::default()
-        };
-        self.decode(options, self.lengths.len())
+        let block = self.args.block_size.unwrap_or(self.session.sizes().block);
+        self.decode(&replay_options(text, self.lengths, block), self.lengths.len())
     }
 
     /// Generates after the context through the real decode loop, up to `cycles` cycles.
-    fn decode(&mut self, options: GenerateOptions, cycles: usize) -> Result<Decoded> {
-        let options = GenerateOptions { end_ids: Some(Vec::new()), ..options };
+    fn decode(&mut self, options: &GenerateOptions, cycles: usize) -> Result<Decoded> {
+        // Prefill runs the last id.
+        let prefill = PassCase { pass: MeasuredPass::Prefill, rows: 1 };
         let mut all = Vec::new();
         let mut decoded = Decoded { ids: Vec::new(), lengths: Vec::new(), seconds: Spread::of(Vec::new()) };
         for repetition in 0..=self.args.repetitions {
-            // Prefill takes the last id.
-            self.assume(self.ids.len() - 1)?;
-            let mut generation = self.session.generate(&self.ids, &options, &mut no_progress)?;
+            assume_before(&mut self.session, &self.ids, prefill)?;
+            let mut generation = self.session.generate(&self.ids, options, &mut no_progress)?;
             let mut first = None;
             decoded.ids.clear();
             while let Some(run) = generation.next() {
@@ -191,8 +135,7 @@ impl<'a> BenchSession<'a> {
 
     /// The seconds of prefill: from an empty KV cache to the first token, with the context as the prompt.
     pub(crate) fn prefill(&mut self) -> Result<Spread> {
-        let options =
-            GenerateOptions { max_new_tokens: 1, decoding: Decoding::Ar, ..GenerateOptions::default() };
+        let options = ar_options(1, ArKernel::Exact);
         let mut all = Vec::new();
         for repetition in 0..=self.args.repetitions {
             self.session.clear();
@@ -229,23 +172,5 @@ impl Decoded {
     pub(crate) fn figures_beside(&self, exact: &Decoded) -> DecodeFigures {
         let same = self.ids.iter().zip(&exact.ids).take_while(|(a, b)| a == b).count();
         DecodeFigures { same_ids: Some(same), ..self.figures() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PASS_SECONDS, seconds_per_run};
-
-    #[test]
-    fn short_runs_are_repeated() {
-        let mut most = 0;
-        let seconds = seconds_per_run(PASS_SECONDS, 5, |times| {
-            most = most.max(times);
-            std::thread::sleep(std::time::Duration::from_millis(times as u64));
-            Ok(())
-        });
-        let seconds = seconds.unwrap_or_else(|error| panic!("{error}"));
-        assert!((20..=200).contains(&most), "{most}");
-        assert!(seconds.least >= 0.001 && seconds.most < 0.1, "{seconds:?}");
     }
 }
