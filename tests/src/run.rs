@@ -85,7 +85,7 @@ fn on_tier(case: &Case, test: Test, tier: Tier, known: &Mutex<Known>) -> Outcome
         (Test::Twin, _) => by_twin(case, &gpu, of(case.seeds)),
         (Test::Invariance, Rows::None(why)) => return Outcome::Skipped(format!("no rows: {why}")),
         (Test::Invariance, Rows::Invariant(places, _)) => {
-            invariant(case, &gpu, places, of(case.seeds.div_ceil(2).min(25)), known)
+            invariant(case, &gpu, places, of(case.seeds.div_ceil(3)), known)
         }
     };
     outcome.map_or_else(Outcome::Failed, |()| Outcome::Passed)
@@ -113,14 +113,15 @@ fn invariant(
             let loaded = one.instance.load(gpu)?;
             loaded.run(1)?;
             let found = (one.row)(&loaded);
-            let what = format!("seed {seed}, row {} of {}, {}", place.at, place.rows, one.instance.what);
+            let what = format!("seed {seed}, row {} of {}", place.at, place.rows);
+            let shape = &one.instance.what;
             if found.is_empty() || !found.iter().all(|value| value.is_finite()) {
-                return Err(format!("{what}: a value is not finite, or there is none"));
+                return Err(format!("{what}: a value is not finite, or there is none ({shape})"));
             }
             let mut known = lock(known);
             let first = || (format!("{} at {place:?}", case.name()), found.clone());
             let (whose, expected) = known.entry((one.key, seed)).or_insert_with(first);
-            same_bits(&found, expected).map_err(|fault| format!("{what}: {fault} ({whose})"))?;
+            same_bits(&found, expected).map_err(|fault| format!("{what}: {fault} for {whose} ({shape})"))?;
         }
     }
     Ok(())

@@ -42,7 +42,7 @@ const SELECTIONS: [Selection; 3] = [
     },
     Selection {
         binary: "invariance",
-        filter: "kernels::",
+        filter: "row_invariance::",
         why: "row-invariance of kernels",
         environment: &[ONE_SEED, QUICK_COMPILER, ONLY_COOP],
     },

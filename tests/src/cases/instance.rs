@@ -142,7 +142,7 @@ impl Instance {
                 .find(|(expected, _)| *expected == name)
                 .ok_or_else(|| format!("the case does not say what becomes of `{name}`"))?;
             let outcome = loaded.guarded(&name).and_then(|found| expected.check(&found));
-            outcome.map_err(|fault| format!("{}, `{name}`: {fault}", self.what))?;
+            outcome.map_err(|fault| format!("`{name}`: {fault} ({})", self.what))?;
         }
         Ok(())
     }

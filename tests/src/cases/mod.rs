@@ -57,7 +57,7 @@ pub type ReadRow = Box<dyn Fn(&Loaded<'_>) -> Vec<f32>>;
 pub struct Case {
     /// The kernel.
     pub kernel: Kernel,
-    /// Number of random shapes in the twin test. Half as many go through the row-invariance test.
+    /// Number of random shapes in the twin test. A third as many go through the row-invariance test.
     pub seeds: u64,
     needs: Option<Need>,
     twin: Run,
