@@ -4,7 +4,7 @@
 //!
 //! | command | module |
 //! |---|---|
-//! | `test` | [`test`], with [`web_test`] for the web page |
+//! | `test` | [`mod@test`], with [`web_test`] for the web page |
 //! | `coop-test` | [`coop_test`], on the driver of [`mesa`] |
 //! | `demo`, `lossless` | [`demo`], [`lossless`], with the program of [`program`] |
 //! | `web`, `web-test` | [`web`], [`web_test`] |
