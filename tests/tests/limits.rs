@@ -105,7 +105,7 @@ fn one_file_makes_buffers_pipelines_and_bind_groups() {
             }
         }
     }
-    assert_eq!(makers, ["device.rs"]);
+    assert_eq!(makers, ["resources.rs"]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! session prepares on hardware that is not at hand.
 
 use super::adapter::{AdapterKind, report};
-use super::device::{Gpu, GpuOptions};
+use super::device::Gpu;
+use super::options::GpuOptions;
 use crate::{Error, Result};
 
 /// Properties of an adapter that decide which kernels run on it.
