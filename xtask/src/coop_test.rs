@@ -14,53 +14,29 @@ use crate::tiers::{self, Report};
 
 const TIER: &str = "coop";
 
-/// Tests to run: those of a test binary whose names contain `filter`.
-struct Selection {
-    binary: &'static str,
-    filter: &'static str,
-    why: &'static str,
-    environment: &'static [(&'static str, &'static str)],
-}
+/// The program that puts each kernel through its twin test and its row-invariance test. One process compiles a kernel
+/// once for both, and compiling takes up to a minute here.
+const KERNELS: &str = "kernels";
 
-/// Every kernel variant is compiled and run once. This driver takes up to minutes for one kernel, most of it compiling,
-/// and a second seed finds little that the tests on a GPU do not.
-const ONE_SEED: (&str, &str) = ("ORTHRUS_TEST_SEEDS", "1");
+/// The kernels that this driver compiles longest. Within a process it compiles one after another, so they have one of
+/// their own.
+const SLOWEST: &str = "matmul_coop";
 
-/// Skips the optimisation of shaders, which takes longer here than what it saves.
-const QUICK_COMPILER: (&str, &str) = ("GALLIVM_PERF", "nopt");
+/// A second random shape finds little that the tests on a GPU do not. The driver optimises shaders for longer than that
+/// saves.
+const QUICK: [(&str, &str); 2] = [("ORTHRUS_TEST_SEEDS", "1"), ("GALLIVM_PERF", "nopt")];
 
-/// Other tiers run in `cargo xtask test`.
-const ONLY_COOP: (&str, &str) = ("ORTHRUS_TEST_TIERS", TIER);
+/// The test binary of the goldens: logits, ids and acceptance lengths of the official implementation.
+const GOLDENS: &str = "parity";
 
-/// What runs.
-const SELECTIONS: [Selection; 3] = [
-    Selection {
-        binary: "kernels",
-        filter: "",
-        why: "kernels against twins",
-        environment: &[ONE_SEED, QUICK_COMPILER, ONLY_COOP],
-    },
-    Selection {
-        binary: "invariance",
-        filter: "row_invariance::",
-        why: "row-invariance of kernels",
-        environment: &[ONE_SEED, QUICK_COMPILER, ONLY_COOP],
-    },
-    Selection { binary: "parity", filter: "", why: "goldens", environment: &[ONLY_COOP] },
-];
-
-/// Parts of the names of jobs. These begin first, in this order, since they take longest.
-const FIRST: [&str; 3] = ["orthrus verify", "matmul_coop", "attention_coop"];
-
-/// `orthrus verify`: both views of the bundled model give the same ids. This driver takes seconds for a pass of 32 rows,
-/// so texts are short.
+/// `orthrus verify`: both views of the bundled model give the same ids. The driver takes about a second for a pass of 32
+/// rows, so texts are short.
 const VERIFY: &str =
     "verify --tier coop --dtype f16 --limit 20 --max-new-tokens 12 --file tests/prompts/prompts.jsonl";
 
 /// Runs the tests, or says why tier `coop` cannot run here.
 pub(crate) fn run() -> Result<()> {
     let required = tiers::required()?;
-    let started = Instant::now();
     let mesa = match Mesa::ensure() {
         Ok(mesa) => mesa,
         Err(reason) if required.contains(&TIER) => {
@@ -73,50 +49,46 @@ pub(crate) fn run() -> Result<()> {
     };
     let built = jobs::build()?;
     let report = Report::new("coop")?;
-    let jobs = jobs_of(&mesa, &built, &report)?;
-    say(format!("\n== tier {TIER}: {} jobs, built in {:.0} s", jobs.len(), started.elapsed().as_secs_f64()));
-    let running = Instant::now();
+    let jobs = vec![
+        kernels(&mesa, &built, &report, &[SLOWEST])?,
+        verify(&mesa, &built, &report)?,
+        kernels(&mesa, &built, &report, &["--except", SLOWEST])?,
+        goldens(&mesa, &built, &report)?,
+    ];
+    say(format!("\n== tier {TIER}: every kernel, goldens, and `orthrus verify`"));
+    let started = Instant::now();
     let outcomes = jobs::run_all(jobs, jobs::workers());
-    let passed = jobs::failures(&outcomes);
-    say(format!("\n== tier {TIER}: {} jobs in {:.0} s", outcomes.len(), running.elapsed().as_secs_f64()));
-    for Selection { binary, why, .. } in &SELECTIONS {
-        let of_binary = outcomes.iter().filter(|outcome| outcome.name.starts_with(&format!("{binary}::")));
-        let passed: Vec<_> = of_binary.filter(|outcome| outcome.passed).collect();
-        let seconds: f64 = passed.iter().map(|outcome| outcome.seconds).sum();
-        say(format!("   {why}: {} tests of `{binary}` passed, {seconds:.0} s in all", passed.len()));
-    }
+    say(format!("\n== tier {TIER}: {:.0} s", started.elapsed().as_secs_f64()));
     let told = report.print(&[TIER], None);
-    passed.and(told)
+    jobs::failures(&outcomes).and(told)
 }
 
-/// A job for each selected test, and one for `orthrus verify`.
-fn jobs_of(mesa: &Mesa, built: &[Built], report: &Report) -> Result<Vec<Job>> {
-    let mut jobs = Vec::new();
-    for selection in &SELECTIONS {
-        let binary = built.iter().find(|built| built.is_test && built.name == selection.binary);
-        let binary = binary.ok_or_else(|| format!("there is no test binary `{}`", selection.binary))?;
-        let tests = jobs::tests_of(binary, selection.filter)?;
-        if tests.is_empty() {
-            return Err(format!("`{}` has no test `{}`", selection.binary, selection.filter));
-        }
-        for test in tests {
-            let mut command = on(mesa, binary, report);
-            command.current_dir(&binary.package).args(["--exact", &test]);
-            command.envs(selection.environment.iter().copied());
-            jobs.push(Job { name: format!("{}::{test}", selection.binary), command });
-        }
-    }
-    let program = jobs::program(built, "orthrus")?;
-    let mut verify = on(mesa, program, report);
-    verify.current_dir(root()).args(VERIFY.split(' '));
-    jobs.push(Job { name: format!("orthrus {VERIFY}"), command: verify });
-    jobs.sort_by_key(|job| FIRST.iter().position(|part| job.name.contains(part)).unwrap_or(FIRST.len()));
-    Ok(jobs)
+/// The kernels' own program, which prints its table.
+fn kernels(mesa: &Mesa, built: &[Built], report: &Report, which: &[&str]) -> Result<Job> {
+    let mut command = on(mesa, jobs::program(built, KERNELS)?, report);
+    command.args(which).envs(QUICK);
+    Ok(Job { shows: true, name: format!("{KERNELS} {}", which.join(" ")), command })
 }
 
+fn goldens(mesa: &Mesa, built: &[Built], report: &Report) -> Result<Job> {
+    let binary = built.iter().find(|built| built.is_test && built.name == GOLDENS);
+    let binary = binary.ok_or_else(|| format!("there is no test binary `{GOLDENS}`"))?;
+    let mut command = on(mesa, binary, report);
+    command.current_dir(&binary.package);
+    Ok(Job { shows: false, name: "goldens".to_string(), command })
+}
+
+fn verify(mesa: &Mesa, built: &[Built], report: &Report) -> Result<Job> {
+    let mut command = on(mesa, jobs::program(built, "orthrus")?, report);
+    command.current_dir(root()).args(VERIFY.split(' '));
+    Ok(Job { shows: false, name: format!("orthrus {VERIFY}"), command })
+}
+
+/// A command that runs a program of ours on the driver, at tier `coop` alone.
 fn on(mesa: &Mesa, program: &Built, report: &Report) -> Command {
     let mut command = mesa.command(&program.path);
-    report.collect(&mut command).env("ORTHRUS_TEST_ANY_MATRIX", "1").env("ORTHRUS_REQUIRE_TIERS", TIER);
+    report.collect(&mut command).env("ORTHRUS_TEST_ANY_MATRIX", "1");
+    command.env("ORTHRUS_REQUIRE_TIERS", TIER).env("ORTHRUS_TEST_TIERS", TIER);
     command.env_remove("ORTHRUS_TEST_ADAPTER").env_remove("ORTHRUS_MODEL");
     // Cargo sets it for tests.
     command.env("CARGO_MANIFEST_DIR", fs::canonicalize(&program.package).unwrap_or_default());

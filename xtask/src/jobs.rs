@@ -10,6 +10,8 @@ use crate::json;
 
 /// A program to run.
 pub(crate) struct Job {
+    /// Whether its output is printed where it passes, too.
+    pub(crate) shows: bool,
     pub(crate) name: String,
     pub(crate) command: Command,
 }
@@ -53,7 +55,14 @@ fn run(mut job: Job) -> Outcome {
     let result = job.command.stdin(Stdio::null()).output();
     let seconds = started.elapsed().as_secs_f64();
     let (passed, told) = match result {
-        Ok(output) if output.status.success() => (true, String::new()),
+        Ok(output) if output.status.success() => {
+            let shown = if job.shows {
+                format!("\n{}", String::from_utf8_lossy(&output.stdout))
+            } else {
+                String::new()
+            };
+            (true, shown)
+        }
         Ok(output) => {
             let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
             (false, format!("\n`{}` ({})\n{out}{err}", typed(&job.command), output.status))
@@ -159,8 +168,11 @@ mod tests {
 
     #[test]
     fn jobs_that_fail_are_named() {
-        let job =
-            |name: &str| Job { name: name.to_string(), command: Command::new("no program of this name") };
+        let job = |name: &str| Job {
+            shows: false,
+            name: name.to_string(),
+            command: Command::new("no program of this name"),
+        };
         assert_eq!(failures(&run_all(vec![job("a")], 2)), Err("1 of 1 failed: a".to_string()));
         assert_eq!(failures(&run_all(Vec::new(), 2)), Ok(()));
     }

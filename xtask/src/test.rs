@@ -31,7 +31,7 @@ pub(crate) fn run() -> Result<()> {
     let mut clock = Clock::default();
     clock.time("formatting", || announced(&mut cargo(&["fmt", "--all", "--check"])))?;
     say(format!("\n== beside what follows: {}", typed(&browsers)));
-    let browsers = Job { name: "the engine for browsers".to_string(), command: browsers };
+    let browsers = Job { shows: false, name: "the engine for browsers".to_string(), command: browsers };
     let browsers = thread::spawn(|| jobs::run_all(vec![browsers], 1));
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     clock.time("clippy", || announced(&mut cargo(&clippy)))?;
@@ -42,6 +42,7 @@ pub(crate) fn run() -> Result<()> {
     jobs.extend(examples(&built)?);
     jobs.extend(features());
     jobs.push(Job {
+        shows: false,
         name: "examples in the documentation".to_string(),
         command: cargo(&["test", "--workspace", "--locked", "--doc"]),
     });
@@ -53,7 +54,7 @@ pub(crate) fn run() -> Result<()> {
     let web_page =
         clock.time("putting the page together", || web_test::command_for(&tools, &programs, &wasm))?;
     // First, because it takes longest.
-    jobs.insert(0, Job { name: "web page".to_string(), command: web_page });
+    jobs.insert(0, Job { shows: false, name: "web page".to_string(), command: web_page });
 
     say(format!("\n== {} jobs, {} at a time", jobs.len(), jobs::workers()));
     let outcomes = clock.time("tests", || Ok(jobs::run_all(jobs, jobs::workers())))?;
@@ -103,13 +104,13 @@ fn tests(built: &[Built], report: &Report) -> Result<Vec<Job>> {
         for test in jobs::tests_of(binary, "")? {
             let mut command = test_command(binary, report);
             command.args(["--exact", &test]);
-            jobs.push(Job { name: format!("{}::{test}", binary.name), command });
+            jobs.push(Job { shows: false, name: format!("{}::{test}", binary.name), command });
         }
     }
     for binary in short {
         let package = binary.package.file_name().unwrap_or_default().to_string_lossy();
         let name = format!("{package}: {}", binary.name);
-        jobs.push(Job { name, command: test_command(binary, report) });
+        jobs.push(Job { shows: false, name, command: test_command(binary, report) });
     }
     Ok(jobs)
 }
@@ -131,7 +132,7 @@ fn examples(built: &[Built]) -> Result<Vec<Job>> {
     let example = |name: &&str| {
         let mut command = Command::new(&jobs::program(built, name)?.path);
         command.arg(root().join("models/tiny")).env("NODEVICE_SELECT", "1");
-        Ok(Job { name: format!("example {name}"), command })
+        Ok(Job { shows: false, name: format!("example {name}"), command })
     };
     ["generate", "chat_turn", "stream_tokio", "both_views"].iter().map(example).collect()
 }
@@ -145,15 +146,15 @@ fn features() -> Vec<Job> {
         check.args(["--package", name]);
     }
     vec![
-        Job { name: "packages".to_string(), command: package },
-        Job { name: "published crates without default features".to_string(), command: check },
+        Job { shows: false, name: "packages".to_string(), command: package },
+        Job { shows: false, name: "published crates without default features".to_string(), command: check },
     ]
 }
 
 fn documentation() -> Job {
     let mut command = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     command.env("RUSTDOCFLAGS", "-Dwarnings");
-    Job { name: "documentation".to_string(), command }
+    Job { shows: false, name: "documentation".to_string(), command }
 }
 
 /// Installs a part of the Rust toolchain that minimal installations lack.

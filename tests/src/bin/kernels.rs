@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use orthrus_tests::cases::{self, Case};
-use orthrus_tests::gpu::{adapter, gpu_or_reason};
+use orthrus_tests::gpu::{adapter, gpu_or_reason, tested_tiers};
 use orthrus_tests::report::Report;
 use orthrus_tests::run::{Test, run};
 
@@ -17,6 +17,9 @@ use orthrus_tests::run::{Test, run};
 struct Arguments {
     /// Only kernels whose name, as the table has it, contains this
     filter: Option<String>,
+    /// Leave out kernels whose name contains this
+    #[arg(long)]
+    except: Option<String>,
     /// One row for each kernel instead of each of its variants
     #[arg(long)]
     summary: bool,
@@ -24,9 +27,15 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let wanted = |case: &Case| arguments.filter.as_ref().is_none_or(|part| case.name().contains(part));
+    let contains = |case: &Case, part: &Option<String>| part.as_ref().map(|part| case.name().contains(part));
+    let wanted = |case: &Case| {
+        contains(case, &arguments.filter).unwrap_or(true)
+            && !contains(case, &arguments.except).unwrap_or(false)
+    };
     let asked = adapter().unwrap_or_else(|| "the default adapter".to_string());
-    let name = gpu_or_reason(orthrus::Tier::Baseline).map_or(asked, |gpu| gpu.adapter().name.clone());
+    let tiers = tested_tiers();
+    let opened = tiers.first().and_then(|tier| gpu_or_reason(*tier).ok());
+    let name = opened.map_or(asked, |gpu| gpu.adapter().name.clone());
     let mut failures = Vec::new();
     let mut reports: BTreeMap<&str, Report> = BTreeMap::new();
     for (family, cases) in cases::families() {
