@@ -17,9 +17,9 @@ use orthrus_tests::run::{Test, run};
 struct Arguments {
     /// Only kernels whose name, as the table has it, contains this
     filter: Option<String>,
-    /// Leave out kernels whose name contains this
+    /// Leave out kernels whose name contains this; may be given several times
     #[arg(long)]
-    except: Option<String>,
+    except: Vec<String>,
     /// One row for each kernel instead of each of its variants
     #[arg(long)]
     summary: bool,
@@ -27,10 +27,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let contains = |case: &Case, part: &Option<String>| part.as_ref().map(|part| case.name().contains(part));
     let wanted = |case: &Case| {
-        contains(case, &arguments.filter).unwrap_or(true)
-            && !contains(case, &arguments.except).unwrap_or(false)
+        let name = case.name();
+        arguments.filter.as_ref().is_none_or(|part| name.contains(part))
+            && !arguments.except.iter().any(|part| name.contains(part))
     };
     let asked = adapter().unwrap_or_else(|| "the default adapter".to_string());
     let tiers = tested_tiers();
