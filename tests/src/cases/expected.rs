@@ -14,7 +14,7 @@ type Fault = Box<dyn Fn(&[u8]) -> Result<(), String>>;
 
 /// What a buffer must hold.
 pub enum Expected {
-    /// f32 values within a tolerance: absolute, and relative where values exceed 1. Where [`POISON`] is expected,
+    /// f32 values within a tolerance: absolute, and relative where values exceed 1. Where `POISON` is expected,
     /// nothing may be written.
     Near(Vec<f32>, f32),
     /// f16 values likewise, in units of the last number.
